@@ -1,0 +1,162 @@
+// Hexadecimal and base64url. Decoders take a source of characters, so that a JSON string with
+// escapes decodes without an intermediate buffer.
+#pragma once
+
+#include <concepts>
+#include <string_view>
+
+#include "snpnv/core/bytes.hpp"
+
+namespace snpnv {
+
+/// Yields characters one by one; next() is false at the end; offset() is where the next one stands.
+template <class S>
+concept TextSource = requires(S& source, const S& seen, char& c) {
+  { source.next(c) } -> std::same_as<bool>;
+  { seen.offset() } -> std::same_as<std::size_t>;
+};
+
+class PlainText {
+ public:
+  constexpr explicit PlainText(std::string_view text, std::size_t base = 0) : text_(text), base_(base) {}
+  constexpr bool next(char& c) {
+    if (at_ == text_.size()) return false;
+    c = text_[at_++];
+    return true;
+  }
+  [[nodiscard]] constexpr std::size_t offset() const { return base_ + at_; }
+
+ private:
+  std::string_view text_;
+  std::size_t base_;
+  std::size_t at_ = 0;
+};
+
+/// True if both yield the same characters.
+template <TextSource A, TextSource B>
+[[nodiscard]] constexpr bool same_text(A a, B b) {
+  char x = 0;
+  char y = 0;
+  while (true) {
+    const bool more = a.next(x);
+    if (more != b.next(y)) return false;
+    if (!more) return true;
+    if (x != y) return false;
+  }
+}
+
+/// The value of a hexadecimal digit of either case, or -1.
+[[nodiscard]] constexpr int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/// Decodes pairs of hexadecimal digits, either case, nothing between them.
+/// @returns the octets written to the front of `out`
+///   | text_hex - where: offset behind the offending character
+///   | wire_overflow - detail: octets that `out` has.
+/// Source: RFC 4648, "Base 16 Encoding".
+template <TextSource S>
+[[nodiscard]] constexpr Result<ByteView> decode_hex(S source, MutBytes out) {
+  std::size_t n = 0;
+  char high = 0;
+  char low = 0;
+  while (source.next(high)) {
+    if (hex_digit(high) < 0 || !source.next(low) || hex_digit(low) < 0)
+      return fail(Code::text_hex, source.offset());
+    if (n == out.size())
+      return fail(Code::wire_overflow, source.offset(), static_cast<std::uint32_t>(out.size()));
+    out[n++] = static_cast<std::byte>((hex_digit(high) << 4) | hex_digit(low));
+  }
+  return ByteView(out.first(n));
+}
+[[nodiscard]] constexpr Result<ByteView> decode_hex(std::string_view text, MutBytes out) {
+  return decode_hex(PlainText(text), out);
+}
+
+/// The value of a base64url digit, or -1.
+[[nodiscard]] constexpr int base64url_digit(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  if (c == '-') return 62;
+  if (c == '_') return 63;
+  return -1;
+}
+
+/// Decodes base64url, with its padding or without any. Bits that do not fill an octet must be zero,
+/// so that one value has one encoding of each kind.
+/// @returns the octets written to the front of `out`
+///   | text_base64 - where: offset behind the offending character
+///   | wire_overflow - detail: octets that `out` has.
+/// Source: RFC 4648, "Base 64 Encoding with URL and Filename Safe Alphabet".
+template <TextSource S>
+[[nodiscard]] constexpr Result<ByteView> decode_base64url(S source, MutBytes out) {
+  std::size_t n = 0;
+  std::uint32_t bits = 0;
+  unsigned held = 0;  // digits in `bits` that do not form three octets yet
+  char c = 0;
+  bool padded = false;
+  while (source.next(c)) {
+    if (c == '=') {
+      padded = true;
+      break;
+    }
+    const int digit = base64url_digit(c);
+    if (digit < 0) return fail(Code::text_base64, source.offset());
+    bits = (bits << 6) | static_cast<std::uint32_t>(digit);
+    if (++held < 4) continue;
+    if (out.size() - n < 3)
+      return fail(Code::wire_overflow, source.offset(), static_cast<std::uint32_t>(out.size()));
+    for (unsigned i = 0; i < 3; ++i) out[n++] = static_cast<std::byte>((bits >> (16 - 8 * i)) & 0xFFU);
+    bits = held = 0;
+  }
+  if (padded) {  // one '=' was taken: it takes another one after two digits, and then the end
+    if (held < 2 || (held == 2 && !(source.next(c) && c == '=')) || source.next(c))
+      return fail(Code::text_base64, source.offset());
+  }
+  if (held == 1) return fail(Code::text_base64, source.offset());
+  if (held == 0) return ByteView(out.first(n));
+  const unsigned octets = held - 1;
+  const unsigned spare = 6 * held - 8 * octets;
+  if ((bits & ((1U << spare) - 1)) != 0) return fail(Code::text_base64, source.offset());
+  if (out.size() - n < octets)
+    return fail(Code::wire_overflow, source.offset(), static_cast<std::uint32_t>(out.size()));
+  for (unsigned i = 0; i < octets; ++i)
+    out[n++] = static_cast<std::byte>((bits >> (6 * held - 8 * (i + 1))) & 0xFFU);
+  return ByteView(out.first(n));
+}
+[[nodiscard]] constexpr Result<ByteView> decode_base64url(std::string_view text, MutBytes out) {
+  return decode_base64url(PlainText(text), out);
+}
+
+/// Appends two lower-case digits an octet.
+constexpr void encode_hex(Writer& out, ByteView octets) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  for (const std::byte octet : octets) {
+    const auto value = std::to_integer<unsigned>(octet);
+    const char pair[2] = {kDigits[value >> 4], kDigits[value & 15U]};
+    out.text(std::string_view(pair, 2));
+  }
+}
+
+enum class Padding : std::uint8_t { none, padded };
+
+/// Appends base64url.
+constexpr void encode_base64url(Writer& out, ByteView octets, Padding padding) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  for (std::size_t at = 0; at < octets.size(); at += 3) {
+    const std::size_t n = std::min<std::size_t>(3, octets.size() - at);
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < 3; ++i)
+      bits = (bits << 8) | (i < n ? std::to_integer<std::uint32_t>(octets[at + i]) : 0U);
+    char digits[4] = {'=', '=', '=', '='};
+    for (std::size_t i = 0; i <= n; ++i) digits[i] = kDigits[(bits >> (18 - 6 * i)) & 63U];
+    out.text(std::string_view(digits, padding == Padding::padded ? 4 : n + 1));
+  }
+}
+
+}  // namespace snpnv

@@ -1,0 +1,132 @@
+// One error type for every layer: a code, where in the input it was seen, and what it concerned.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace snpnv {
+
+// The only list of codes: enum, name(), text() and docs/errors.md come from it.
+// Bits 15..8 name the layer: 1 io, 2 wire, 3 tpm, 4 crypto, 5 verify, 6 collect. The last column
+// says what Error::detail holds.
+#define SNPNV_CODES(X)                                                                            \
+  X(io_failed, 0x0100, "the operating system reported an error", "errno")                         \
+  X(io_deadline, 0x0101, "no answer before the deadline", "-")                                    \
+  X(io_closed, 0x0102, "the other side closed the connection", "-")                               \
+  X(io_unavailable, 0x0103, "this build or machine has no such transport", "-")                   \
+  X(io_tcti, 0x0104, "the TCTI reported an error", "TSS2_RC")                                     \
+  X(record_syntax, 0x0110, "not a recording, or a damaged line", "line number")                   \
+  X(record_mismatch, 0x0111, "the command differs from the recorded one", "exchange number")      \
+  X(record_exhausted, 0x0112, "the recording has no further exchange", "exchanges")               \
+  X(wire_short, 0x0200, "input ends before the field", "octets needed")                           \
+  X(wire_trailing, 0x0201, "octets left after the last field", "octets left")                     \
+  X(wire_too_large, 0x0202, "input exceeds the limit", "limit in octets")                         \
+  X(wire_overflow, 0x0203, "output exceeds the buffer", "octets needed")                          \
+  X(wire_value, 0x0204, "a value that the format does not allow here", "the value")               \
+  X(wire_size, 0x0205, "a size that contradicts the structure", "the size")                       \
+  X(text_hex, 0x0210, "not hexadecimal, or an odd number of digits", "-")                         \
+  X(text_base64, 0x0211, "not base64url, or bits left over", "-")                                 \
+  X(text_length, 0x0212, "decodes to another number of octets than needed", "octets needed")      \
+  X(json_syntax, 0x0220, "not JSON", "-")                                                         \
+  X(json_utf8, 0x0221, "not well-formed UTF-8", "-")                                              \
+  X(json_depth, 0x0222, "nested too deeply", "limit")                                             \
+  X(json_duplicate, 0x0223, "member name repeated in one object", "-")                            \
+  X(json_members, 0x0224, "too many member names open at once", "limit")                          \
+  X(json_type, 0x0225, "value of another type than needed", "-")                                  \
+  X(json_number, 0x0226, "number outside the range needed", "-")                                  \
+  X(json_missing, 0x0227, "a required member is absent", "-")                                     \
+  X(json_unknown, 0x0228, "a member that this format does not have", "-")                         \
+  X(report_version, 0x0240, "ATTESTATION_REPORT version not supported", "version")                \
+  X(report_product, 0x0241, "processor not supported", "CPUID family << 16 | model")              \
+  X(hcl_signature, 0x0250, "no HCLA signature", "the value")                                      \
+  X(hcl_version, 0x0251, "envelope version not supported", "version")                             \
+  X(hcl_report_type, 0x0252, "the hardware report is not an SNP report", "report_type")           \
+  X(hcl_hash_type, 0x0253, "unknown hash_type", "hash_type")                                      \
+  X(hcl_sizes, 0x0254, "sizes in the envelope contradict each other", "the size")                 \
+  X(der_encoding, 0x0260, "not DER", "tag octet")                                                 \
+  X(der_tag, 0x0261, "another DER tag than needed", "tag octet")                                  \
+  X(vek_duplicate, 0x0262, "certificate extension repeated", "last arc of its OID")               \
+  X(vek_missing, 0x0263, "certificate extension absent", "last arc of its OID")                   \
+  X(tpm_rc, 0x0300, "the TPM returned an error", "TPM_RC")                                        \
+  X(tpm_header, 0x0301, "response header contradicts the response", "responseSize or tag")        \
+  X(tpm_answer, 0x0302, "the response does not answer the command", "-")                          \
+  X(tpm_retry, 0x0303, "the TPM asked for a retry until the deadline", "TPM_RC")                  \
+  X(crypto_failed, 0x0400, "the cryptographic library reported an error", "its status, negated")  \
+  X(crypto_unsupported, 0x0401, "algorithm not supported", "algorithm")                           \
+  X(fresh_torn, 0x0600, "torn: the claims are not the ones in REPORT_DATA", "reads")              \
+  X(fresh_stale, 0x0601, "stale: the report still carries older user data", "reads")              \
+  X(fresh_overwritten, 0x0602, "another process keeps overwriting the user data", "writes")       \
+  X(fresh_no_user_data, 0x0603, "the claims carry no user-data: firmware too old to prove freshness", "-")
+
+enum class Code : std::uint32_t {
+#define SNPNV_X(name, value, text, detail) name = value,
+  SNPNV_CODES(SNPNV_X)
+#undef SNPNV_X
+};
+
+/// The code as it is spelled in the list above.
+[[nodiscard]] constexpr std::string_view name(Code code) {
+  switch (code) {
+#define SNPNV_X(name, value, text, detail) \
+  case Code::name: return #name;
+    SNPNV_CODES(SNPNV_X)
+#undef SNPNV_X
+  }
+  return "unknown";
+}
+
+/// One sentence about the code, without a full stop.
+[[nodiscard]] constexpr std::string_view text(Code code) {
+  switch (code) {
+#define SNPNV_X(name, value, text, detail) \
+  case Code::name: return text;
+    SNPNV_CODES(SNPNV_X)
+#undef SNPNV_X
+  }
+  return "unknown error";
+}
+
+/// What went wrong. There is no "ok" value: success is the other side of Result.
+struct Error {
+  Code code{};
+  std::uint32_t where = 0;    // absolute octet offset in the outermost input, for wire errors
+  std::uint32_t detail = 0;   // by code, as the list says
+  std::uint32_t command = 0;  // TPM_CC of the command under way, 0 if none
+  std::uint32_t object = 0;   // the TPM handle or NV index that it concerned, 0 if none
+
+  friend constexpr bool operator==(const Error&, const Error&) = default;
+};
+static_assert(std::is_trivially_copyable_v<Error> && sizeof(Error) == 20);
+
+template <class T>
+using Result = std::expected<T, Error>;
+
+[[nodiscard]] constexpr std::unexpected<Error> fail(Error error) { return std::unexpected(error); }
+
+[[nodiscard]] constexpr std::unexpected<Error> fail(Code code, std::size_t where = 0,
+                                                    std::uint32_t detail = 0) {
+  return std::unexpected(Error{code, static_cast<std::uint32_t>(where), detail});
+}
+
+}  // namespace snpnv
+
+#define SNPNV_CONCAT_(a, b) a##b
+#define SNPNV_CONCAT(a, b) SNPNV_CONCAT_(a, b)
+#define SNPNV_TRY_(result, declaration, ...)                     \
+  auto result = (__VA_ARGS__);                                   \
+  if (!result) return ::std::unexpected(result.error());         \
+  declaration = *::std::move(result)
+
+/// Evaluates a Result; returns its error from the enclosing function, or declares its value.
+#define SNPNV_TRY(declaration, ...) \
+  SNPNV_TRY_(SNPNV_CONCAT(snpnv_result_, __LINE__), declaration, __VA_ARGS__)
+
+/// The same for a Result whose value is not needed.
+#define SNPNV_CHECK(...)                                                              \
+  do {                                                                                \
+    if (auto snpnv_checked = (__VA_ARGS__); !snpnv_checked)                           \
+      return ::std::unexpected(snpnv_checked.error());                                \
+  } while (false)

@@ -1,0 +1,103 @@
+// NV indices: reading in chunks, writing, defining the user-data index.
+#pragma once
+
+#include "snpnv/tpm/execute.hpp"
+
+namespace snpnv {
+
+/// Octets that one TPM2_NV_Read returns at most: TPM_PT_NV_BUFFER_MAX of the reference
+/// implementation. A TPM with less says TPM_RC_VALUE, and is then asked for its own value.
+inline constexpr std::uint16_t kNvBufferMax = 1024;
+
+/// Reads one NV index with owner authorization.
+template <class Tpm>
+class NvReader {
+ public:
+  constexpr NvReader(Tpm& tpm, TPM_HANDLE index) : tpm_(tpm), index_(index) {}
+
+  /// Fills `out` with the octets from `offset` on, in as few commands as the TPM allows.
+  /// @returns `out` | what Tpm::execute() returns | wire_too_large - the index has 16-bit offsets.
+  [[nodiscard]] constexpr Result<ByteView> read(std::size_t offset, MutBytes out) {
+    if (offset + out.size() > 0xFFFF) return fail(Code::wire_too_large, offset, 0xFFFF);
+    for (std::size_t at = 0; at < out.size();) {
+      const auto size = static_cast<std::uint16_t>(std::min<std::size_t>(chunk_, out.size() - at));
+      const NV_Read command{TPM_RH::OWNER, index_, size, static_cast<std::uint16_t>(offset + at)};
+      const auto response = tpm_.execute(command);
+      if (!response) {
+        SNPNV_CHECK(shrink_chunk(response.error()));
+        continue;
+      }
+      copy_to(out.subspan(at, size), response->data.data);
+      at += size;
+    }
+    return ByteView(out);
+  }
+
+ private:
+  // After TPM_RC_VALUE for the size, learns the TPM's own limit; any other error stands.
+  [[nodiscard]] constexpr Result<void> shrink_chunk(const Error& error) {
+    if (chunk_ != kNvBufferMax || !is_rc(error, TPM_RC::VALUE)) return fail(error);
+    const auto answer = tpm_.execute(GetCapability{
+        TPM_CAP::TPM_PROPERTIES, static_cast<std::uint32_t>(TPM_PT::NV_BUFFER_MAX), 1});
+    if (!answer) return fail(answer.error());
+    for (const TPMS_TAGGED_PROPERTY& p : answer->capabilityData.tpmProperties.view()) {
+      if (p.property != TPM_PT::NV_BUFFER_MAX || p.value == 0 || p.value >= chunk_) continue;
+      chunk_ = static_cast<std::uint16_t>(p.value);
+      return {};
+    }
+    return fail(error);
+  }
+
+  Tpm& tpm_;
+  TPM_HANDLE index_;
+  std::uint16_t chunk_ = kNvBufferMax;
+};
+
+/// The public area of an index.
+/// @returns it | tpm_rc with TPM_RC_HANDLE if there is no such index | what Tpm::execute() returns.
+template <class Tpm>
+[[nodiscard]] constexpr Result<TPMS_NV_PUBLIC> nv_public(Tpm& tpm, TPM_HANDLE index) {
+  SNPNV_TRY(const auto response, tpm.execute(NV_ReadPublic{index}));
+  TPMS_NV_PUBLIC area = response.nvPublic.value;
+  area.authPolicy = {};  // it borrows the scratch buffer
+  return area;
+}
+
+/// The public area that the user-data index must have. OWNERREAD is vital: the paravisor reads the
+/// index with owner authorization when the VM boots.
+[[nodiscard]] constexpr TPMS_NV_PUBLIC user_data_public(std::size_t size) {
+  constexpr TPMA_NV kAttributes = TPMA_NV{}
+                                      .with(TPMA_NV::OWNERWRITE)
+                                      .with(TPMA_NV::OWNERREAD)
+                                      .with(TPMA_NV::AUTHWRITE)
+                                      .with(TPMA_NV::AUTHREAD);
+  return {vtpm::kUserDataIndex, TPM_ALG_ID::SHA256, kAttributes, {}, static_cast<std::uint16_t>(size)};
+}
+
+/// Writes the user data at index 0x01400002. In the steady state this is one TPM2_NV_Write. Where
+/// there is no such index, it is defined; where size or attributes are wrong, it is defined anew.
+/// @returns nothing | what Tpm::execute() returns.
+template <class Tpm>
+[[nodiscard]] constexpr Result<void> write_user_data(Tpm& tpm, ByteView user_data) {
+  const NV_Write write{TPM_RH::OWNER, vtpm::kUserDataIndex, {user_data}, 0};
+  const auto first = tpm.execute(write);
+  if (first) return {};
+  const TPMS_NV_PUBLIC wanted = user_data_public(user_data.size());
+  if (!is_rc(first.error(), TPM_RC::HANDLE)) {
+    // Only an index of the wrong shape is ours to mend: locks and owner passwords are not.
+    const auto found = nv_public(tpm, vtpm::kUserDataIndex);
+    if (!found) return fail(first.error());
+    const std::uint32_t settable = ~((1U << TPMA_NV::WRITTEN.first));
+    const bool fits = found->dataSize == wanted.dataSize && found->nameAlg == wanted.nameAlg &&
+                      (found->attributes.value & settable) == wanted.attributes.value;
+    if (fits) return fail(first.error());
+    SNPNV_CHECK(tpm.execute(NV_UndefineSpace{TPM_RH::OWNER, vtpm::kUserDataIndex}));
+  }
+  const auto defined = tpm.execute(NV_DefineSpace{TPM_RH::OWNER, {}, {wanted}});
+  // Another process may have defined it in the meantime: then the write decides.
+  if (!defined && !is_rc(defined.error(), TPM_RC::NV_DEFINED)) return fail(defined.error());
+  SNPNV_CHECK(tpm.execute(write));
+  return {};
+}
+
+}  // namespace snpnv

@@ -1,0 +1,4 @@
+// The one place of the version; CMake reads it from here.
+#pragma once
+
+#define SNPNV_VERSION "0.1.0"

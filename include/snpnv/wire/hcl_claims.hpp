@@ -1,0 +1,157 @@
+// The runtime claims: JSON whose digest is REPORT_DATA. Keys of the vTPM, VM configuration, user data.
+#pragma once
+
+#include <optional>
+
+#include "snpnv/core/json.hpp"
+
+namespace snpnv {
+
+/// Octets at NV index 0x01400002, and in the claims' user-data.
+inline constexpr std::size_t kUserDataSize = 64;
+using UserData = std::array<std::byte, kUserDataSize>;
+
+/// An RSA public key from the claims, decoded. Absent keys have an empty modulus.
+struct ClaimsKey {
+  static constexpr std::size_t kMaxModulus = 512;  // RSA-4096
+
+  std::array<std::byte, kMaxModulus> modulus_octets{};
+  std::size_t modulus_size = 0;
+  std::array<std::byte, 8> exponent_octets{};
+  std::size_t exponent_size = 0;
+
+  [[nodiscard]] constexpr bool present() const { return modulus_size != 0; }
+  /// Big-endian, in octets.
+  [[nodiscard]] constexpr ByteView modulus() const { return ByteView(modulus_octets).first(modulus_size); }
+  [[nodiscard]] constexpr ByteView exponent() const {
+    return ByteView(exponent_octets).first(exponent_size);
+  }
+};
+
+// Members of vm-configuration whose values are booleans, and those whose values are strings:
+// X(member of VmConfiguration, JSON name)
+#define SNPNV_VM_CONFIGURATION_FLAGS(X)                       \
+  X(console_enabled, "console-enabled")                       \
+  X(interactive_console_enabled, "interactive-console-enabled") \
+  X(secure_boot, "secure-boot")                               \
+  X(tpm_enabled, "tpm-enabled")                               \
+  X(tpm_persisted, "tpm-persisted")                           \
+  X(filtered_vpci_devices_allowed, "filtered-vpci-devices-allowed")
+#define SNPNV_VM_CONFIGURATION_TEXTS(X)               \
+  X(root_cert_thumbprint, "root-cert-thumbprint")     \
+  X(vm_unique_id, "vmUniqueId")                       \
+  X(hardware_sealing_policy, "hardware-sealing-policy")
+
+/// vm-configuration. Members that the firmware left out are empty; unknown ones are passed over.
+struct VmConfiguration {
+#define SNPNV_X(member, json) std::optional<bool> member;
+  SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
+#undef SNPNV_X
+#define SNPNV_X(member, json) std::optional<JsonString> member;
+  SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
+#undef SNPNV_X
+  std::optional<std::uint64_t> current_time;  // seconds since 1970; firmware of 2023
+};
+
+/// The claims, of every firmware generation. Strings borrow the JSON text; keys and user data are
+/// decoded into the structure.
+/// Source: OpenVMM, igvm_attest/get.rs, "RuntimeClaims"; captures of real machines.
+struct RuntimeClaims {
+  ClaimsKey attestation_key;  // HCLAkPub
+  ClaimsKey endorsement_key;  // HCLEkPub
+  VmConfiguration vm;
+  std::array<std::byte, kUserDataSize> user_data_octets{};
+  std::size_t user_data_size = 0;  // 0 where the firmware supplies none
+
+  [[nodiscard]] constexpr ByteView user_data() const {
+    return ByteView(user_data_octets).first(user_data_size);
+  }
+  /// True if the claims carry exactly these 64 octets. Absent user data equals nothing, not zeros.
+  [[nodiscard]] constexpr bool carries(const UserData& expected) const {
+    return equal(user_data(), expected);
+  }
+
+  /// Reads and checks the whole document.
+  /// @returns the claims | any json_ code | text_hex, text_base64 - in a member that is so encoded
+  ///   | wire_overflow - a key or user-data longer than its limit | json_missing - a key without n or e
+  ///   | json_duplicate - the same kid twice; where: absolute offset, counted from `base`.
+  [[nodiscard]] static constexpr Result<RuntimeClaims> parse(ByteView text, std::size_t base = 0) {
+    RuntimeClaims claims;
+    JsonReader json(text, base);
+    json.enter_object();
+    for (JsonString member; json.next_member(member);) {
+      if (member == "keys") {
+        claims.read_keys(json);
+      } else if (member == "vm-configuration") {
+        claims.read_vm(json);
+      } else if (member == "user-data") {
+        const JsonString hex = json.string();
+        claims.user_data_size = decode(json, decode_hex(hex.source(), claims.user_data_octets));
+      } else {
+        json.skip();
+      }
+    }
+    return json.finish(claims);
+  }
+
+ private:
+  // Hands a decoder's error to the reader; otherwise the number of octets decoded.
+  static constexpr std::size_t decode(JsonReader& json, const Result<ByteView>& decoded) {
+    if (decoded) return decoded->size();
+    json.fail(decoded.error());
+    return 0;
+  }
+
+  constexpr void read_keys(JsonReader& json) {
+    json.enter_array();
+    while (json.next_element()) {
+      const std::size_t start = json.offset();
+      JsonString kid;
+      bool rsa = false;
+      ClaimsKey key;
+      json.enter_object();
+      for (JsonString member; json.next_member(member);) {
+        if (member == "kid") {
+          kid = json.string();
+        } else if (member == "kty") {
+          rsa = json.string() == "RSA";
+        } else if (member == "n") {
+          key.modulus_size = decode(json, decode_base64url(json.string().source(), key.modulus_octets));
+        } else if (member == "e") {
+          key.exponent_size =
+              decode(json, decode_base64url(json.string().source(), key.exponent_octets));
+        } else {
+          json.skip();
+        }
+      }
+      ClaimsKey* const slot = kid == "HCLAkPub"   ? &attestation_key
+                              : kid == "HCLEkPub" ? &endorsement_key
+                                                  : nullptr;
+      if (slot == nullptr || !json.ok()) continue;
+      if (slot->present()) return json.fail_at(Code::json_duplicate, start);
+      if (!rsa || key.modulus_size == 0 || key.exponent_size == 0)
+        return json.fail_at(Code::json_missing, start);
+      *slot = key;
+    }
+  }
+
+  constexpr void read_vm(JsonReader& json) {
+    json.enter_object();
+    for (JsonString member; json.next_member(member);) {
+      if (member == "current-time") {
+        vm.current_time = json.unsigned_integer();
+      }
+#define SNPNV_X(name, spelled) \
+  else if (member == spelled) { vm.name = json.boolean(); }
+      SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
+#undef SNPNV_X
+#define SNPNV_X(name, spelled) \
+  else if (member == spelled) { vm.name = json.string(); }
+      SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
+#undef SNPNV_X
+      else { json.skip(); }
+    }
+  }
+};
+
+}  // namespace snpnv

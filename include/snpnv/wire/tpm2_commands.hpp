@@ -1,0 +1,417 @@
+// TPM 2.0 commands and their responses, and the frames around them, in both directions: a guest
+// marshals commands and unmarshals responses, an emulated paravisor does the reverse.
+#pragma once
+
+#include "snpnv/wire/tpm2_rc.hpp"
+#include "snpnv/wire/tpm2_structures.hpp"
+
+namespace snpnv {
+
+/// Octets of the largest command or response. Part 2, "TPM_PT", MAX_COMMAND_SIZE of the reference.
+inline constexpr std::size_t kMaxTpmMessage = 4096;
+
+// Each command declares: its code; how many of its handles need an authorization; its fields; what
+// the response holds; and answered_by(), which refuses a response that another command would get.
+// object() is the handle that errors name. Source: TPM 2.0 Library Part 3, the command's clause.
+
+/// Part 3, "TPM2_Startup".
+struct Startup {
+  static constexpr TPM_CC kCode = TPM_CC::Startup;
+  static constexpr std::size_t kAuthHandles = 0;
+  TPM_SU startupType = TPM_SU::CLEAR;
+
+  template <class Wire, class Self>
+  static constexpr void handles(Wire&, Self&) {}
+  template <class Wire, class Self>
+  static constexpr void parameters(Wire& wire, Self& self) { wire(self.startupType); }
+  struct Response {
+    template <class Wire, class Self>
+    static constexpr void fields(Wire&, Self&) {}
+  };
+  [[nodiscard]] constexpr bool answered_by(const Response&) const { return true; }
+  [[nodiscard]] constexpr TPM_HANDLE object() const { return {}; }
+};
+
+/// Part 3, "TPM2_NV_DefineSpace".
+struct NV_DefineSpace {
+  static constexpr TPM_CC kCode = TPM_CC::NV_DefineSpace;
+  static constexpr std::size_t kAuthHandles = 1;
+  TPM_HANDLE authHandle{};
+  TPM2B_AUTH auth{};
+  Sized<TPMS_NV_PUBLIC> publicInfo{};
+
+  template <class Wire, class Self>
+  static constexpr void handles(Wire& wire, Self& self) { wire(self.authHandle); }
+  template <class Wire, class Self>
+  static constexpr void parameters(Wire& wire, Self& self) { wire(self.auth, self.publicInfo); }
+  using Response = Startup::Response;
+  [[nodiscard]] constexpr bool answered_by(const Response&) const { return true; }
+  [[nodiscard]] constexpr TPM_HANDLE object() const { return publicInfo.value.nvIndex; }
+};
+
+/// Part 3, "TPM2_NV_UndefineSpace".
+struct NV_UndefineSpace {
+  static constexpr TPM_CC kCode = TPM_CC::NV_UndefineSpace;
+  static constexpr std::size_t kAuthHandles = 1;
+  TPM_HANDLE authHandle{};
+  TPM_HANDLE nvIndex{};
+
+  template <class Wire, class Self>
+  static constexpr void handles(Wire& wire, Self& self) { wire(self.authHandle, self.nvIndex); }
+  template <class Wire, class Self>
+  static constexpr void parameters(Wire&, Self&) {}
+  using Response = Startup::Response;
+  [[nodiscard]] constexpr bool answered_by(const Response&) const { return true; }
+  [[nodiscard]] constexpr TPM_HANDLE object() const { return nvIndex; }
+};
+
+/// Part 3, "TPM2_NV_ReadPublic".
+struct NV_ReadPublic {
+  static constexpr TPM_CC kCode = TPM_CC::NV_ReadPublic;
+  static constexpr std::size_t kAuthHandles = 0;
+  TPM_HANDLE nvIndex{};
+
+  template <class Wire, class Self>
+  static constexpr void handles(Wire& wire, Self& self) { wire(self.nvIndex); }
+  template <class Wire, class Self>
+  static constexpr void parameters(Wire&, Self&) {}
+  struct Response {
+    Sized<TPMS_NV_PUBLIC> nvPublic{};
+    TPM2B_NAME nvName{};
+    template <class Wire, class Self>
+    static constexpr void fields(Wire& wire, Self& self) { wire(self.nvPublic, self.nvName); }
+  };
+  [[nodiscard]] constexpr bool answered_by(const Response& r) const {
+    return r.nvPublic.value.nvIndex == nvIndex;
+  }
+  [[nodiscard]] constexpr TPM_HANDLE object() const { return nvIndex; }
+};
+
+/// Part 3, "TPM2_NV_Write". Sizes and offsets in octets.
+struct NV_Write {
+  static constexpr TPM_CC kCode = TPM_CC::NV_Write;
+  static constexpr std::size_t kAuthHandles = 1;
+  TPM_HANDLE authHandle{};
+  TPM_HANDLE nvIndex{};
+  TPM2B_MAX_NV_BUFFER data{};
+  std::uint16_t offset = 0;
+
+  template <class Wire, class Self>
+  static constexpr void handles(Wire& wire, Self& self) { wire(self.authHandle, self.nvIndex); }
+  template <class Wire, class Self>
+  static constexpr void parameters(Wire& wire, Self& self) { wire(self.data, self.offset); }
+  using Response = Startup::Response;
+  [[nodiscard]] constexpr bool answered_by(const Response&) const { return true; }
+  [[nodiscard]] constexpr TPM_HANDLE object() const { return nvIndex; }
+};
+
+/// Part 3, "TPM2_NV_Read". Sizes and offsets in octets; size at most TPM_PT_NV_BUFFER_MAX.
+struct NV_Read {
+  static constexpr TPM_CC kCode = TPM_CC::NV_Read;
+  static constexpr std::size_t kAuthHandles = 1;
+  TPM_HANDLE authHandle{};
+  TPM_HANDLE nvIndex{};
+  std::uint16_t size = 0;
+  std::uint16_t offset = 0;
+
+  template <class Wire, class Self>
+  static constexpr void handles(Wire& wire, Self& self) { wire(self.authHandle, self.nvIndex); }
+  template <class Wire, class Self>
+  static constexpr void parameters(Wire& wire, Self& self) { wire(self.size, self.offset); }
+  struct Response {
+    TPM2B_MAX_NV_BUFFER data{};
+    template <class Wire, class Self>
+    static constexpr void fields(Wire& wire, Self& self) { wire(self.data); }
+  };
+  [[nodiscard]] constexpr bool answered_by(const Response& r) const { return r.data.data.size() == size; }
+  [[nodiscard]] constexpr TPM_HANDLE object() const { return nvIndex; }
+};
+
+/// Part 3, "TPM2_ReadPublic".
+struct ReadPublic {
+  static constexpr TPM_CC kCode = TPM_CC::ReadPublic;
+  static constexpr std::size_t kAuthHandles = 0;
+  TPM_HANDLE objectHandle{};
+
+  template <class Wire, class Self>
+  static constexpr void handles(Wire& wire, Self& self) { wire(self.objectHandle); }
+  template <class Wire, class Self>
+  static constexpr void parameters(Wire&, Self&) {}
+  struct Response {
+    Sized<TPMT_PUBLIC> outPublic{};
+    TPM2B_NAME name{};
+    TPM2B_NAME qualifiedName{};
+    template <class Wire, class Self>
+    static constexpr void fields(Wire& wire, Self& self) {
+      wire(self.outPublic, self.name, self.qualifiedName);
+    }
+  };
+  [[nodiscard]] constexpr bool answered_by(const Response&) const { return true; }
+  [[nodiscard]] constexpr TPM_HANDLE object() const { return objectHandle; }
+};
+
+/// Part 3, "TPM2_Quote".
+struct Quote {
+  static constexpr TPM_CC kCode = TPM_CC::Quote;
+  static constexpr std::size_t kAuthHandles = 1;
+  TPM_HANDLE signHandle{};
+  TPM2B_DATA qualifyingData{};
+  TPMT_SIG_SCHEME inScheme{};
+  TPML_PCR_SELECTION PCRselect{};
+
+  template <class Wire, class Self>
+  static constexpr void handles(Wire& wire, Self& self) { wire(self.signHandle); }
+  template <class Wire, class Self>
+  static constexpr void parameters(Wire& wire, Self& self) {
+    wire(self.qualifyingData, self.inScheme, self.PCRselect);
+  }
+  struct Response {
+    TPM2B_ATTEST quoted{};
+    TPMT_SIGNATURE signature{};
+    template <class Wire, class Self>
+    static constexpr void fields(Wire& wire, Self& self) { wire(self.quoted, self.signature); }
+  };
+  [[nodiscard]] constexpr bool answered_by(const Response&) const { return true; }
+  [[nodiscard]] constexpr TPM_HANDLE object() const { return signHandle; }
+};
+
+/// Part 3, "TPM2_PCR_Read". The TPM answers with as many of the PCRs as fit: 8 at most.
+struct PCR_Read {
+  static constexpr TPM_CC kCode = TPM_CC::PCR_Read;
+  static constexpr std::size_t kAuthHandles = 0;
+  TPML_PCR_SELECTION pcrSelectionIn{};
+
+  template <class Wire, class Self>
+  static constexpr void handles(Wire&, Self&) {}
+  template <class Wire, class Self>
+  static constexpr void parameters(Wire& wire, Self& self) { wire(self.pcrSelectionIn); }
+  struct Response {
+    std::uint32_t pcrUpdateCounter = 0;
+    TPML_PCR_SELECTION pcrSelectionOut{};
+    TPML_DIGEST pcrValues{};
+    template <class Wire, class Self>
+    static constexpr void fields(Wire& wire, Self& self) {
+      wire(self.pcrUpdateCounter, self.pcrSelectionOut, self.pcrValues);
+    }
+  };
+  [[nodiscard]] constexpr bool answered_by(const Response& r) const {
+    std::size_t selected = 0;
+    for (const TPMS_PCR_SELECTION& bank : r.pcrSelectionOut.view()) selected += bank.count();
+    return selected == r.pcrValues.count;
+  }
+  [[nodiscard]] constexpr TPM_HANDLE object() const { return {}; }
+};
+
+/// Part 3, "TPM2_GetCapability".
+struct GetCapability {
+  static constexpr TPM_CC kCode = TPM_CC::GetCapability;
+  static constexpr std::size_t kAuthHandles = 0;
+  TPM_CAP capability{};
+  std::uint32_t property = 0;
+  std::uint32_t propertyCount = 0;
+
+  template <class Wire, class Self>
+  static constexpr void handles(Wire&, Self&) {}
+  template <class Wire, class Self>
+  static constexpr void parameters(Wire& wire, Self& self) {
+    wire(self.capability, self.property, self.propertyCount);
+  }
+  struct Response {
+    std::uint8_t moreData = 0;  // TPMI_YES_NO
+    TPMS_CAPABILITY_DATA capabilityData{};
+    template <class Wire, class Self>
+    static constexpr void fields(Wire& wire, Self& self) {
+      wire(self.moreData);
+      wire.require(self.moreData <= 1, Code::wire_value);
+      wire(self.capabilityData);
+    }
+  };
+  [[nodiscard]] constexpr bool answered_by(const Response& r) const {
+    return r.capabilityData.capability == capability;
+  }
+  [[nodiscard]] constexpr TPM_HANDLE object() const { return {}; }
+};
+
+/// Part 3, "TPM2_GetRandom". The TPM may answer with fewer octets than requested.
+struct GetRandom {
+  static constexpr TPM_CC kCode = TPM_CC::GetRandom;
+  static constexpr std::size_t kAuthHandles = 0;
+  std::uint16_t bytesRequested = 0;
+
+  template <class Wire, class Self>
+  static constexpr void handles(Wire&, Self&) {}
+  template <class Wire, class Self>
+  static constexpr void parameters(Wire& wire, Self& self) { wire(self.bytesRequested); }
+  struct Response {
+    TPM2B_DIGEST randomBytes{};
+    template <class Wire, class Self>
+    static constexpr void fields(Wire& wire, Self& self) { wire(self.randomBytes); }
+  };
+  [[nodiscard]] constexpr bool answered_by(const Response& r) const {
+    return r.randomBytes.data.size() <= bytesRequested;
+  }
+  [[nodiscard]] constexpr TPM_HANDLE object() const { return {}; }
+};
+
+template <class C>
+concept TpmCommand = requires(const C& command, const typename C::Response& response) {
+  { C::kCode } -> std::convertible_to<TPM_CC>;
+  { C::kAuthHandles } -> std::convertible_to<std::size_t>;
+  { command.answered_by(response) } -> std::same_as<bool>;
+  { command.object() } -> std::same_as<TPM_HANDLE>;
+};
+
+/// What every command and response begins with. Part 1, "Command/Response Header".
+struct TpmHeader {
+  static constexpr std::size_t kSize = 10;
+  TPM_ST tag{};
+  std::uint32_t size = 0;  // octets of the whole message
+  std::uint32_t code = 0;  // TPM_CC or TPM_RC
+
+  template <class Wire, class Self>
+  static constexpr void fields(Wire& wire, Self& self) { wire(self.tag, self.size, self.code); }
+
+  /// Reads the header of a message that fills `message`.
+  /// @returns the header | wire_short - where: size of the input
+  ///   | tpm_header - where: 2, detail: size, which is not the message's.
+  [[nodiscard]] static constexpr Result<TpmHeader> parse(ByteView message) {
+    if (message.size() < kSize) return fail(Code::wire_short, message.size(), kSize);
+    SNPNV_TRY(const TpmHeader header, unmarshal<TpmHeader>(message.first(kSize)));
+    if (header.size != message.size()) return fail(Code::tpm_header, 2, header.size);
+    return header;
+  }
+};
+
+/// Fills in the size of the message in `out`, once it is written.
+constexpr Result<ByteView> seal_message(Writer& out) {
+  SNPNV_TRY(const ByteView message, out.finish());
+  store<std::uint32_t, Endian::big>(out.written().subspan(2).first<4>(),
+                                    static_cast<std::uint32_t>(message.size()));
+  return message;
+}
+
+/// Marshals a command. Each handle that needs an authorization gets a password session with the
+/// empty password. Part 1, "Command Structure", "Password Authorizations".
+/// @returns the octets written to the front of `out` | wire_overflow.
+template <TpmCommand C>
+[[nodiscard]] constexpr Result<ByteView> marshal_command(const C& command, MutBytes out) {
+  Writer writer(out);
+  TpmWriter wire(writer);
+  wire(TpmHeader{C::kAuthHandles > 0 ? TPM_ST::SESSIONS : TPM_ST::NO_SESSIONS, 0,
+                 static_cast<std::uint32_t>(C::kCode)});
+  C::handles(wire, command);
+  if constexpr (C::kAuthHandles > 0) {
+    constexpr std::uint32_t kSessionSize = 9;  // handle, empty nonce, attributes, empty password
+    wire(static_cast<std::uint32_t>(kSessionSize * C::kAuthHandles));
+    for (std::size_t i = 0; i < C::kAuthHandles; ++i)
+      wire(TPMS_AUTH_COMMAND{TPM_RH::PW, {}, 0, {}});
+  }
+  C::parameters(wire, command);
+  return seal_message(writer);
+}
+
+/// Unmarshals the response to `command`. Borrows `message`. Tag, sizes, sessions and the answer
+/// itself must fit the command exactly.
+/// @returns the response
+///   | tpm_rc - detail: TPM_RC
+///   | tpm_header - where: offset of the size or tag, detail: its value
+///   | tpm_answer - well-formed, but not an answer to this command
+///   | wire_short, wire_trailing, wire_size, wire_value - where: offset in the response.
+/// Each error names the command and its object.
+template <TpmCommand C>
+[[nodiscard]] constexpr Result<typename C::Response> unmarshal_response(const C& command,
+                                                                        ByteView message) {
+  const auto located = [&](Error error) {
+    error.command = static_cast<std::uint32_t>(C::kCode);
+    error.object = static_cast<std::uint32_t>(command.object());
+    return fail(error);
+  };
+  const auto header = TpmHeader::parse(message);
+  if (!header) return located(header.error());
+  if (header->code != 0) {
+    const bool tag_fits = header->tag == TPM_ST::NO_SESSIONS || header->tag == TPM_ST::RSP_COMMAND;
+    if (!tag_fits) return located({Code::tpm_header, 0, static_cast<std::uint32_t>(header->tag)});
+    if (header->size != TpmHeader::kSize) return located({Code::tpm_header, 2, header->size});
+    return located({Code::tpm_rc, 6, header->code});
+  }
+  constexpr TPM_ST kTag = C::kAuthHandles > 0 ? TPM_ST::SESSIONS : TPM_ST::NO_SESSIONS;
+  if (header->tag != kTag)
+    return located({Code::tpm_header, 0, static_cast<std::uint32_t>(header->tag)});
+
+  Reader reader(message.subspan(TpmHeader::kSize), TpmHeader::kSize);
+  typename C::Response response{};
+  if constexpr (C::kAuthHandles > 0) {
+    Reader parameters = reader.sub(reader.template be<std::uint32_t>());
+    TpmReader{parameters}(response);
+    reader.close(parameters);
+    for (std::size_t i = 0; i < C::kAuthHandles; ++i) {
+      TPMS_AUTH_RESPONSE session;
+      TpmReader{reader}(session);
+      reader.require(session.nonce.data.empty() && session.hmac.data.empty(), Code::wire_value);
+    }
+  } else {
+    TpmReader{reader}(response);
+  }
+  auto result = reader.finish(response);
+  if (!result) return located(result.error());
+  if (!command.answered_by(*result)) return located({Code::tpm_answer, TpmHeader::kSize});
+  return result;
+}
+
+/// Unmarshals a command that fills `message`. Borrows it. The authorizations are checked for form
+/// and passed over: whoever executes the command checks them.
+/// @returns the command | tpm_header | wire_short, wire_trailing, wire_size, wire_value.
+template <TpmCommand C>
+[[nodiscard]] constexpr Result<C> unmarshal_command(ByteView message) {
+  SNPNV_TRY(const TpmHeader header, TpmHeader::parse(message));
+  if (header.code != static_cast<std::uint32_t>(C::kCode)) return fail(Code::wire_value, 6, header.code);
+  const bool sessions = header.tag == TPM_ST::SESSIONS;
+  if (!sessions && (header.tag != TPM_ST::NO_SESSIONS || C::kAuthHandles > 0))
+    return fail(Code::tpm_header, 0, static_cast<std::uint32_t>(header.tag));
+  Reader reader(message.subspan(TpmHeader::kSize), TpmHeader::kSize);
+  TpmReader wire(reader);
+  C command{};
+  C::handles(wire, command);
+  if (sessions) {
+    Reader area = reader.sub(reader.be<std::uint32_t>());
+    do {
+      TPMS_AUTH_COMMAND session;
+      TpmReader{area}(session);
+    } while (area.remaining() != 0);
+    reader.close(area);
+  }
+  C::parameters(wire, command);
+  return reader.finish(command);
+}
+
+/// Marshals a successful response to a command that came with `tag`; with sessions, `session_count`
+/// password sessions are acknowledged. Part 1, "Response Structure".
+/// @returns the octets written to the front of `out` | wire_overflow.
+template <class Response>
+[[nodiscard]] constexpr Result<ByteView> marshal_response(const Response& response, TPM_ST tag,
+                                                          std::size_t session_count, MutBytes out) {
+  Writer writer(out);
+  TpmWriter wire(writer);
+  wire(TpmHeader{tag, 0, 0});
+  if (tag == TPM_ST::SESSIONS) {
+    constexpr std::uint8_t kContinueSession = 1;
+    const std::size_t at = writer.size();
+    wire(std::uint32_t{0}, response);
+    if (!writer.ok()) return writer.finish();
+    const std::size_t size = writer.size() - at - 4;
+    store<std::uint32_t, Endian::big>(writer.written().subspan(at).first<4>(),
+                                      static_cast<std::uint32_t>(size));
+    for (std::size_t i = 0; i < session_count; ++i)
+      wire(TPMS_AUTH_RESPONSE{{}, kContinueSession, {}});
+  } else {
+    wire(response);
+  }
+  return seal_message(writer);
+}
+
+/// Marshals a response that carries nothing but an error.
+[[nodiscard]] constexpr Result<ByteView> marshal_error(std::uint32_t rc, MutBytes out) {
+  return marshal(TpmHeader{TPM_ST::NO_SESSIONS, TpmHeader::kSize, rc}, out);
+}
+
+}  // namespace snpnv
