@@ -15,7 +15,7 @@ class MbedCrypto {
     out.size = digest_size(hash);
     const mbedtls_md_info_t* const info = mbedtls_md_info_from_type(md_type(hash));
     if (info == nullptr) return fail(Code::crypto_unsupported, 0, static_cast<std::uint32_t>(hash));
-    const int status = mbedtls_md(info, octets(data), data.size(), octets(out.octets));
+    const int status = mbedtls_md(info, octets(data), data.size(), octets(MutBytes(out.octets)));
     if (status != 0) return fail(Code::crypto_failed, 0, static_cast<std::uint32_t>(-status));
     return out;
   }

@@ -74,6 +74,27 @@ template <class Tpm>
   return {vtpm::kUserDataIndex, TPM_ALG_ID::SHA256, kAttributes, {}, static_cast<std::uint16_t>(size)};
 }
 
+/// Defines the user-data index if it is absent, or anew if its size or attributes are wrong.
+/// @returns true if it was defined | what Tpm::execute() returns.
+template <class Tpm>
+[[nodiscard]] constexpr Result<bool> repair_user_data_index(Tpm& tpm, std::size_t size) {
+  const TPMS_NV_PUBLIC wanted = user_data_public(size);
+  const auto found = nv_public(tpm, vtpm::kUserDataIndex);
+  if (found) {
+    const std::uint32_t chosen = found->attributes.value & ~TPMA_NV{}.with(TPMA_NV::WRITTEN).value;
+    if (found->dataSize == wanted.dataSize && found->nameAlg == wanted.nameAlg &&
+        chosen == wanted.attributes.value)
+      return false;
+    SNPNV_CHECK(tpm.execute(NV_UndefineSpace{TPM_RH::OWNER, vtpm::kUserDataIndex}));
+  } else if (!is_rc(found.error(), TPM_RC::HANDLE)) {
+    return fail(found.error());
+  }
+  const auto defined = tpm.execute(NV_DefineSpace{TPM_RH::OWNER, {}, {wanted}});
+  // Another process may have defined it in the meantime: then the next write decides.
+  if (!defined && !is_rc(defined.error(), TPM_RC::NV_DEFINED)) return fail(defined.error());
+  return true;
+}
+
 /// Writes the user data at index 0x01400002. In the steady state this is one TPM2_NV_Write. Where
 /// there is no such index, it is defined; where size or attributes are wrong, it is defined anew.
 /// @returns nothing | what Tpm::execute() returns.
@@ -82,20 +103,10 @@ template <class Tpm>
   const NV_Write write{TPM_RH::OWNER, vtpm::kUserDataIndex, {user_data}, 0};
   const auto first = tpm.execute(write);
   if (first) return {};
-  const TPMS_NV_PUBLIC wanted = user_data_public(user_data.size());
-  if (!is_rc(first.error(), TPM_RC::HANDLE)) {
-    // Only an index of the wrong shape is ours to mend: locks and owner passwords are not.
-    const auto found = nv_public(tpm, vtpm::kUserDataIndex);
-    if (!found) return fail(first.error());
-    const std::uint32_t settable = ~((1U << TPMA_NV::WRITTEN.first));
-    const bool fits = found->dataSize == wanted.dataSize && found->nameAlg == wanted.nameAlg &&
-                      (found->attributes.value & settable) == wanted.attributes.value;
-    if (fits) return fail(first.error());
-    SNPNV_CHECK(tpm.execute(NV_UndefineSpace{TPM_RH::OWNER, vtpm::kUserDataIndex}));
-  }
-  const auto defined = tpm.execute(NV_DefineSpace{TPM_RH::OWNER, {}, {wanted}});
-  // Another process may have defined it in the meantime: then the write decides.
-  if (!defined && !is_rc(defined.error(), TPM_RC::NV_DEFINED)) return fail(defined.error());
+  if (first.error().code != Code::tpm_rc) return fail(first.error());
+  // Only an index of the wrong shape is ours to mend: locks and owner passwords are not.
+  SNPNV_TRY(const bool defined, repair_user_data_index(tpm, user_data.size()));
+  if (!defined) return fail(first.error());
   SNPNV_CHECK(tpm.execute(write));
   return {};
 }

@@ -1,0 +1,206 @@
+// A fresh report: asked for with user data, and proven by its content to carry them.
+#pragma once
+
+#include "snpnv/core/digest.hpp"
+#include "snpnv/tpm/nv.hpp"
+#include "snpnv/wire/hcl_claims.hpp"
+#include "snpnv/wire/hcl_report.hpp"
+#include "snpnv/wire/snp_report.hpp"
+
+namespace snpnv {
+
+/// Room for the largest envelope that is read, in octets. Indices of 2900 octets have been seen.
+inline constexpr std::size_t kEnvelopeBuffer = 16384;
+
+/// What one read of index 0x01400001 showed.
+enum class Seen : std::uint8_t {
+  nothing,      // not read yet
+  fresh,        // the digest binds, and the claims carry the user data written
+  torn,         // the claims are not the ones in REPORT_DATA
+  stale,        // consistent, with other user data, while ours wait at index 0x01400002
+  overwritten,  // consistent, with other user data, and ours are gone from index 0x01400002
+};
+
+/// What happened on the way, for whoever explains a failure.
+struct FreshTrace {
+  Seen last = Seen::nothing;
+  std::uint32_t reads = 0;   // of the report index, whole or only its front
+  std::uint32_t writes = 0;  // of the user-data index
+  UserData last_user_data{};  // in the last consistent claims
+  std::size_t last_user_data_size = 0;
+};
+
+/// A report bound to its claims. Borrows the caller's buffer.
+struct BoundReport {
+  HclReport envelope;
+  ATTESTATION_REPORT report;
+  RuntimeClaims claims;
+};
+
+/// True if REPORT_DATA is `digest` and zeros behind it.
+[[nodiscard]] constexpr bool binds(const ATTESTATION_REPORT& report, const Digest& digest) {
+  const auto data = report[ATTESTATION_REPORT::REPORT_DATA];
+  return equal(data.first(digest.size), digest.view()) && all_zero(data.subspan(digest.size));
+}
+
+/// Gets reports through the vTPM. Tpm is snpnv::Tpm or alike.
+template <class Tpm, Hasher H>
+class ReportCollector {
+ public:
+  /// Between two looks at a report that is not fresh yet. A stale report can be replaced 2 s after
+  /// the last refresh; a look costs two small commands.
+  static constexpr Millis kPollInterval = 100;
+  /// Reads in a row that may be torn or malformed before time is left between them.
+  static constexpr unsigned kReadsAtOnce = 3;
+
+  constexpr ReportCollector(Tpm& tpm, H& hasher, MutBytes buffer)
+      : tpm_(tpm), hasher_(hasher), index_(tpm, vtpm::kReportIndex), buffer_(buffer) {}
+
+  /// Writes `user_data` and returns a report whose claims carry them and whose REPORT_DATA is the
+  /// claims' digest. In the steady state: one TPM2_NV_Write, and as many TPM2_NV_Read as the
+  /// envelope takes.
+  /// @returns the report, which borrows the buffer
+  ///   | fresh_torn, fresh_stale, fresh_overwritten, fresh_no_user_data - the deadline has passed;
+  ///     trace() tells what was last seen
+  ///   | hcl_, json_, text_ or wire_ codes - malformed, and not for being torn; where: offset in
+  ///     the envelope | hcl_report_type - another kind of machine
+  ///   | what Tpm::execute() and the hasher return.
+  [[nodiscard]] constexpr Result<BoundReport> fresh_report(const UserData& user_data) {
+    SNPNV_CHECK(write(user_data));
+    bool shape_checked = false;
+    for (unsigned at_once = 1;; ++at_once) {
+      SNPNV_TRY(const auto bound, look(at_once));
+      if (bound && bound->claims.carries(user_data)) {
+        trace_.last = Seen::fresh;
+        return *bound;
+      }
+      if (trace_.last == Seen::torn) {
+        if (at_once < kReadsAtOnce && tpm_.now() < tpm_.deadline()) continue;
+      } else {
+        SNPNV_TRY(const bool waiting, user_data_waiting(user_data));
+        trace_.last = waiting ? Seen::stale : Seen::overwritten;
+        if (waiting && !shape_checked) {
+          // An index that the paravisor cannot read keeps the report stale for good.
+          shape_checked = true;
+          SNPNV_TRY(const bool redefined, repair_user_data_index(tpm_, user_data.size()));
+          if (redefined) trace_.last = Seen::overwritten;
+        }
+        if (trace_.last == Seen::overwritten && tpm_.now() < tpm_.deadline())
+          SNPNV_CHECK(write(user_data));
+      }
+      at_once = 0;
+      if (!tpm_.sleep(kPollInterval)) return fail(not_fresh());
+    }
+  }
+
+  /// Returns the report that is there, without writing: bound to its claims, of unknown age.
+  /// @returns as fresh_report(), of the fresh_ codes only fresh_torn.
+  [[nodiscard]] constexpr Result<BoundReport> boot_report() {
+    for (unsigned at_once = 1;; ++at_once) {
+      SNPNV_TRY(const auto bound, look(at_once));
+      if (bound) return *bound;
+      if (at_once < kReadsAtOnce && tpm_.now() < tpm_.deadline()) continue;
+      at_once = 0;
+      if (!tpm_.sleep(kPollInterval)) return fail(not_fresh());
+    }
+  }
+
+  [[nodiscard]] constexpr const FreshTrace& trace() const { return trace_; }
+
+ private:
+  [[nodiscard]] constexpr Result<void> write(const UserData& user_data) {
+    ++trace_.writes;
+    return write_user_data(tpm_, user_data);
+  }
+
+  [[nodiscard]] constexpr Error not_fresh() const {
+    Code code = Code::fresh_stale;
+    if (trace_.last == Seen::torn) code = Code::fresh_torn;
+    if (trace_.last == Seen::overwritten) code = Code::fresh_overwritten;
+    if (code == Code::fresh_stale && trace_.last_user_data_size == 0) code = Code::fresh_no_user_data;
+    return {code, 0, code == Code::fresh_overwritten ? trace_.writes : trace_.reads, 0,
+            static_cast<std::uint32_t>(vtpm::kReportIndex)};
+  }
+
+  // Reads the index once. Nothing, with trace_.last telling why, if the content is torn or has not
+  // changed since it was last seen whole. `at_once` counts reads in a row.
+  [[nodiscard]] constexpr Result<std::optional<BoundReport>> look(unsigned at_once) {
+    ++trace_.reads;
+    const Result<ByteView> content = read_envelope();
+    const bool last_try = at_once >= kReadsAtOnce;
+    if (!content) {
+      // A refresh between two chunks can make sizes contradict each other; the TPM's errors stand.
+      if (content.error().code != Code::hcl_sizes || last_try) return fail(located(content.error()));
+      trace_.last = Seen::torn;
+      return std::nullopt;
+    }
+    if (content->empty()) return std::nullopt;  // as stale as before
+
+    SNPNV_TRY(const HclReport envelope, HclReport::parse(*content));
+    SNPNV_TRY(const auto octets, envelope.snp_report());
+    SNPNV_TRY(const ATTESTATION_REPORT report,
+              ATTESTATION_REPORT::parse(octets, HclReport::hardware_report.offset));
+    SNPNV_TRY(const Hash hash, envelope.hash());
+    SNPNV_TRY(const Digest digest, hasher_.digest(hash, envelope.claims));
+    if (!binds(report, digest)) {
+      trace_.last = Seen::torn;
+      return std::nullopt;
+    }
+    const auto claims =
+        RuntimeClaims::parse(envelope.claims, content->size() - envelope.claims.size());
+    if (!claims) return fail(located(claims.error()));
+    trace_.last = Seen::stale;  // fresh, if the caller finds its user data
+    trace_.last_user_data = claims->user_data_octets;
+    trace_.last_user_data_size = claims->user_data_size;
+    std::ranges::copy(report[ATTESTATION_REPORT::REPORT_DATA], seen_report_data_.begin());
+    return BoundReport{envelope, report, *claims};
+  }
+
+  // The first chunk gives the size, then exactly the rest is read. Empty if the first chunk shows
+  // the REPORT_DATA of the claims that were last found to be consistent: claims of that digest are
+  // known, and were not the ones wanted.
+  [[nodiscard]] constexpr Result<ByteView> read_envelope() {
+    const MutBytes front = buffer_.first(std::min<std::size_t>(buffer_.size(), kNvBufferMax));
+    SNPNV_CHECK(index_.read(0, front));
+    SNPNV_TRY(std::size_t total, HclReport::announced_size(front));
+    constexpr std::size_t kReportData =
+        HclReport::hardware_report.offset + ATTESTATION_REPORT::REPORT_DATA.offset;
+    if (trace_.last == Seen::stale &&
+        equal(front.subspan(kReportData, seen_report_data_.size()), seen_report_data_))
+      return ByteView{};
+    // report_size may leave out the extension, so the size is known for sure only with the rest.
+    for (std::size_t have = front.size(); have < total;) {
+      if (total > buffer_.size())
+        return fail(Code::wire_too_large, HclReport::report_size.offset,
+                    static_cast<std::uint32_t>(buffer_.size()));
+      SNPNV_CHECK(index_.read(have, buffer_.subspan(have, total - have)));
+      have = total;
+      SNPNV_TRY(total, HclReport::announced_size(buffer_.first(have)));
+    }
+    return ByteView(buffer_.first(total));
+  }
+
+  // True if index 0x01400002 still holds our user data.
+  [[nodiscard]] constexpr Result<bool> user_data_waiting(const UserData& user_data) {
+    UserData found{};
+    const auto read = NvReader(tpm_, vtpm::kUserDataIndex).read(0, found);
+    if (read) return found == user_data;
+    // Another process may be defining the index anew, in another size.
+    if (read.error().code == Code::tpm_rc) return false;
+    return fail(read.error());
+  }
+
+  static constexpr Error located(Error error) {
+    if (error.object == 0) error.object = static_cast<std::uint32_t>(vtpm::kReportIndex);
+    return error;
+  }
+
+  Tpm& tpm_;
+  H& hasher_;
+  NvReader<Tpm> index_;
+  MutBytes buffer_;
+  UserData seen_report_data_{};
+  FreshTrace trace_{};
+};
+
+}  // namespace snpnv
