@@ -37,12 +37,6 @@ struct BoundReport {
   RuntimeClaims claims;
 };
 
-/// True if REPORT_DATA is `digest` and zeros behind it.
-[[nodiscard]] constexpr bool binds(const ATTESTATION_REPORT& report, const Digest& digest) {
-  const auto data = report[ATTESTATION_REPORT::REPORT_DATA];
-  return equal(data.first(digest.size), digest.view()) && all_zero(data.subspan(digest.size));
-}
-
 /// Gets reports through the vTPM. Tpm is snpnv::Tpm or alike.
 template <class Tpm, Hasher H>
 class ReportCollector {
@@ -142,7 +136,7 @@ class ReportCollector {
               ATTESTATION_REPORT::parse(octets, HclReport::hardware_report.offset));
     SNPNV_TRY(const Hash hash, envelope.hash());
     SNPNV_TRY(const Digest digest, hasher_.digest(hash, envelope.claims));
-    if (!binds(report, digest)) {
+    if (!report.report_data_is(digest)) {
       trace_.last = Seen::torn;
       return std::nullopt;
     }

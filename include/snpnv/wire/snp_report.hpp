@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "snpnv/core/digest.hpp"
 #include "snpnv/core/wire.hpp"
 #include "snpnv/wire/snp_policy.hpp"
 #include "snpnv/wire/snp_tcb.hpp"
@@ -96,6 +97,11 @@ struct ATTESTATION_REPORT {
   }
   [[nodiscard]] constexpr SIGNING_KEY signing_key() const {
     return static_cast<SIGNING_KEY>((*this)[KEY_INFO][KeyInfo::SIGNING_KEY]);
+  }
+  /// True if REPORT_DATA is `digest` and zeros behind it.
+  [[nodiscard]] constexpr bool report_data_is(const Digest& digest) const {
+    const auto data = (*this)[REPORT_DATA];
+    return equal(data.first(digest.size), digest.view()) && all_zero(data.subspan(digest.size));
   }
   /// True if the platform owner hides the chip's identity.
   [[nodiscard]] constexpr bool chip_id_masked() const { return all_zero((*this)[CHIP_ID]); }

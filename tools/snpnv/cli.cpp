@@ -1,0 +1,215 @@
+#include "cli.hpp"
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+
+#include "describe.hpp"
+#include "files.hpp"
+#include "snpnv/core/encoding.hpp"
+
+namespace snpnv::tool {
+
+namespace {
+constexpr OptionSpec kCommon[] = {
+    {'T', "tcti", "TCTI", "the TPM: device[:PATH], record:FILE=TCTI, replay:FILE, or a TCTI by name"},
+    {0, "json", "", "print one JSON object"},
+    {'q', "quiet", "", "print nothing but the result"},
+    {'h', "help", "", "explain"},
+    {0, "version", "", "print the version"},
+};
+
+const OptionSpec* find(std::span<const OptionSpec> options, std::string_view name) {
+  for (const OptionSpec& option : options)
+    if (option.name == name) return &option;
+  return nullptr;
+}
+const OptionSpec* find(std::span<const OptionSpec> options, char letter) {
+  for (const OptionSpec& option : options)
+    if (option.letter == letter && letter != 0) return &option;
+  return nullptr;
+}
+}  // namespace
+
+const std::span<const OptionSpec> kCommonOptions{kCommon};
+
+std::unexpected<Failure> usage(std::string_view what, std::string_view why, std::string_view hint) {
+  return std::unexpected(
+      Failure{Exit::usage, std::string(what), std::string(why), "usage", std::string(hint)});
+}
+
+std::unexpected<Failure> os_failure(std::string_view what, int error) {
+  return std::unexpected(Failure{Exit::failed, std::string(what), std::strerror(error),
+                                 format("errno %d", error)});
+}
+
+std::unexpected<Failure> library_failure(std::string_view what, const Error& error) {
+  return std::unexpected(describe(what, error));
+}
+
+bool Arguments::has(std::string_view option) const {
+  for (const Given& given : options_)
+    if (given.name == option) return true;
+  return false;
+}
+
+std::optional<std::string_view> Arguments::value(std::string_view option) const {
+  const auto all = values(option);
+  if (all.empty()) return std::nullopt;
+  return all.back();
+}
+
+std::vector<std::string_view> Arguments::values(std::string_view option) const {
+  std::vector<std::string_view> out;
+  for (const Given& given : options_)
+    if (given.name == option) out.push_back(given.value);
+  return out;
+}
+
+Outcome<Arguments> Arguments::parse(std::span<const std::string_view> words,
+                                    std::span<const OptionSpec> options) {
+  Arguments out;
+  bool options_end = false;
+  const auto take = [&](const OptionSpec& option, std::string_view spelled,
+                        std::optional<std::string_view> attached, std::size_t& i) -> Outcome<void> {
+    std::string_view value;
+    if (option.value.empty()) {
+      if (attached) return usage(spelled, "takes no value");
+    } else if (attached) {
+      value = *attached;
+    } else if (i + 1 < words.size()) {
+      value = words[++i];
+    } else {
+      return usage(spelled, "needs a value: " + std::string(option.value));
+    }
+    if (!option.repeats && !option.value.empty() && out.has(option.name))
+      return usage(spelled, "given twice");
+    out.options_.push_back({option.name, value});
+    return {};
+  };
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string_view word = words[i];
+    if (options_end || word == "-" || !word.starts_with('-')) {
+      out.operands_.push_back(word);
+    } else if (word == "--") {
+      options_end = true;
+    } else if (word.starts_with("--")) {
+      const std::size_t equals = word.find('=');
+      const std::string_view spelled = word.substr(0, equals);
+      const OptionSpec* const option = find(options, spelled.substr(2));
+      if (option == nullptr) return usage(spelled, "unknown option", "--help lists the options");
+      std::optional<std::string_view> attached;
+      if (equals != std::string_view::npos) attached = word.substr(equals + 1);
+      SNPNV_CHECK(take(*option, spelled, attached, i));
+    } else {
+      // Letters may stand together; one that takes a value ends the group.
+      for (std::size_t at = 1; at < word.size(); ++at) {
+        const std::string spelled = std::string("-") + word[at];
+        const OptionSpec* const option = find(options, word[at]);
+        if (option == nullptr) return usage(spelled, "unknown option", "--help lists the options");
+        std::optional<std::string_view> attached;
+        if (!option->value.empty() && at + 1 < word.size()) {
+          attached = word.substr(at + 1);
+          at = word.size();
+        }
+        SNPNV_CHECK(take(*option, spelled, attached, i));
+      }
+    }
+  }
+  return out;
+}
+
+Outcome<void> Arguments::check(const CommandSpec& command) const {
+  const std::string hint = "usage: snpnv " + std::string(command.name) + " " +
+                           std::string(command.operands);
+  if (operand_count() < command.min_operands) return usage(command.name, "an operand is missing", hint);
+  if (operand_count() > command.max_operands)
+    return usage(operand(command.max_operands), "one operand too many", hint);
+  return {};
+}
+
+Outcome<std::uint64_t> number(std::string_view option, std::string_view text, std::uint64_t least,
+                              std::uint64_t most) {
+  const std::string range = format("needs a whole number from %llu to %llu",
+                                   static_cast<unsigned long long>(least),
+                                   static_cast<unsigned long long>(most));
+  std::uint64_t value = 0;
+  if (text.empty() || text.size() > 19) return usage(option, range);
+  for (const char c : text) {
+    if (c < '0' || c > '9') return usage(option, range);
+    value = value * 10 + static_cast<std::uint64_t>(c - '0');
+  }
+  if (value < least || value > most) return usage(option, range);
+  return value;
+}
+
+Outcome<std::vector<std::byte>> hex_value(std::string_view what, std::string_view text,
+                                          std::size_t size, std::size_t most) {
+  std::vector<std::byte> out;
+  if (text.starts_with('@')) {
+    SNPNV_TRY(out, read_file(text.substr(1), size != 0 ? size : most));
+  } else {
+    if (text.starts_with("0x") || text.starts_with("0X")) text.remove_prefix(2);
+    out.resize(text.size() / 2);
+    const auto decoded = decode_hex(text, out);
+    if (!decoded) return usage(what, "not an even number of hexadecimal digits");
+  }
+  if (size != 0 && out.size() != size)
+    return usage(what, format("needs %zu octets, not %zu", size, out.size()));
+  if (out.empty() || out.size() > most)
+    return usage(what, format("needs 1 to %zu octets, not %zu", most, out.size()));
+  return out;
+}
+
+Outcome<std::string> JsonText::finish() const {
+  const auto text = writer_.finish();
+  if (!text) return library_failure("standard output", text.error());
+  return std::string(text_of(*text)) + "\n";
+}
+
+Outcome<void> print(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+    return os_failure("standard output", errno);
+  return {};
+}
+
+void warn(const Arguments& arguments, std::string_view text) {
+  if (!arguments.quiet())
+    std::fprintf(stderr, "snpnv: warning: %.*s\n", static_cast<int>(text.size()), text.data());
+}
+
+void print_failure(const Failure& failure) {
+  std::fprintf(stderr, "snpnv: %s: %s (%s)\n", failure.what.c_str(), failure.why.c_str(),
+               failure.code.c_str());
+  if (!failure.hint.empty()) std::fprintf(stderr, "hint: %s\n", failure.hint.c_str());
+}
+
+std::string hex(ByteView octets) {
+  std::string out(octets.size() * 2, '\0');
+  Writer writer(std::as_writable_bytes(std::span(out)));
+  encode_hex(writer, octets);
+  return out;
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+std::string format(const char* pattern, ...) {
+  va_list arguments;
+  va_start(arguments, pattern);
+  va_list again;
+  va_copy(again, arguments);
+  const int size = std::vsnprintf(nullptr, 0, pattern, arguments);
+  va_end(arguments);
+  std::string out(static_cast<std::size_t>(size > 0 ? size : 0), '\0');
+  std::vsnprintf(out.data(), out.size() + 1, pattern, again);
+  va_end(again);
+  return out;
+}
+
+}  // namespace snpnv::tool

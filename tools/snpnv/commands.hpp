@@ -1,0 +1,17 @@
+// The commands, and what several of them share.
+#pragma once
+
+#include "cli.hpp"
+
+namespace snpnv::tool {
+
+extern const CommandSpec kReport;
+extern const CommandSpec kDisplayReport;
+extern const CommandSpec kDisplayEnvelope;
+extern const CommandSpec kDisplayClaims;
+extern const CommandSpec kProbe;
+
+/// The TCTI to use: --tcti, or the default of this machine.
+[[nodiscard]] Outcome<std::string> tcti_name(const Arguments& arguments);
+
+}  // namespace snpnv::tool

@@ -1,0 +1,127 @@
+#include "describe.hpp"
+
+#include <cstring>
+
+#include "snpnv/wire/hcl_report.hpp"
+#include "snpnv/wire/snp_report.hpp"
+#include "snpnv/wire/tpm2_rc.hpp"
+#include "snpnv/wire/tpm2_constants.hpp"
+
+namespace snpnv::tool {
+namespace {
+
+std::string str(std::string_view text) { return std::string(text); }
+
+// What a detail means, for the codes where a number alone says little.
+std::string detail_text(const Error& error) {
+  switch (error.code) {
+    case Code::io_failed: return std::strerror(static_cast<int>(error.detail));
+    case Code::tpm_rc:
+    case Code::tpm_retry: return describe_rc(error.detail);
+    case Code::hcl_report_type:
+      return format("report_type %u (%s)", error.detail,
+                    str(name(static_cast<HclReportType>(error.detail))).c_str());
+    case Code::report_product: {
+      const auto family = static_cast<std::uint8_t>(error.detail >> 16);
+      const auto model = static_cast<std::uint8_t>(error.detail);
+      const CpuModels* const row = find_cpu(family, model);
+      return format("family 0x%02x, model 0x%02x%s%s", family, model, row ? ", " : "",
+                    row ? str(row->name).c_str() : "");
+    }
+    case Code::hcl_signature:
+    case Code::der_encoding:
+    case Code::der_tag:
+    case Code::tpm_header:
+    case Code::io_tcti: return format("0x%08x", error.detail);
+    default: break;
+  }
+  return error.detail != 0 ? format("%u", error.detail) : std::string();
+}
+
+// Wire errors say where; errors of an operation have no offset.
+bool has_offset(Code code) {
+  const auto layer = static_cast<std::uint32_t>(code) >> 8;
+  return layer == 2 || code == Code::tpm_header || code == Code::tpm_answer;
+}
+
+std::string hint_for(const Error& error) {
+  const auto object = static_cast<TPM_HANDLE>(error.object);
+  const bool about_report = object == vtpm::kReportIndex;
+  if (error.code == Code::tpm_rc) {
+    switch (decode(error.detail).rc) {
+      case TPM_RC::HANDLE:
+        if (about_report)
+          return "no paravisor offers a report here: not a confidential VM, or one with /dev/sev-guest";
+        if (object == vtpm::kAttestationKey) return "the paravisor provides this key at boot";
+        return {};
+      case TPM_RC::BAD_AUTH:
+      case TPM_RC::AUTH_FAIL:
+        return "the owner hierarchy has a password; this interface needs the empty one";
+      case TPM_RC::NV_UNINITIALIZED:
+        return about_report ? "the paravisor has not written a report since boot" : "";
+      case TPM_RC::NV_LOCKED:
+      case TPM_RC::NV_AUTHORIZATION: return "another program defined or locked this index";
+      case TPM_RC::INITIALIZE: return "the TPM was not started up: a simulator needs TPM2_Startup";
+      default: return {};
+    }
+  }
+  switch (error.code) {
+    case Code::hcl_report_type: return "snpnv reads SEV-SNP reports";
+    case Code::hcl_signature: return "not the content of NV index 0x01400001";
+    case Code::fresh_stale: return "the paravisor did not refresh the report in time; try again";
+    case Code::fresh_torn: return "report and claims never matched; another process may be asking";
+    case Code::fresh_overwritten: return "another process writes NV index 0x01400002; try again";
+    case Code::fresh_no_user_data: return "this firmware cannot prove freshness";
+    default: return {};
+  }
+}
+
+Exit exit_for(Code code) {
+  switch (code) {
+    case Code::io_deadline:
+    case Code::tpm_retry:
+    case Code::fresh_torn:
+    case Code::fresh_stale:
+    case Code::fresh_overwritten:
+    case Code::fresh_no_user_data: return Exit::not_fresh;
+    default: return Exit::failed;
+  }
+}
+
+}  // namespace
+
+std::string describe_rc(std::uint32_t code) {
+  const ResponseCode rc = decode(code);
+  std::string out = str(name(rc.rc));
+  if (rc.subject != ResponseCode::Subject::none)
+    out += ", " + str(name(rc.subject)) + " " + std::to_string(rc.number);
+  if (rc.layer != 0) out += format(", from layer %u below the TPM's clients", rc.layer);
+  return out + format(", 0x%03x", code);
+}
+
+std::string describe_handle(std::uint32_t handle) {
+  const auto typed = static_cast<TPM_HANDLE>(handle);
+  const char* role = "";
+  if (typed == vtpm::kReportIndex) role = " (attestation report)";
+  if (typed == vtpm::kUserDataIndex) role = " (user data)";
+  if (typed == vtpm::kAkCertificateIndex) role = " (AK certificate)";
+  if (typed == vtpm::kAttestationKey) role = " (attestation key)";
+  const char* const kind = handle >> 24 == 0x01 ? "NV index" : handle >> 24 == 0x81 ? "key" : "handle";
+  return format("%s 0x%08x%s", kind, handle, role);
+}
+
+Failure describe(std::string_view what, const Error& error) {
+  Failure out;
+  out.exit = exit_for(error.code);
+  out.what = error.object != 0 ? describe_handle(error.object) : str(what);
+  if (error.command != 0) out.why = str(name(static_cast<TPM_CC>(error.command))) + ": ";
+  out.why += str(text(error.code));
+  const std::string detail = detail_text(error);
+  if (!detail.empty()) out.why += ": " + detail;
+  if (has_offset(error.code)) out.why += format(", at offset %u", error.where);
+  out.code = str(name(error.code));
+  out.hint = hint_for(error);
+  return out;
+}
+
+}  // namespace snpnv::tool

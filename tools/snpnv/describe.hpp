@@ -1,0 +1,17 @@
+// Errors of the library in words.
+#pragma once
+
+#include "cli.hpp"
+
+namespace snpnv::tool {
+
+/// WHAT, WHY, CODE, exit status and hint for an error about `what`.
+[[nodiscard]] Failure describe(std::string_view what, const Error& error);
+
+/// "TPM_RC_HANDLE, handle 1"
+[[nodiscard]] std::string describe_rc(std::uint32_t code);
+
+/// "NV index 0x01400001 (attestation report)", "key 0x81000003 (attestation key)"
+[[nodiscard]] std::string describe_handle(std::uint32_t handle);
+
+}  // namespace snpnv::tool

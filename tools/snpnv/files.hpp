@@ -1,0 +1,37 @@
+// Files: read with a bound, written whole or not at all.
+#pragma once
+
+#include "cli.hpp"
+
+namespace snpnv::tool {
+
+/// The octets of a file, or of standard input for "-". More than `most` octets are an error.
+[[nodiscard]] Outcome<std::vector<std::byte>> read_file(std::string_view path, std::size_t most);
+
+/// Files that a command writes. Each is written beside its place and synced by stage(); commit()
+/// renames them into place. Without commit() nothing is left and older files stay as they were.
+class OutputFiles {
+ public:
+  OutputFiles() = default;
+  OutputFiles(const OutputFiles&) = delete;
+  OutputFiles& operator=(const OutputFiles&) = delete;
+  ~OutputFiles();
+
+  /// "-" is standard output. Devices and pipes are written by commit(), in place.
+  [[nodiscard]] Outcome<void> stage(std::string_view path, ByteView content);
+  [[nodiscard]] Outcome<void> commit();
+
+ private:
+  struct Staged {
+    std::string path;                // as the caller named it
+    std::string target;              // what is replaced: links are followed
+    std::string beside;              // the new file; empty: written in place by commit()
+    std::vector<std::byte> content;  // for those
+  };
+  std::vector<Staged> staged_;
+};
+
+/// `name` in `directory`, as a path.
+[[nodiscard]] std::string join(std::string_view directory, std::string_view name);
+
+}  // namespace snpnv::tool

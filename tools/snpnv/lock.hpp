@@ -1,0 +1,27 @@
+// A lock among cooperating processes: two that ask for reports at once would overwrite each other's
+// user data. It is a courtesy: freshness never rests on it.
+#pragma once
+
+#include "cli.hpp"
+#include "snpnv/core/clock.hpp"
+
+namespace snpnv::tool {
+
+class Lock {
+ public:
+  /// Waits for the lock of the TPM that `tcti` names, until `deadline` on the monotonic clock.
+  /// Where no lock file can be made (a read-only /run, say) the lock is not held and held() says so.
+  [[nodiscard]] static Outcome<Lock> acquire(std::string_view tcti, Instant deadline);
+
+  Lock(Lock&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+  Lock& operator=(Lock&&) = delete;
+  ~Lock();
+
+  [[nodiscard]] bool held() const { return fd_ >= 0; }
+
+ private:
+  explicit Lock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+}  // namespace snpnv::tool

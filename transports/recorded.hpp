@@ -1,0 +1,175 @@
+// Recordings: every exchange with a TPM as readable text, and a transport that plays it back.
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "snpnv/core/encoding.hpp"
+#include "snpnv/tpm/transport.hpp"
+
+namespace snpnv {
+
+// The format: a header line, then for each exchange a line with the command and one with the
+// response or the error; '#' begins a comment line.
+//   snpnv-recording 1
+//   > 80020000…
+//   < 80020000…
+//   ! io_deadline
+inline constexpr std::string_view kRecordingHeader = "snpnv-recording 1";
+
+/// Passes commands on to another transport and appends each exchange to a file at once.
+template <class Inner>
+class Recorder {
+ public:
+  /// Creates or empties the file. @returns the recorder | io_failed - detail: errno.
+  [[nodiscard]] static Result<Recorder> open(const std::string& path, Inner inner) noexcept {
+    File file(std::fopen(path.c_str(), "we"));
+    if (!file) return fail(Code::io_failed, 0, static_cast<std::uint32_t>(errno));
+    Recorder out(std::move(file), std::move(inner));
+    SNPNV_CHECK(out.line("", std::string(kRecordingHeader)));
+    return out;
+  }
+
+  /// @returns what the inner transport returns | io_failed - the recording cannot be written.
+  [[nodiscard]] Result<ByteView> transact(ByteView command, MutBytes response) noexcept {
+    SNPNV_CHECK(line("> ", digits(command)));
+    const Result<ByteView> answer = inner_.transact(command, response);
+    SNPNV_CHECK(answer ? line("< ", digits(*answer)) : line("! ", std::string(name(answer.error().code))));
+    return answer;
+  }
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  using File = std::unique_ptr<std::FILE, Close>;
+
+  Recorder(File file, Inner inner) noexcept : file_(std::move(file)), inner_(std::move(inner)) {}
+
+  static std::string digits(ByteView octets) {
+    std::string out(octets.size() * 2, '\0');
+    Writer writer(std::as_writable_bytes(std::span(out)));
+    encode_hex(writer, octets);
+    return out;
+  }
+  Result<void> line(const char* mark, const std::string& text) noexcept {
+    if (std::fprintf(file_.get(), "%s%s\n", mark, text.c_str()) < 0 || std::fflush(file_.get()) != 0)
+      return fail(Code::io_failed, 0, static_cast<std::uint32_t>(errno));
+    return {};
+  }
+
+  File file_;
+  Inner inner_;
+};
+
+/// One command and what came back.
+struct Exchange {
+  std::vector<std::byte> command;
+  Result<std::vector<std::byte>> response;
+};
+
+/// Reads a recording.
+/// @returns the exchanges | record_syntax - detail: line number, from 1.
+[[nodiscard]] inline Result<std::vector<Exchange>> parse_recording(std::string_view text) {
+  std::vector<Exchange> out;
+  std::uint32_t number = 0;
+  bool header = false;
+  bool open = false;  // a command without its response
+  const auto decode = [](std::string_view digits, std::vector<std::byte>& octets) {
+    octets.resize(digits.size() / 2);
+    return !digits.empty() && decode_hex(digits, octets).has_value();
+  };
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    const std::string_view line = text.substr(0, end);
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+    ++number;
+    const auto damaged = [&] { return fail(Code::record_syntax, 0, number); };
+    if (!header) {
+      if (line != kRecordingHeader) return damaged();
+      header = true;
+      continue;
+    }
+    if (line.empty() || line.starts_with('#')) continue;
+    if (line.size() < 3 || line[1] != ' ') return damaged();
+    const std::string_view rest = line.substr(2);
+    const bool command = line[0] == '>';
+    if (command == open) return damaged();
+    open = command;
+    if (command) {
+      out.push_back({{}, std::vector<std::byte>()});
+      if (!decode(rest, out.back().command)) return damaged();
+    } else if (line[0] == '<') {
+      if (!decode(rest, *out.back().response)) return damaged();
+    } else if (line[0] == '!') {
+      out.back().response = fail(Code::io_closed);
+      for (const Code code : {Code::io_failed, Code::io_deadline, Code::io_tcti, Code::wire_overflow})
+        if (rest == name(code)) out.back().response = fail(code);
+    } else {
+      return damaged();
+    }
+  }
+  if (!header || open) return fail(Code::record_syntax, 0, number);
+  return out;
+}
+
+enum class ReplayMode : std::uint8_t {
+  strict,  // the recorded commands, in their order, once
+  loop,    // the same, from the start again behind the last one
+};
+
+/// Answers from a recording.
+class Replay {
+ public:
+  explicit Replay(std::vector<Exchange> exchanges, ReplayMode mode = ReplayMode::strict) noexcept
+      : exchanges_(std::move(exchanges)), mode_(mode) {}
+
+  /// Reads a recording from a file. @returns it | io_failed - detail: errno | record_syntax.
+  [[nodiscard]] static Result<Replay> open(const std::string& path,
+                                           ReplayMode mode = ReplayMode::strict) noexcept {
+    std::FILE* const file = std::fopen(path.c_str(), "re");
+    if (file == nullptr) return fail(Code::io_failed, 0, static_cast<std::uint32_t>(errno));
+    std::string text;
+    std::array<char, 65536> part;
+    std::size_t n = 0;
+    while ((n = std::fread(part.data(), 1, part.size(), file)) > 0 && text.size() <= kMaxInput)
+      text.append(part.data(), n);
+    const bool failed = std::ferror(file) != 0;
+    const int error = errno;
+    std::fclose(file);
+    if (failed) return fail(Code::io_failed, 0, static_cast<std::uint32_t>(error));
+    if (text.size() > kMaxInput) return fail(Code::wire_too_large, kMaxInput, kMaxInput);
+    SNPNV_TRY(auto exchanges, parse_recording(text));
+    return Replay(std::move(exchanges), mode);
+  }
+
+  /// @returns the recorded response, or the recorded transport error
+  ///   | record_mismatch - another command than recorded; detail: number of the exchange, from 1
+  ///   | record_exhausted - detail: exchanges in the recording | wire_overflow.
+  [[nodiscard]] Result<ByteView> transact(ByteView command, MutBytes response) noexcept {
+    if (mode_ == ReplayMode::loop && next_ == exchanges_.size()) next_ = 0;
+    if (next_ == exchanges_.size())
+      return fail(Code::record_exhausted, 0, static_cast<std::uint32_t>(exchanges_.size()));
+    const Exchange& exchange = exchanges_[next_];
+    if (!equal(exchange.command, command))
+      return fail(Code::record_mismatch, 0, static_cast<std::uint32_t>(next_ + 1));
+    ++next_;
+    if (!exchange.response) return fail(exchange.response.error());
+    if (exchange.response->size() > response.size())
+      return fail(Code::wire_overflow, response.size(),
+                  static_cast<std::uint32_t>(exchange.response->size()));
+    return copy_to(response, *exchange.response);
+  }
+
+ private:
+  std::vector<Exchange> exchanges_;
+  std::size_t next_ = 0;
+  ReplayMode mode_;
+};
+static_assert(Transport<Replay>);
+
+}  // namespace snpnv

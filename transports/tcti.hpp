@@ -1,0 +1,132 @@
+// Any TCTI of tpm2-tss, by context or by name.
+#pragma once
+
+#include <pthread.h>
+#include <tss2/tss2_tcti.h>
+#include <tss2/tss2_tctildr.h>
+
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "snpnv/tpm/transport.hpp"
+#include "snpnv/wire/tpm2_commands.hpp"
+#include "transports/monotonic_clock.hpp"
+
+namespace snpnv {
+
+/// A TCTI context of which every call ends at the deadline.
+///
+/// Most TCTIs block in connect(), write() and read() whatever timeout they are given, and resume
+/// after signals. So each call runs in a thread of its own; at the deadline that thread is left
+/// behind with the context, which is leaked on purpose, and the transport refuses further commands.
+class Tcti {
+ public:
+  /// Opens a TCTI by name and configuration, as tpm2-tools spell it: `swtpm:host=…,port=…`.
+  /// @returns the TCTI | io_tcti - detail: TSS2_RC | io_deadline | io_failed - detail: errno.
+  [[nodiscard]] static Result<Tcti> open(std::string name, Instant deadline) noexcept {
+    ::setenv("TSS2_LOG", "all+none", 0);  // errors are ours to report
+    auto job = std::make_shared<OpenJob>();
+    job->name = std::move(name);
+    SNPNV_CHECK(run(job, deadline));
+    if (job->rc != TSS2_RC_SUCCESS) return fail(Code::io_tcti, 0, job->rc);
+    return Tcti(job->context, true, deadline);
+  }
+  /// Borrows a context, which outlives this object.
+  Tcti(TSS2_TCTI_CONTEXT* context, Instant deadline) noexcept : Tcti(context, false, deadline) {}
+
+  Tcti(Tcti&& other) noexcept
+      : context_(std::exchange(other.context_, nullptr)), owned_(other.owned_), deadline_(other.deadline_) {}
+  Tcti& operator=(Tcti&&) = delete;
+  ~Tcti() {
+    if (context_ != nullptr && owned_) Tss2_TctiLdr_Finalize(&context_);
+  }
+
+  /// @returns the response | io_tcti - detail: TSS2_RC | io_deadline | io_failed - detail: errno
+  ///   | io_closed - after a deadline | wire_overflow - the response is larger than `response`.
+  [[nodiscard]] Result<ByteView> transact(ByteView command, MutBytes response) noexcept {
+    if (context_ == nullptr) return fail(Code::io_closed);
+    if (command.size() > kMaxTpmMessage)
+      return fail(Code::wire_overflow, 0, static_cast<std::uint32_t>(command.size()));
+    auto job = std::make_shared<TransactJob>();
+    job->context = context_;
+    job->size = copy_to(job->message, command).size();
+    if (const auto ran = run(job, deadline_); !ran) {
+      if (ran.error().code == Code::io_deadline) context_ = nullptr;  // the thread still uses it
+      return fail(ran.error());
+    }
+    if (job->rc != TSS2_RC_SUCCESS) return fail(Code::io_tcti, 0, job->rc);
+    if (job->size > response.size())
+      return fail(Code::wire_overflow, response.size(), static_cast<std::uint32_t>(job->size));
+    return copy_to(response, ByteView(job->message).first(job->size));
+  }
+
+ private:
+  struct Job {
+    std::mutex mutex;
+    std::condition_variable done_changed;
+    bool done = false;
+    TSS2_RC rc = TSS2_RC_SUCCESS;
+    std::shared_ptr<Job> self;  // held by the thread
+
+    virtual ~Job() = default;
+    virtual void work() = 0;
+  };
+  struct OpenJob final : Job {
+    std::string name;
+    TSS2_TCTI_CONTEXT* context = nullptr;
+    void work() override { rc = Tss2_TctiLdr_Initialize(name.c_str(), &context); }
+  };
+  struct TransactJob final : Job {
+    TSS2_TCTI_CONTEXT* context = nullptr;
+    std::array<std::byte, 2 * kMaxTpmMessage> message{};
+    std::size_t size = 0;
+    void work() override {
+      auto* const octets = static_cast<std::uint8_t*>(static_cast<void*>(message.data()));
+      rc = Tss2_Tcti_Transmit(context, size, octets);
+      size = message.size();
+      if (rc == TSS2_RC_SUCCESS) rc = Tss2_Tcti_Receive(context, &size, octets, TSS2_TCTI_TIMEOUT_BLOCK);
+    }
+  };
+
+  Tcti(TSS2_TCTI_CONTEXT* context, bool owned, Instant deadline) noexcept
+      : context_(context), owned_(owned), deadline_(deadline) {}
+
+  static void* thread(void* argument) noexcept {
+    const std::shared_ptr<Job> job = std::move(static_cast<Job*>(argument)->self);
+    job->work();
+    const std::lock_guard lock(job->mutex);
+    job->done = true;
+    job->done_changed.notify_one();
+    return nullptr;
+  }
+
+  static Result<void> run(const std::shared_ptr<Job>& job, Instant deadline) noexcept {
+    job->self = job;
+    pthread_t id{};
+    if (const int error = ::pthread_create(&id, nullptr, thread, job.get()); error != 0) {
+      job->self.reset();
+      return fail(Code::io_failed, 0, static_cast<std::uint32_t>(error));
+    }
+    ::pthread_detach(id);
+    MonotonicClock clock;
+    std::unique_lock lock(job->mutex);
+    while (!job->done) {
+      const Instant now = clock.now();
+      if (now >= deadline) return fail(Code::io_deadline);
+      job->done_changed.wait_for(lock, std::chrono::milliseconds(deadline - now));
+    }
+    return {};
+  }
+
+  TSS2_TCTI_CONTEXT* context_;
+  bool owned_;
+  Instant deadline_;
+};
+static_assert(Transport<Tcti>);
+
+}  // namespace snpnv
