@@ -1,0 +1,30 @@
+// The TCP front: the protocol that the swtpm TCTI speaks. TPM commands come on one port, control
+// commands on the next one.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "snpnv/core/bytes.hpp"
+
+namespace snpnv::paravisor {
+
+struct Listener {
+  int commands = -1;
+  int control = -1;
+  std::string host;
+  unsigned port = 0;
+};
+
+/// Listens on HOST:PORT and on the port behind it; port 0 picks a free pair.
+/// @returns the listener | io_failed - detail: errno.
+[[nodiscard]] Result<Listener> listen_on(const std::string& host, unsigned port);
+
+/// Executes one command; called by one connection at a time.
+using Execute = std::function<Result<ByteView>(ByteView command, MutBytes response)>;
+
+/// Serves every client in a thread of its own until `stop` becomes readable, or until the first
+/// client of the command port has gone, if `once`. A malformed command ends its connection only.
+void serve(const Listener& listener, const Execute& execute, int stop, bool once);
+
+}  // namespace snpnv::paravisor

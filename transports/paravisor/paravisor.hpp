@@ -1,0 +1,261 @@
+// The emulated paravisor: a transport that adds the NV attestation interface to another transport.
+#pragma once
+
+#include "snpnv/tpm/nv.hpp"
+#include "transports/paravisor/envelope.hpp"
+
+namespace snpnv::paravisor {
+
+/// Answers for the NV indices that the paravisor owns and passes all else to the TPM behind it.
+/// The indices are virtual: software TPMs hold 2048 octets at most. Commands come one at a time.
+template <Transport Inner, Clock C>
+class Paravisor {
+ public:
+  static constexpr std::uint16_t kAkCertificateSize = 4096;
+
+  Paravisor(Inner& tpm, C& clock, Platform& platform, const Options& options)
+      : tpm_(tpm), clock_(clock), platform_(platform), options_(options) {}
+
+  /// Provisions the keys and makes the report of the boot, which starts the first window.
+  [[nodiscard]] Result<void> start() {
+    SNPNV_TRY(keys_.attestation, provide_key(tpm_, vtpm::kAttestationKey, attestation_key_template()));
+    SNPNV_TRY(keys_.endorsement, provide_key(tpm_, kEndorsementKey, endorsement_key_template()));
+    SNPNV_TRY(ak_certificate_, make_ak_certificate(keys_.attestation));
+    ak_certificate_.resize(kAkCertificateSize);
+    SNPNV_CHECK(renew(user_data()));
+    return {};
+  }
+
+  /// @returns the response | io_deadline - the fault `silence` | what the TPM behind returns.
+  [[nodiscard]] Result<ByteView> transact(ByteView command, MutBytes response) noexcept {
+    const Faults& faults = options_.faults;
+    if (faults.silence) return fail(Code::io_deadline);
+    const auto header = TpmHeader::parse(command);
+    if (!header) return tpm_.transact(command, response);
+    if (faults.retry_rc && (retried_ = !retried_))
+      return marshal_error(static_cast<std::uint32_t>(TPM_RC::RETRY), response);
+    const auto code = static_cast<TPM_CC>(header->code);
+    if (faults.nv_rate && code == TPM_CC::NV_Write && ++rate_limited_ % 4 != 0)
+      return marshal_error(static_cast<std::uint32_t>(TPM_RC::NV_RATE), response);
+    switch (code) {
+      case TPM_CC::NV_ReadPublic: return nv_read_public(command, response);
+      case TPM_CC::NV_Read: return nv_read(command, response);
+      case TPM_CC::NV_Write: return nv_write(command, response);
+      case TPM_CC::NV_DefineSpace: return nv_define(command, response);
+      case TPM_CC::NV_UndefineSpace: return nv_undefine(command, response);
+      case TPM_CC::GetCapability: return get_capability(command, response);
+      default: return tpm_.transact(command, response);
+    }
+  }
+
+ private:
+  // Response codes with their subjects. Part 2, "TPM_RC", "Format 1".
+  static constexpr std::uint32_t handle(TPM_RC rc, std::uint32_t number) {
+    return static_cast<std::uint32_t>(rc) | (number << 8);
+  }
+  static constexpr std::uint32_t parameter(TPM_RC rc, std::uint32_t number) {
+    return static_cast<std::uint32_t>(rc) | 0x40U | (number << 8);
+  }
+  static constexpr std::uint32_t session(TPM_RC rc, std::uint32_t number) {
+    return static_cast<std::uint32_t>(rc) | ((number + 8) << 8);
+  }
+
+  // --- the indices ---
+
+  [[nodiscard]] bool owns(TPM_HANDLE index) const {
+    return (index == vtpm::kReportIndex && !options_.faults.no_index) ||
+           index == vtpm::kAkCertificateIndex;
+  }
+  [[nodiscard]] TPMS_NV_PUBLIC area(TPM_HANDLE index) const {
+    constexpr TPMA_NV kAttributes = TPMA_NV{}
+                                        .with(TPMA_NV::AUTHREAD)
+                                        .with(TPMA_NV::AUTHWRITE)
+                                        .with(TPMA_NV::OWNERREAD)
+                                        .with(TPMA_NV::PLATFORMCREATE)
+                                        .with(TPMA_NV::NO_DA)
+                                        .with(TPMA_NV::WRITTEN);
+    return {index, TPM_ALG_ID::SHA256, kAttributes, {},
+            index == vtpm::kReportIndex ? options_.nv_size : kAkCertificateSize};
+  }
+  [[nodiscard]] ByteView content(TPM_HANDLE index) const {
+    return index == vtpm::kReportIndex ? ByteView(report_) : ByteView(ak_certificate_);
+  }
+
+  // --- refreshing the report ---
+
+  Result<void> renew(const UserData& data) {
+    SNPNV_TRY(report_, make_content(platform_, options_, keys_, data));
+    renewed_at_ = clock_.now();
+    return {};
+  }
+  // What the guest wrote; zeros if it has not.
+  [[nodiscard]] UserData user_data() {
+    UserData out{};
+    Tpm tpm(tpm_, clock_, clock_.now());
+    if (!NvReader(tpm, vtpm::kUserDataIndex).read(0, out)) out = {};
+    return out;
+  }
+  // A refresh that fails leaves the old report, as the firmware does.
+  void refresh() {
+    if (options_.faults.stale_forever) return;
+    if (options_.faults.stale_once && !stale_spent_) {
+      stale_spent_ = true;
+      renewed_at_ = clock_.now();
+      return;
+    }
+    if (options_.latency > 0 && options_.refresh == Refresh::on_read) clock_.sleep(options_.latency);
+    (void)renew(user_data());
+  }
+  void before_read(std::size_t offset) {
+    if (options_.refresh == Refresh::on_write) {
+      if (!pending_ || clock_.now() < written_at_ + options_.latency) return;
+      pending_ = false;
+      refresh();
+    } else if (offset == 0 && clock_.now() >= renewed_at_ + options_.interval) {
+      refresh();
+    } else if (offset != 0 && tear_) {
+      // Another writer's data, refreshed while this reader is between two chunks.
+      tear_ = false;
+      UserData other = user_data();
+      for (std::byte& octet : other) octet ^= std::byte{0x55};
+      (void)renew(other);
+    }
+  }
+
+  // --- commands ---
+
+  // Each answer for a command: malformed ones go to the TPM, which knows the right error.
+  Result<ByteView> nv_read_public(ByteView command, MutBytes response) {
+    const auto parsed = unmarshal_command<NV_ReadPublic>(command);
+    if (!parsed) return tpm_.transact(command, response);
+    if (!owns(parsed->nvIndex)) return absent_or_inner(parsed->nvIndex, 1, command, response);
+    NV_ReadPublic::Response out{{area(parsed->nvIndex)}, {}};
+    // The name: nameAlg and the digest of the public area. Part 1, "Names".
+    std::array<std::byte, 64> marshaled{};
+    std::array<std::byte, 34> name{};
+    SNPNV_TRY(const ByteView text, marshal(out.nvPublic.value, marshaled));
+    SNPNV_TRY(const Digest digest, crypto_.digest(Hash::sha256, text));
+    Writer writer(name);
+    writer.be(static_cast<std::uint16_t>(TPM_ALG_ID::SHA256));
+    writer.bytes(digest.view());
+    out.nvName = {writer.written()};
+    return marshal_response(out, TPM_ST::NO_SESSIONS, 0, response);
+  }
+
+  Result<ByteView> nv_read(ByteView command, MutBytes response) {
+    const auto parsed = unmarshal_command<NV_Read>(command);
+    if (!parsed) return tpm_.transact(command, response);
+    if (!owns(parsed->nvIndex)) return absent_or_inner(parsed->nvIndex, 2, command, response);
+    if (const std::uint32_t rc = read_refused(*parsed, command); rc != 0) return marshal_error(rc, response);
+    if (parsed->nvIndex == vtpm::kReportIndex) before_read(parsed->offset);
+    ByteView data = content(parsed->nvIndex).subspan(parsed->offset, parsed->size);
+    if (options_.faults.short_response && !data.empty()) data = data.first(data.size() - 1);
+    return marshal_response(NV_Read::Response{{data}}, TPM_ST::SESSIONS, 1, response);
+  }
+  // 0, or why this read is refused, in the order in which the reference implementation looks.
+  [[nodiscard]] std::uint32_t read_refused(const NV_Read& read, ByteView command) const {
+    if (const std::uint32_t rc = authorization_refused(read.authHandle, read.nvIndex, command); rc != 0)
+      return rc;
+    if (read.size > kNvBufferMax) return parameter(TPM_RC::VALUE, 1);
+    if (std::size_t{read.offset} + read.size > content(read.nvIndex).size())
+      return static_cast<std::uint32_t>(TPM_RC::NV_RANGE);
+    return 0;
+  }
+  // The owner may read with the empty password. The index has a password that no guest knows.
+  [[nodiscard]] std::uint32_t authorization_refused(TPM_HANDLE authHandle, TPM_HANDLE index,
+                                                    ByteView command) const {
+    constexpr std::size_t kSessions = TpmHeader::kSize + 4 + 4 + 4;  // two handles, authorizationSize
+    Reader reader(command.subspan(kSessions));
+    TPMS_AUTH_COMMAND given;
+    TpmReader{reader}(given);
+    if (given.sessionHandle != TPM_RH::PW) return session(TPM_RC::VALUE, 1);
+    if (!given.hmac.data.empty() || authHandle == index) return session(TPM_RC::BAD_AUTH, 1);
+    if (authHandle != TPM_RH::OWNER) return static_cast<std::uint32_t>(TPM_RC::NV_AUTHORIZATION);
+    return 0;
+  }
+
+  Result<ByteView> nv_write(ByteView command, MutBytes response) {
+    const auto parsed = unmarshal_command<NV_Write>(command);
+    if (!parsed || !owns(parsed->nvIndex)) {
+      const auto answer = tpm_.transact(command, response);
+      if (parsed && parsed->nvIndex == vtpm::kUserDataIndex && answer) note_write(*answer);
+      return answer;
+    }
+    const std::uint32_t rc = authorization_refused(parsed->authHandle, parsed->nvIndex, command);
+    return marshal_error(rc != 0 ? rc : static_cast<std::uint32_t>(TPM_RC::NV_AUTHORIZATION), response);
+  }
+  void note_write(ByteView answer) {
+    const auto header = TpmHeader::parse(answer);
+    if (!header || header->code != 0) return;
+    pending_ = true;
+    written_at_ = clock_.now();
+    tear_ = options_.faults.torn;
+  }
+
+  Result<ByteView> nv_define(ByteView command, MutBytes response) {
+    const auto parsed = unmarshal_command<NV_DefineSpace>(command);
+    if (!parsed || !owns(parsed->publicInfo.value.nvIndex)) return tpm_.transact(command, response);
+    return marshal_error(static_cast<std::uint32_t>(TPM_RC::NV_DEFINED), response);
+  }
+
+  Result<ByteView> nv_undefine(ByteView command, MutBytes response) {
+    const auto parsed = unmarshal_command<NV_UndefineSpace>(command);
+    if (!parsed || !owns(parsed->nvIndex)) return tpm_.transact(command, response);
+    // PLATFORMCREATE: the owner may not.
+    return marshal_error(static_cast<std::uint32_t>(TPM_RC::NV_AUTHORIZATION), response);
+  }
+
+  // The list of NV indices, with ours among them.
+  Result<ByteView> get_capability(ByteView command, MutBytes response) {
+    constexpr std::uint32_t kNvIndices = 0x01000000;  // TPM_HT_NV_INDEX
+    const auto parsed = unmarshal_command<GetCapability>(command);
+    SNPNV_TRY(const ByteView answer, tpm_.transact(command, response));
+    if (!parsed || parsed->capability != TPM_CAP::HANDLES || parsed->property >> 24 != kNvIndices >> 24)
+      return answer;
+    auto listed = unmarshal_response(*parsed, answer);
+    if (!listed) return answer;
+    TPML_HANDLE& handles = listed->capabilityData.handles;
+    for (const TPM_HANDLE index : {vtpm::kReportIndex, vtpm::kAkCertificateIndex}) {
+      if (!owns(index) || static_cast<std::uint32_t>(index) < parsed->property) continue;
+      const auto place = std::ranges::lower_bound(handles.view(), index);
+      const auto at = static_cast<std::size_t>(place - handles.view().begin());
+      if (listed->moreData != 0 && at == handles.count) continue;  // behind what fits
+      if (handles.count == TPML_HANDLE::kMax) {
+        listed->moreData = 1;
+        --handles.count;
+      }
+      handles.add(index);
+      std::ranges::sort(std::span(handles.entries).first(handles.count));
+    }
+    if (handles.count > parsed->propertyCount) {
+      handles.count = parsed->propertyCount;
+      listed->moreData = 1;
+    }
+    return marshal_response(*listed, TPM_ST::NO_SESSIONS, 0, response);
+  }
+
+  // An index that is not ours is the TPM's, except for one that the fault `no-index` took away.
+  Result<ByteView> absent_or_inner(TPM_HANDLE index, std::uint32_t number, ByteView command,
+                                   MutBytes response) {
+    if (index == vtpm::kReportIndex) return marshal_error(handle(TPM_RC::HANDLE, number), response);
+    return tpm_.transact(command, response);
+  }
+
+  Inner& tpm_;
+  C& clock_;
+  Platform& platform_;
+  Options options_;
+  MbedCrypto crypto_;
+  Keys keys_;
+  std::vector<std::byte> report_;
+  std::vector<std::byte> ak_certificate_;
+  Instant renewed_at_ = 0;
+  Instant written_at_ = 0;
+  bool pending_ = false;      // written since the last refresh, for Refresh::on_write
+  bool tear_ = false;         // for the fault `torn`
+  bool stale_spent_ = false;  // for the fault `stale-once`
+  bool retried_ = false;      // for the fault `retry-rc`
+  std::uint32_t rate_limited_ = 0;  // for the fault `nv-rate`
+};
+
+}  // namespace snpnv::paravisor

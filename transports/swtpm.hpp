@@ -1,0 +1,118 @@
+// A software TPM of its own: starts swtpm on a state folder and speaks to it over a socket pair.
+#pragma once
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <string>
+
+#include "snpnv/tpm/transport.hpp"
+#include "snpnv/wire/tpm2_commands.hpp"
+#include "transports/descriptor.hpp"
+
+namespace snpnv {
+
+/// The swtpm program as a transport. It ends with this object, and with this process.
+class Swtpm {
+ public:
+  /// Longest time that swtpm may take for one command; making an RSA key takes the longest.
+  static constexpr Millis kPatience = 60000;
+
+  /// Starts swtpm on `folder`, which exists, and powers the TPM on; TPM2_Startup(CLEAR) is done.
+  /// @returns the transport | io_failed - detail: errno; ENOENT: there is no swtpm program.
+  [[nodiscard]] static Result<Swtpm> start(const std::string& folder) noexcept {
+    int pair[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return io_failure(errno);
+    Descriptor ours(pair[0]);
+    Descriptor theirs(pair[1]);
+    int failed[2];  // tells whether exec failed: closed by a successful one
+    if (::pipe2(failed, O_CLOEXEC) != 0) return io_failure(errno);
+    Descriptor exec_failed(failed[0]);
+    Descriptor exec_fails(failed[1]);
+    const pid_t parent = ::getpid();
+    const std::string state = "dir=" + folder;
+    const pid_t child = ::fork();
+    if (child < 0) return io_failure(errno);
+    if (child == 0) {
+      run(theirs.get(), exec_fails.get(), parent, state.c_str());
+      ::_exit(127);
+    }
+    Swtpm out(std::move(ours), child);
+    theirs.reset();
+    exec_fails.reset();
+    int error = 0;
+    if (::read(exec_failed.get(), &error, sizeof error) == sizeof error) return io_failure(error);
+    return out;
+  }
+
+  Swtpm(Swtpm&& other) noexcept : fd_(std::move(other.fd_)), child_(std::exchange(other.child_, -1)) {}
+  Swtpm& operator=(Swtpm&&) = delete;
+  ~Swtpm() {
+    if (child_ < 0) return;
+    fd_.reset();  // swtpm ends when its connection does
+    ::kill(child_, SIGTERM);
+    while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+
+  /// @returns the response | io_failed, io_closed, io_deadline | wire_overflow.
+  [[nodiscard]] Result<ByteView> transact(ByteView command, MutBytes response) noexcept {
+    while (!command.empty()) {
+      const ssize_t n = ::send(fd_.get(), command.data(), command.size(), MSG_NOSIGNAL);
+      if (n < 0 && errno != EINTR) return io_failure(errno);
+      if (n > 0) command = command.subspan(static_cast<std::size_t>(n));
+    }
+    MonotonicClock clock;
+    const Instant deadline = clock.now() + kPatience;
+    std::array<std::byte, TpmHeader::kSize> front{};
+    SNPNV_CHECK(receive(front, deadline));
+    SNPNV_TRY(const TpmHeader header, unmarshal<TpmHeader>(front));
+    if (header.size < front.size() || header.size > response.size())
+      return fail(Code::wire_overflow, 2, header.size);
+    copy_to(response, front);
+    SNPNV_CHECK(receive(response.subspan(front.size(), header.size - front.size()), deadline));
+    return ByteView(response.first(header.size));
+  }
+
+ private:
+  Swtpm(Descriptor fd, pid_t child) noexcept : fd_(std::move(fd)), child_(child) {}
+
+  // In the child, between fork and exec.
+  static void run(int socket, int failed, pid_t parent, const char* state) noexcept {
+    constexpr int kSocket = 3;
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (::getppid() != parent) return;  // it died before prctl()
+    ::setsid();                         // keys typed at the terminal are the parent's business
+    if (failed == kSocket) failed = ::fcntl(failed, F_DUPFD_CLOEXEC, kSocket + 1);
+    if (socket == kSocket) {
+      ::fcntl(socket, F_SETFD, 0);
+    } else if (::dup2(socket, kSocket) < 0) {
+      return;
+    }
+    ::execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", state, "--fd", "3", "--flags",
+             "not-need-init,startup-clear", "--terminate", "--log", "level=0",
+             static_cast<char*>(nullptr));
+    const int error = errno;
+    (void)!::write(failed, &error, sizeof error);
+  }
+
+  Result<void> receive(MutBytes out, Instant deadline) noexcept {
+    while (!out.empty()) {
+      SNPNV_CHECK(await(fd_.get(), POLLIN, deadline));
+      const ssize_t n = ::recv(fd_.get(), out.data(), out.size(), 0);
+      if (n == 0) return fail(Code::io_closed);
+      if (n < 0 && errno != EINTR) return io_failure(errno);
+      if (n > 0) out = out.subspan(static_cast<std::size_t>(n));
+    }
+    return {};
+  }
+
+  Descriptor fd_;
+  pid_t child_;
+};
+static_assert(Transport<Swtpm>);
+
+}  // namespace snpnv
