@@ -3,6 +3,7 @@
 
 #include "snpnv/tpm/nv.hpp"
 #include "transports/paravisor/envelope.hpp"
+#include "transports/paravisor/sessions.hpp"
 
 namespace snpnv::paravisor {
 
@@ -37,6 +38,8 @@ class Paravisor {
     const auto code = static_cast<TPM_CC>(header->code);
     if (faults.nv_rate && code == TPM_CC::NV_Write && ++rate_limited_ % 4 != 0)
       return marshal_error(static_cast<std::uint32_t>(TPM_RC::NV_RATE), response);
+    if (code == StartAuthSession::kCode) return start_auth_session(command, response);
+    if (code == FlushContext::kCode) return flush_context(command, response);
     switch (code) {
       case TPM_CC::NV_ReadPublic: return nv_read_public(command, response);
       case TPM_CC::NV_Read: return nv_read(command, response);
@@ -129,32 +132,68 @@ class Paravisor {
     const auto parsed = unmarshal_command<NV_ReadPublic>(command);
     if (!parsed) return tpm_.transact(command, response);
     if (!owns(parsed->nvIndex)) return absent_or_inner(parsed->nvIndex, 1, command, response);
-    NV_ReadPublic::Response out{{area(parsed->nvIndex)}, {}};
-    // The name: nameAlg and the digest of the public area. Part 1, "Names".
+    SNPNV_TRY(const auto name, name_of(parsed->nvIndex));
+    const NV_ReadPublic::Response out{{area(parsed->nvIndex)}, {name}};
+    return marshal_response(out, TPM_ST::NO_SESSIONS, 0, response);
+  }
+  // nameAlg and the digest of the public area. Part 1, "Names".
+  [[nodiscard]] Result<std::array<std::byte, 34>> name_of(TPM_HANDLE index) {
     std::array<std::byte, 64> marshaled{};
     std::array<std::byte, 34> name{};
-    SNPNV_TRY(const ByteView text, marshal(out.nvPublic.value, marshaled));
+    SNPNV_TRY(const ByteView text, marshal(area(index), marshaled));
     SNPNV_TRY(const Digest digest, crypto_.digest(Hash::sha256, text));
     Writer writer(name);
     writer.be(static_cast<std::uint16_t>(TPM_ALG_ID::SHA256));
     writer.bytes(digest.view());
-    out.nvName = {writer.written()};
-    return marshal_response(out, TPM_ST::NO_SESSIONS, 0, response);
+    return name;
   }
 
   Result<ByteView> nv_read(ByteView command, MutBytes response) {
     const auto parsed = unmarshal_command<NV_Read>(command);
     if (!parsed) return tpm_.transact(command, response);
     if (!owns(parsed->nvIndex)) return absent_or_inner(parsed->nvIndex, 2, command, response);
-    if (const std::uint32_t rc = read_refused(*parsed, command); rc != 0) return marshal_error(rc, response);
+    const Authorization authorization = read_authorization(command);
+    if (const std::uint32_t rc = read_refused(*parsed, authorization); rc != 0)
+      return marshal_error(rc, response);
     if (parsed->nvIndex == vtpm::kReportIndex) before_read(parsed->offset);
     ByteView data = content(parsed->nvIndex).subspan(parsed->offset, parsed->size);
     if (options_.faults.short_response && !data.empty()) data = data.first(data.size() - 1);
-    return marshal_response(NV_Read::Response{{data}}, TPM_ST::SESSIONS, 1, response);
+    const NV_Read::Response out{{data}};
+    if (authorization.session.sessionHandle == TPM_RH::PW)
+      return marshal_response(out, TPM_ST::SESSIONS, 1, response);
+    return answer_session(out, authorization, response);
   }
+
+  // The one authorization of a command with two handles, and the parameters behind it.
+  struct Authorization {
+    TPMS_AUTH_COMMAND session;
+    ByteView parameters;
+  };
+  [[nodiscard]] static Authorization read_authorization(ByteView command) {
+    Reader reader(command.subspan(TpmHeader::kSize + 4 + 4));
+    Reader area = reader.sub(reader.be<std::uint32_t>());
+    Authorization out;
+    TpmReader{area}(out.session);
+    out.parameters = reader.take(reader.remaining());
+    return out;
+  }
+  [[nodiscard]] Result<ByteView> answer_session(const NV_Read::Response& out,
+                                                const Authorization& authorization, MutBytes response) {
+    std::array<std::byte, kMaxTpmMessage> buffer;
+    SNPNV_TRY(const ByteView parameters, marshal(out, buffer));
+    const auto session = sessions_.answer(authorization.session, TPM_CC::NV_Read, parameters);
+    Writer writer(response);
+    TpmWriter{writer}(TpmHeader{TPM_ST::SESSIONS, 0, 0}, static_cast<std::uint32_t>(parameters.size()));
+    writer.bytes(parameters);
+    writer.bytes(session);
+    return seal_message(writer);
+  }
+
   // 0, or why this read is refused, in the order in which the reference implementation looks.
-  [[nodiscard]] std::uint32_t read_refused(const NV_Read& read, ByteView command) const {
-    if (const std::uint32_t rc = authorization_refused(read.authHandle, read.nvIndex, command); rc != 0)
+  [[nodiscard]] std::uint32_t read_refused(const NV_Read& read, const Authorization& authorization) {
+    if (const std::uint32_t rc =
+            authorization_refused(TPM_CC::NV_Read, read.authHandle, read.nvIndex, authorization);
+        rc != 0)
       return rc;
     if (read.size > kNvBufferMax) return parameter(TPM_RC::VALUE, 1);
     if (std::size_t{read.offset} + read.size > content(read.nvIndex).size())
@@ -162,16 +201,30 @@ class Paravisor {
     return 0;
   }
   // The owner may read with the empty password. The index has a password that no guest knows.
-  [[nodiscard]] std::uint32_t authorization_refused(TPM_HANDLE authHandle, TPM_HANDLE index,
-                                                    ByteView command) const {
-    constexpr std::size_t kSessions = TpmHeader::kSize + 4 + 4 + 4;  // two handles, authorizationSize
-    Reader reader(command.subspan(kSessions));
-    TPMS_AUTH_COMMAND given;
-    TpmReader{reader}(given);
-    if (given.sessionHandle != TPM_RH::PW) return session(TPM_RC::VALUE, 1);
-    if (!given.hmac.data.empty() || authHandle == index) return session(TPM_RC::BAD_AUTH, 1);
+  [[nodiscard]] std::uint32_t authorization_refused(TPM_CC code, TPM_HANDLE authHandle, TPM_HANDLE index,
+                                                    const Authorization& authorization) {
+    const TPMS_AUTH_COMMAND& given = authorization.session;
+    bool accepted = given.sessionHandle == TPM_RH::PW && given.hmac.data.empty();
+    if (const auto name = name_of(index); !accepted && name) {
+      std::array<std::byte, 4 + 34> names{};  // a permanent handle is its own name
+      Writer writer(names);
+      writer.be(static_cast<std::uint32_t>(authHandle));
+      writer.bytes(*name);
+      accepted = sessions_.accepts(given, code, writer.written(), authorization.parameters);
+    }
+    if (!accepted || authHandle == index) return session(TPM_RC::BAD_AUTH, 1);
     if (authHandle != TPM_RH::OWNER) return static_cast<std::uint32_t>(TPM_RC::NV_AUTHORIZATION);
     return 0;
+  }
+
+  Result<ByteView> start_auth_session(ByteView command, MutBytes response) {
+    const auto answer = tpm_.transact(command, response);
+    if (answer) sessions_.started(command, *answer);
+    return answer;
+  }
+  Result<ByteView> flush_context(ByteView command, MutBytes response) {
+    if (const auto parsed = unmarshal_command<FlushContext>(command)) sessions_.flushed(parsed->flushHandle);
+    return tpm_.transact(command, response);
   }
 
   Result<ByteView> nv_write(ByteView command, MutBytes response) {
@@ -181,7 +234,8 @@ class Paravisor {
       if (parsed && parsed->nvIndex == vtpm::kUserDataIndex && answer) note_write(*answer);
       return answer;
     }
-    const std::uint32_t rc = authorization_refused(parsed->authHandle, parsed->nvIndex, command);
+    const std::uint32_t rc = authorization_refused(TPM_CC::NV_Write, parsed->authHandle, parsed->nvIndex,
+                                                   read_authorization(command));
     return marshal_error(rc != 0 ? rc : static_cast<std::uint32_t>(TPM_RC::NV_AUTHORIZATION), response);
   }
   void note_write(ByteView answer) {
@@ -246,6 +300,7 @@ class Paravisor {
   Platform& platform_;
   Options options_;
   MbedCrypto crypto_;
+  Sessions sessions_;
   Keys keys_;
   std::vector<std::byte> report_;
   std::vector<std::byte> ak_certificate_;
