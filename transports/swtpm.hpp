@@ -34,10 +34,11 @@ class Swtpm {
     Descriptor exec_fails(failed[1]);
     const pid_t parent = ::getpid();
     const std::string state = "dir=" + folder;
+    const std::string log = "file=" + folder + "/swtpm.log";
     const pid_t child = ::fork();
     if (child < 0) return io_failure(errno);
     if (child == 0) {
-      run(theirs.get(), exec_fails.get(), parent, state.c_str());
+      run(theirs.get(), exec_fails.get(), parent, state.c_str(), log.c_str());
       ::_exit(127);
     }
     Swtpm out(std::move(ours), child);
@@ -81,7 +82,7 @@ class Swtpm {
   Swtpm(Descriptor fd, pid_t child) noexcept : fd_(std::move(fd)), child_(child) {}
 
   // In the child, between fork and exec.
-  static void run(int socket, int failed, pid_t parent, const char* state) noexcept {
+  static void run(int socket, int failed, pid_t parent, const char* state, const char* log) noexcept {
     constexpr int kSocket = 3;
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (::getppid() != parent) return;  // it died before prctl()
@@ -93,7 +94,7 @@ class Swtpm {
       return;
     }
     ::execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", state, "--fd", "3", "--flags",
-             "not-need-init,startup-clear", "--terminate", "--log", "level=0",
+             "not-need-init,startup-clear", "--terminate", "--log", log,
              static_cast<char*>(nullptr));
     const int error = errno;
     (void)!::write(failed, &error, sizeof error);

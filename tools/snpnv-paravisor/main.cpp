@@ -138,7 +138,7 @@ void help() {
       "starts itself. Its reports are signed by the test PKI, which vouches for nothing.\n\noptions:\n");
   for (const Option& option : kOptions)
     std::printf("  %-26s %s\n", (std::string(option.name) + " " + option.value).c_str(), option.help);
-  std::printf("  %-26s %s\n", "--once", "end when the first client has gone");
+  std::printf("  %-26s %s\n", "--once", "end a second after the first client has gone");
   std::printf("  %-26s %s\n  %-26s %s\n\nfaults:\n", "--help", "explain", "--version", "print the version");
 #define SNPNV_X(member, name, text) std::printf("  %-26s %s\n", name, text);
   SNPNV_PARAVISOR_FAULTS(SNPNV_X)

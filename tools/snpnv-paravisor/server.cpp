@@ -40,8 +40,9 @@ bool send(int fd, ByteView in) {
   return true;
 }
 
-// One connection to the command port.
-void serve_commands(int fd, const Execute& execute, std::mutex& one_at_a_time) {
+// One connection to the command port. `executed` is set with its first command.
+void serve_commands(int fd, const Execute& execute, std::mutex& one_at_a_time,
+                    std::atomic<bool>& executed) {
   std::array<std::byte, kMaxTpmMessage> command;
   std::array<std::byte, kMaxTpmMessage> response;
   while (true) {
@@ -51,6 +52,7 @@ void serve_commands(int fd, const Execute& execute, std::mutex& one_at_a_time) {
     if (!header || header->size < front.size() || header->size > command.size()) return;
     const MutBytes whole = MutBytes(command).first(header->size);
     if (!receive(fd, whole.subspan(front.size()))) return;
+    executed = true;
     Result<ByteView> answer;
     {
       const std::lock_guard lock(one_at_a_time);
@@ -117,7 +119,7 @@ unsigned port_of(int fd) {
 struct Client {
   Descriptor fd;
   std::thread thread;
-  bool commands = false;
+  std::atomic<bool> executed = false;
   std::atomic<bool> gone = false;
 };
 
@@ -144,7 +146,11 @@ void serve(const Listener& listener, const Execute& execute, int stop, bool once
                         {listener.control, POLLIN, 0},
                         {stop, POLLIN, 0},
                         {client_gone.get(), POLLIN, 0}};
-    if (::poll(entries, 4, -1) < 0) continue;
+    // A TCTI opens a connection for each command, so "gone" is a while without any.
+    constexpr int kGoneMs = 1000;
+    const int ready = ::poll(entries, 4, once && served && clients.empty() ? kGoneMs : -1);
+    if (ready < 0) continue;
+    if (ready == 0) break;
     if (entries[2].revents != 0) break;
     if (entries[3].revents != 0) {
       eventfd_t count = 0;
@@ -154,11 +160,10 @@ void serve(const Listener& listener, const Execute& execute, int stop, bool once
           ++client;
           continue;
         }
-        served = served || client->commands;
+        served = served || client->executed;
         client->thread.join();
         client = clients.erase(client);
       }
-      if (once && served) break;
     }
     for (const int i : {0, 1}) {
       if (entries[i].revents == 0) continue;
@@ -168,10 +173,9 @@ void serve(const Listener& listener, const Execute& execute, int stop, bool once
       ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &kOn, sizeof kOn);
       Client& client = clients.emplace_back();
       client.fd = Descriptor(fd);
-      client.commands = i == 0;
-      client.thread = std::thread([&] {
-        if (client.commands) {
-          serve_commands(client.fd.get(), execute, one_at_a_time);
+      client.thread = std::thread([&, commands = i == 0] {
+        if (commands) {
+          serve_commands(client.fd.get(), execute, one_at_a_time, client.executed);
         } else {
           serve_control(client.fd.get());
         }

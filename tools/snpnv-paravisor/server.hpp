@@ -23,8 +23,8 @@ struct Listener {
 /// Executes one command; called by one connection at a time.
 using Execute = std::function<Result<ByteView>(ByteView command, MutBytes response)>;
 
-/// Serves every client in a thread of its own until `stop` becomes readable, or until the first
-/// client of the command port has gone, if `once`. A malformed command ends its connection only.
+/// Serves every client in a thread of its own until `stop` becomes readable; if `once`, until a
+/// command was served and no client has been there for a second. A malformed command ends its connection only.
 void serve(const Listener& listener, const Execute& execute, int stop, bool once);
 
 }  // namespace snpnv::paravisor

@@ -60,6 +60,17 @@ class ReportCollector {
   ///     the envelope | hcl_report_type - another kind of machine
   ///   | what Tpm::execute() and the hasher return.
   [[nodiscard]] constexpr Result<BoundReport> fresh_report(const UserData& user_data) {
+    return explained(ask(user_data));
+  }
+
+  /// Returns the report that is there, without writing: bound to its claims, of unknown age.
+  /// @returns as fresh_report(), of the fresh_ codes only fresh_torn.
+  [[nodiscard]] constexpr Result<BoundReport> boot_report() { return explained(take()); }
+
+  [[nodiscard]] constexpr const FreshTrace& trace() const { return trace_; }
+
+ private:
+  [[nodiscard]] constexpr Result<BoundReport> ask(const UserData& user_data) {
     SNPNV_CHECK(write(user_data));
     bool shape_checked = false;
     for (unsigned at_once = 1;; ++at_once) {
@@ -71,25 +82,17 @@ class ReportCollector {
       if (trace_.last == Seen::torn) {
         if (at_once < kReadsAtOnce && tpm_.now() < tpm_.deadline()) continue;
       } else {
-        SNPNV_TRY(const bool waiting, user_data_waiting(user_data));
+        SNPNV_TRY(const bool waiting, user_data_waiting(user_data, shape_checked));
+        shape_checked = true;
         trace_.last = waiting ? Seen::stale : Seen::overwritten;
-        if (waiting && !shape_checked) {
-          // An index that the paravisor cannot read keeps the report stale for good.
-          shape_checked = true;
-          SNPNV_TRY(const bool redefined, repair_user_data_index(tpm_, user_data.size()));
-          if (redefined) trace_.last = Seen::overwritten;
-        }
-        if (trace_.last == Seen::overwritten && tpm_.now() < tpm_.deadline())
-          SNPNV_CHECK(write(user_data));
+        if (!waiting && tpm_.now() < tpm_.deadline()) SNPNV_CHECK(write(user_data));
       }
       at_once = 0;
       if (!tpm_.sleep(kPollInterval)) return fail(not_fresh());
     }
   }
 
-  /// Returns the report that is there, without writing: bound to its claims, of unknown age.
-  /// @returns as fresh_report(), of the fresh_ codes only fresh_torn.
-  [[nodiscard]] constexpr Result<BoundReport> boot_report() {
+  [[nodiscard]] constexpr Result<BoundReport> take() {
     for (unsigned at_once = 1;; ++at_once) {
       SNPNV_TRY(const auto bound, look(at_once));
       if (bound) return *bound;
@@ -99,9 +102,14 @@ class ReportCollector {
     }
   }
 
-  [[nodiscard]] constexpr const FreshTrace& trace() const { return trace_; }
+  // A command that the deadline cut short says less than what was seen before it.
+  [[nodiscard]] constexpr Result<BoundReport> explained(Result<BoundReport> result) const {
+    const bool cut_short = !result && (result.error().code == Code::io_deadline ||
+                                       result.error().code == Code::tpm_retry);
+    if (cut_short && trace_.last != Seen::nothing) return fail(not_fresh());
+    return result;
+  }
 
- private:
   [[nodiscard]] constexpr Result<void> write(const UserData& user_data) {
     ++trace_.writes;
     return write_user_data(tpm_, user_data);
@@ -174,14 +182,19 @@ class ReportCollector {
     return ByteView(buffer_.first(total));
   }
 
-  // True if index 0x01400002 still holds our user data.
-  [[nodiscard]] constexpr Result<bool> user_data_waiting(const UserData& user_data) {
+  // True if index 0x01400002 still holds our user data. An index of the wrong shape, which the
+  // paravisor might not be able to read, is defined anew: at the first look, which need not fail on
+  // it, and whenever reading fails.
+  [[nodiscard]] constexpr Result<bool> user_data_waiting(const UserData& user_data, bool shape_checked) {
     UserData found{};
     const auto read = NvReader(tpm_, vtpm::kUserDataIndex).read(0, found);
-    if (read) return found == user_data;
-    // Another process may be defining the index anew, in another size.
-    if (read.error().code == Code::tpm_rc) return false;
-    return fail(read.error());
+    if (!read && read.error().code != Code::tpm_rc) return fail(read.error());
+    if (!read || !shape_checked) {
+      SNPNV_TRY(const bool defined, repair_user_data_index(tpm_, user_data.size()));
+      if (defined) return false;
+    }
+    // An index of the right shape that cannot be read is being written by another process.
+    return read && found == user_data;
   }
 
   static constexpr Error located(Error error) {

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Output files appear whole or not at all: full disk, read-only folder, kill -9 at any moment.
+. "$(dirname "$0")/lib.sh"
+start_paravisor --interval-ms 0
+user_data user files
+export SNPNV_NO_LOCK=1
+
+if [ "$(id -u)" -eq 0 ] && mkdir small frozen && mount -t tmpfs -o size=16k tmpfs small 2>/dev/null; then
+  trap 'umount small frozen 2>/dev/null; finish' EXIT
+  echo old >small/report
+  head -c 1000000 /dev/zero >small/filler 2>/dev/null
+  check "a full disk is an error" exits 3 "$snpnv" report small/report user
+  check "and named" grep -q '^snpnv: small/report: No space left on device' err
+  check "the older file is as it was" [ "$(cat small/report)" = old ]
+  check "nothing is left beside" [ "$(ls small | wc -l)" -eq 2 ]
+  check "no space for the second file leaves the first as it was" \
+    exits 3 "$snpnv" report report.new user --envelope small/envelope
+  check "nothing of it was written" [ ! -e report.new ]
+
+  mount -t tmpfs tmpfs frozen && echo old >frozen/report && mount -o remount,ro frozen
+  check "a read-only folder is an error" exits 3 "$snpnv" report frozen/report user
+  check "and named" grep -q '^snpnv: frozen/report: Read-only file system' err
+  check "the older file is as it was" [ "$(cat frozen/report)" = old ]
+else
+  echo "SKIPPED: full disk and read-only folder need root and mount" >&2
+fi
+
+check "a folder is not a file" exits 3 "$snpnv" report . user
+check "a missing folder is an error" exits 3 "$snpnv" report missing/report user
+check "standard output" exits 0 "$snpnv" report - user
+check "holds the report and nothing else" [ "$(stat -c %s out)" -eq 1184 ]
+check "a closed standard output is an error" exits 3 bash -c '"$1" report - user >/dev/full' - "$snpnv"
+mkdir target
+echo old >target/report
+chmod 600 target/report
+ln -s target/report link
+check "through a link" exits 0 "$snpnv" report link user
+check "the link stays a link" [ -L link ]
+check "its target is the report" [ "$(stat -c %s target/report)" -eq 1184 ]
+check "with the mode it had" [ "$(stat -c %a target/report)" = 600 ]
+
+# kill -9 at many moments: the file is the older one or a whole new one.
+"$snpnv" -q report older user
+torn=0
+new=0
+for i in $(seq 150); do
+  cp older report
+  user_data user.i "kill $i"
+  "$snpnv" -q report report user.i 2>/dev/null &
+  pid=$!
+  perl -e 'select undef, undef, undef, $ARGV[0] / 5000' $((i % 75))
+  kill -9 $pid 2>/dev/null
+  wait $pid 2>/dev/null
+  [ "$(stat -c %s report)" -eq 1184 ] || torn=$((torn + 1))
+  cmp -s report older || new=$((new + 1))
+done
+check "after kill -9 no file is torn" [ "$torn" -eq 0 ]
+check "some were killed too late and some too early ($new of 150 were written)" \
+  [ "$new" -gt 0 -a "$new" -lt 150 ]
+summary

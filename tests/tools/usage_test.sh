@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# The command line: exit statuses, help, errors of one line.
+. "$(dirname "$0")/lib.sh"
+export SNPNV_TCTI=replay:/nonexistent
+
+says() { grep -q -- "$1" "$work/err"; }
+one_error() { [ "$(grep -c '^snpnv: ' "$work/err")" -eq 1 ] && ! grep -v '^snpnv: \|^hint: ' "$work/err"; }
+# refused STATUS TEXT ARGUMENT...
+refused() {
+  local status=$1 text=$2
+  shift 2
+  check "status of: $*" exits "$status" "$snpnv" "$@"
+  check "message of: $*" says "$text"
+  check "form of the error of: $*" one_error
+  check "nothing on standard output of: $*" [ ! -s out ]
+}
+
+refused 2 'command: missing' # no argument at all
+refused 2 'unknown command' frobnicate
+refused 2 'of what' display
+refused 2 'unknown option' --frobnicate
+refused 2 'unknown option' report --frobnicate a b
+refused 2 'unknown option' report -x a b
+refused 2 'USER-DATA: missing' report a
+refused 2 'one operand too many' report a b c
+refused 2 'needs a value' report a b --timeout
+refused 2 'takes no value' report a b --random=yes
+refused 2 'given twice' report a b --timeout 1 --timeout 2
+refused 2 'whole number' report a b --timeout 0
+refused 2 'whole number' report a b --timeout ten
+refused 2 'whole number' report a b --vmpl 4
+refused 2 'two outputs' report a a -r
+refused 2 'two outputs' report a b --claims c --envelope c
+refused 2 'no use' report a b --boot -r
+refused 3 'No such file' report a b
+head -c 63 /dev/zero >short
+refused 3 '64 octets, not 63' report a short
+head -c 65 /dev/zero >long
+refused 3 '64 octets, not 65' report a long
+head -c 64 /dev/zero >user
+refused 3 'No such file' report a user
+refused 3 'No such file' display report a
+refused 3 'wire_short' display report user
+refused 3 'hcl_signature' display envelope user
+refused 3 'json_syntax' display claims user
+refused 3 'is not a recording\|record_syntax' -T replay:user report a user
+refused 3 'io_tcti' -T nonsense: report a user
+check "nothing was written" [ ! -e a ]
+
+for words in --help -h "report --help" "display --help" "display report -h" "probe --help" "-q report -h"; do
+  # shellcheck disable=SC2086
+  check "help: $words" exits 0 "$snpnv" $words
+  check "help on standard output: $words" grep -q '^usage: snpnv' out
+done
+check "version" exits 0 "$snpnv" --version
+check "version text" grep -q '^snpnv [0-9]' out
+check "paravisor help" exits 0 "$paravisor_program" --help
+check "paravisor without --state" exits 2 "$paravisor_program"
+check "paravisor with an unknown fault" exits 2 "$paravisor_program" --state s --fault nonsense
+
+start_paravisor
+user_data user options
+check "options before the command" exits 0 "$snpnv" -q -T "$SNPNV_TCTI" report r user
+check "quiet prints nothing" [ ! -s out ] 
+check "options behind the command" exits 0 "$snpnv" report r user --tcti="$SNPNV_TCTI" --json
+check "json" grep -q '^{.*}$' out
+check "accepted options change nothing" exits 0 "$snpnv" report r user -a --openhcl --azure-cvm -v 0
+check "another VMPL is warned about" exits 0 "$snpnv" report r user --vmpl 1
+check "on standard error" grep -q '^snpnv: warning: .*VMPL 0' err
+check "user data from standard input" exits 0 bash -c '"$1" report r - <user' - "$snpnv"
+summary
