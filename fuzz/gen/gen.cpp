@@ -1,0 +1,223 @@
+// Makes the seeds and dictionaries of the fuzz targets, from the project's own declarations:
+//   fuzz_gen DIR    writes DIR/corpus/<target>/… and DIR/dict/<target>.dict
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "fuzz/tpm2_messages.hpp"
+#include "snpnv/core/json.hpp"
+#include "snpnv/tpm/nv.hpp"
+#include "snpnv/wire/hcl_claims.hpp"
+#include "snpnv/wire/hcl_report.hpp"
+#include "snpnv/wire/snp_report.hpp"
+
+using namespace snpnv;
+
+namespace {
+
+std::filesystem::path root;
+bool failed = false;
+
+void write(const std::filesystem::path& path, ByteView octets) {
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream file(path, std::ios::binary);
+  file.write(static_cast<const char*>(static_cast<const void*>(octets.data())),
+             static_cast<std::streamsize>(octets.size()));
+  failed = failed || !file.flush();
+}
+void seed(const std::string& target, const std::string& name, ByteView octets) {
+  write(root / "corpus" / target / name, octets);
+}
+void seed(const std::string& target, const std::string& name, std::string_view text) {
+  seed(target, name, std::as_bytes(std::span(text.data(), text.size())));
+}
+
+std::string big_endian(std::uint32_t value, unsigned octets) {
+  std::string out;
+  for (unsigned i = octets; i-- > 0;) {
+    char text[8];
+    std::snprintf(text, sizeof text, "\\x%02x", value >> (8 * i) & 0xFFU);
+    out += text;
+  }
+  return out;
+}
+void dictionary(const std::string& target, const std::vector<std::string>& entries) {
+  std::string text;
+  for (const std::string& entry : entries) text += "\"" + entry + "\"\n";
+  write(root / "dict" / (target + ".dict"), std::as_bytes(std::span(text.data(), text.size())));
+}
+
+constexpr std::string_view kUserData =
+    "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+    "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f";
+
+std::string claims(bool full) {
+  const std::string modulus(342, 'q');
+  std::string out = R"({"keys":[{"kid":"HCLAkPub","key_ops":["sign"],"kty":"RSA","e":"AQAB","n":")" +
+                    modulus + R"("})";
+  if (full)
+    out += R"(,{"kid":"HCLEkPub","key_ops":["encrypt"],"kty":"RSA","e":"AQAB","n":")" + modulus + R"("})";
+  out += R"(],"vm-configuration":{"console-enabled":true,"secure-boot":true,"tpm-enabled":true,)";
+  out += full ? R"("root-cert-thumbprint":"","tpm-persisted":false,"vmUniqueId":"X"},"user-data":")" +
+                    std::string(kUserData) + "\"}"
+              : R"("current-time":1678652405,"vmUniqueId":"X"}})";
+  return out;
+}
+
+std::vector<std::byte> report(std::uint32_t version) {
+  std::vector<std::byte> out(ATTESTATION_REPORT::kSize);
+  out[ATTESTATION_REPORT::VERSION.offset] = static_cast<std::byte>(version);
+  out[ATTESTATION_REPORT::POLICY.offset] = std::byte{0x1F};
+  out[ATTESTATION_REPORT::CPUID_FAM_ID.offset] = static_cast<std::byte>(version == 5 ? 0x1A : version == 2 ? 0 : 0x19);
+  out[ATTESTATION_REPORT::CHIP_ID.offset] = std::byte{0xC1};
+  return out;
+}
+
+std::vector<std::byte> envelope(std::uint32_t version, std::uint32_t type, std::size_t extension,
+                                const std::string& text) {
+  using H = HclReport;
+  std::vector<std::byte> out(H::kSize + extension + text.size() + 16);
+  const auto put = [&](auto field, std::size_t value) {
+    store<std::uint32_t, Endian::little>(MutBytes(out).subspan(field.offset).template first<4>(),
+                                         static_cast<std::uint32_t>(value));
+  };
+  put(H::signature, H::kSignature);
+  put(H::version, version);
+  put(H::report_size, H::kSize + extension + text.size());
+  put(H::request_type, 2);
+  copy_to(MutBytes(out).subspan(H::hardware_report.offset), report(3));
+  put(H::data_size, 20 + extension + text.size());
+  put(H::data_version, 1);
+  put(H::report_type, type);
+  put(H::hash_type, 1);
+  put(H::claims_size, text.size());
+  copy_to(MutBytes(out).subspan(H::kSize + extension), std::as_bytes(std::span(text.data(), text.size())));
+  return out;
+}
+
+// Each command as a guest sends it, and a plausible response to it.
+void tpm2_seeds() {
+  std::array<std::byte, 16> sixteen{};
+  std::array<std::byte, 32> digest{};
+  std::array<std::byte, 3> select{std::byte{1}, std::byte{0}, std::byte{0}};
+  TPMS_PCR_SELECTION bank{TPM_ALG_ID::SHA256, 3, select};
+  TPMT_PUBLIC key;
+  key.type = TPM_ALG_ID::RSA;
+  key.nameAlg = TPM_ALG_ID::SHA256;
+  key.scheme = {TPM_ALG_ID::RSASSA, TPM_ALG_ID::SHA256};
+  key.keyBits = 2048;
+  key.unique = {digest};
+  for (std::size_t which = 0; which < fuzz::kCommandCount; ++which) {
+    fuzz::with_command(which, [&](const auto& command) {
+      using Command = std::remove_cvref_t<decltype(command)>;
+      typename Command::Response response{};
+      if constexpr (std::is_same_v<Command, NV_Read>) response.data = {sixteen};
+      if constexpr (std::is_same_v<Command, NV_ReadPublic>) {
+        response.nvPublic.value = user_data_public(64);
+        response.nvPublic.value.nvIndex = vtpm::kReportIndex;
+        response.nvName = {digest};
+      }
+      if constexpr (std::is_same_v<Command, ReadPublic>) {
+        response.outPublic = {key};
+        response.name = {digest};
+      }
+      if constexpr (std::is_same_v<Command, Quote>) {
+        response.quoted = {digest};
+        response.signature = {TPM_ALG_ID::RSASSA, TPM_ALG_ID::SHA256, {digest}};
+      }
+      if constexpr (std::is_same_v<Command, PCR_Read>) {
+        response.pcrSelectionOut.add(bank);
+        response.pcrValues.add({digest});
+      }
+      if constexpr (std::is_same_v<Command, GetCapability>) {
+        response.capabilityData.capability = TPM_CAP::HANDLES;
+        response.capabilityData.handles.add(vtpm::kReportIndex);
+      }
+      if constexpr (std::is_same_v<Command, GetRandom>) response.randomBytes = {digest};
+      std::array<std::byte, kMaxTpmMessage> room;
+      room[0] = static_cast<std::byte>(which);
+      const std::string name(snpnv::name(Command::kCode).substr(5));
+      const auto sent = marshal_command(command, MutBytes(room).subspan(1));
+      failed = failed || !sent;
+      if (sent) seed("tpm2_command", name, ByteView(room).first(1 + sent->size()));
+      constexpr bool kSessions = Command::kAuthHandles > 0;
+      const auto got = marshal_response(response, kSessions ? TPM_ST::SESSIONS : TPM_ST::NO_SESSIONS,
+                                        Command::kAuthHandles, MutBytes(room).subspan(1));
+      failed = failed || !got || !unmarshal_response(command, *got);
+      if (got) seed("tpm2_response", name, ByteView(room).first(1 + got->size()));
+    });
+  }
+}
+
+std::vector<std::string> json_words() {
+  std::vector<std::string> out{"{}", "[]", ":", ",", "\\\"", "\\\\u0061", "\\\\ud83d\\\\ude00", "true", "false", "null",
+                               "1e5", "-0", "keys", "kid", "kty", "RSA", "e", "n", "HCLAkPub", "HCLEkPub",
+                               "vm-configuration", "user-data", "current-time"};
+#define SNPNV_X(member, spelled) out.push_back(spelled);
+  SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
+  SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
+#undef SNPNV_X
+  return out;
+}
+
+std::vector<std::string> tpm2_words() {
+  std::vector<std::string> out;
+#define SNPNV_X(name, code) out.push_back(big_endian(code, 4));
+  SNPNV_TPM_COMMANDS(SNPNV_X)
+#undef SNPNV_X
+#define SNPNV_X(name, code) out.push_back(big_endian(code, 2));
+  SNPNV_TPM_RC(SNPNV_X)
+#undef SNPNV_X
+  for (const TPM_HANDLE handle : {TPM_RH::OWNER, TPM_RH::NULL_, TPM_RH::PW, vtpm::kReportIndex,
+                                  vtpm::kUserDataIndex, vtpm::kAttestationKey})
+    out.push_back(big_endian(static_cast<std::uint32_t>(handle), 4));
+  for (const TPM_ST tag : {TPM_ST::NO_SESSIONS, TPM_ST::SESSIONS})
+    out.push_back(big_endian(static_cast<std::uint32_t>(tag), 2));
+  return out;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count != 2) return std::fputs("usage: fuzz_gen DIR\n", stderr), 2;
+  root = arguments[1];
+
+  seed("json", "claims", claims(true));
+  seed("json", "kinds", R"([null,true,false,0,-1.5e+3,"a\u00e4\ud83d\ude00\n",{"a":{},"b":[]}])");
+  seed("json", "escaped-duplicate", R"({"a":1,"\u0061":2})");
+  dictionary("json", json_words());
+
+  seed("encoding", "hex", std::string_view("00ffA5"));
+  seed("encoding", "base64url", std::string_view("AP-_"));
+  seed("encoding", "padded", std::string_view("AA=="));
+  dictionary("encoding", {"==", "=", "-_", "ff"});
+
+  for (const std::uint32_t version : {2U, 3U, 5U})
+    seed("snp_report", "version-" + std::to_string(version), report(version));
+  dictionary("snp_report", {"\\x02\\x00\\x00\\x00", "\\x05\\x00\\x00\\x00", "\\x19\\x01", "\\x1a\\x02", "\\x1a\\x50"});
+
+  seed("hcl_report", "version-1", envelope(1, 2, 0, claims(false)));
+  seed("hcl_report", "version-2", envelope(2, 2, 0, claims(true)));
+  seed("hcl_report", "extension", envelope(2, 2, 4, claims(true)));
+  seed("hcl_report", "tdx", envelope(2, 4, 0, claims(true)));
+  dictionary("hcl_report", {"HCLA", "\\x02\\x00\\x00\\x00", "\\x14\\x00\\x00\\x00", "\\x18\\x00\\x00\\x00"});
+
+  seed("hcl_claims", "2023", claims(false));
+  seed("hcl_claims", "2024", claims(true));
+  seed("hcl_claims", "user-data", R"({"user-data":")" + std::string(kUserData) + "\"}");
+  dictionary("hcl_claims", json_words());
+
+  tpm2_seeds();
+  dictionary("tpm2_command", tpm2_words());
+  dictionary("tpm2_response", tpm2_words());
+
+  // Octets of fresh_report say how each command is answered; see its source.
+  seed("fresh_report", "honest", std::string_view("\0\0\0\0\0\0\0\0", 8));
+  seed("fresh_report", "errors", std::string_view("\5\1\x8b\5\1\x46\5\x09\x22\0\0", 11));
+  seed("fresh_report", "overwritten", std::string_view("\0\0\0\0\0\x0f\0\x8f\x0f", 9));
+  seed("fresh_report", "damaged", std::string_view("\0\0\0\0\6\0\x20\1\6\2\0\1\x86\0\x40", 15));
+  dictionary("fresh_report", tpm2_words());
+  return failed ? 1 : 0;
+}
