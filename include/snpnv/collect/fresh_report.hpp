@@ -71,6 +71,7 @@ class ReportCollector {
 
  private:
   [[nodiscard]] constexpr Result<BoundReport> ask(const UserData& user_data) {
+    trace_ = {};
     SNPNV_CHECK(write(user_data));
     bool shape_checked = false;
     for (unsigned at_once = 1;; ++at_once) {
@@ -93,6 +94,7 @@ class ReportCollector {
   }
 
   [[nodiscard]] constexpr Result<BoundReport> take() {
+    trace_ = {};
     for (unsigned at_once = 1;; ++at_once) {
       SNPNV_TRY(const auto bound, look(at_once));
       if (bound) return *bound;

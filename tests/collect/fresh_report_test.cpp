@@ -1,0 +1,291 @@
+#include "snpnv/collect/fresh_report.hpp"
+
+#include "tests/transports/paravisor_fixture.hpp"
+
+using namespace snpnv;
+using test::filled;
+using test::Machine;
+using paravisor::Options;
+using paravisor::Refresh;
+
+namespace {
+
+// One run of the flow on a machine, with everything that was sent.
+struct Run {
+  explicit Run(Machine& machine, Millis timeout = 10000)
+      : watched(machine.device()), tpm(watched, machine.clock, machine.clock.now() + timeout),
+        collector(tpm, crypto, buffer) {}
+
+  test::Watched<Machine::Device> watched;
+  Tpm<test::Watched<Machine::Device>, test::ManualClock> tpm;
+  MbedCrypto crypto;
+  test::Octets buffer = test::Octets(kEnvelopeBuffer);
+  ReportCollector<decltype(tpm), MbedCrypto> collector;
+};
+
+Options with(void (*change)(paravisor::Faults&)) {
+  Options options;
+  change(options.faults);
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("FreshReport_SteadyState_OneWriteAndThreeReads") {
+  Machine machine({.interval = 0});
+  machine.write(filled(1));
+  Run run(machine);
+  const auto bound = run.collector.fresh_report(filled(2));
+  REQUIRE(bound.has_value());
+  CHECK(bound->claims.carries(filled(2)));
+  CHECK(run.watched.commands ==
+        std::vector{TPM_CC::NV_Write, TPM_CC::NV_Read, TPM_CC::NV_Read, TPM_CC::NV_Read});
+  CHECK(run.collector.trace().last == Seen::fresh);
+}
+
+TEST_CASE("FreshReport_SmallEnvelope_OneWriteAndTwoReads") {
+  Machine machine({.envelope_version = 1, .nv_size = 2048, .interval = 0});
+  machine.write(filled(1));
+  Run run(machine);
+  REQUIRE(run.collector.fresh_report(filled(2)).has_value());
+  CHECK(run.watched.commands == std::vector{TPM_CC::NV_Write, TPM_CC::NV_Read, TPM_CC::NV_Read});
+}
+
+TEST_CASE("FreshReport_NoIndexYet_IsDefined") {
+  Machine machine({.interval = 0});
+  Run run(machine);
+  REQUIRE(run.collector.fresh_report(filled(2)).has_value());
+  CHECK(run.watched.commands == std::vector{TPM_CC::NV_Write, TPM_CC::NV_ReadPublic, TPM_CC::NV_DefineSpace,
+                                            TPM_CC::NV_Write, TPM_CC::NV_Read, TPM_CC::NV_Read, TPM_CC::NV_Read});
+  Tpm tpm(machine.device(), machine.clock, machine.clock.now());
+  CHECK(nv_public(tpm, vtpm::kUserDataIndex)->attributes.has(TPMA_NV::OWNERREAD));
+}
+
+TEST_CASE("FreshReport_IndexOfWrongShape_IsDefinedAnew") {
+  for (const TPMS_NV_PUBLIC& shape :
+       {TPMS_NV_PUBLIC{vtpm::kUserDataIndex, TPM_ALG_ID::SHA256, {0x00060006}, {}, 48},
+        TPMS_NV_PUBLIC{vtpm::kUserDataIndex, TPM_ALG_ID::SHA256, {0x00060006}, {}, 128},
+        TPMS_NV_PUBLIC{vtpm::kUserDataIndex, TPM_ALG_ID::SHA256, {0x00040006}, {}, 64},
+        TPMS_NV_PUBLIC{vtpm::kUserDataIndex, TPM_ALG_ID::SHA256, {0x00060004}, {}, 64}}) {
+    CAPTURE(shape.dataSize);
+    CAPTURE(shape.attributes.value);
+    Machine machine;
+    Tpm tpm(machine.device(), machine.clock, machine.clock.now());
+    REQUIRE(tpm.execute(NV_DefineSpace{TPM_RH::OWNER, {}, {shape}}).has_value());
+    Run run(machine);
+    REQUIRE(run.collector.fresh_report(filled(2)).has_value());
+    const auto area = nv_public(tpm, vtpm::kUserDataIndex);
+    CHECK(area->dataSize == 64);
+    CHECK(area->attributes.value == 0x20060006);
+  }
+}
+
+TEST_CASE("FreshReport_Stale_FollowsTheRefreshWithin250Ms") {
+  for (const Millis waited : {0U, 1U, 700U, 1950U, 1999U}) {
+    CAPTURE(waited);
+    Machine machine;
+    machine.write(filled(1));
+    const Instant possible = machine.clock.time + 2000;
+    machine.clock.time += waited;
+    Run run(machine);
+    REQUIRE(run.collector.fresh_report(filled(2)).has_value());
+    CHECK(machine.clock.time >= possible);
+    CHECK(machine.clock.time <= possible + 250);
+  }
+}
+
+TEST_CASE("FreshReport_OnWrite_FollowsTheRefreshWithin250Ms") {
+  Machine machine({.refresh = Refresh::on_write, .latency = 1234});
+  Run run(machine);
+  const Instant possible = machine.clock.time + 1234;
+  REQUIRE(run.collector.fresh_report(filled(2)).has_value());
+  CHECK(machine.clock.time >= possible);
+  CHECK(machine.clock.time <= possible + 250);
+}
+
+TEST_CASE("FreshReport_StalePoll_CostsTwoSmallCommands") {
+  Machine machine;
+  machine.write(filled(1));
+  Run run(machine);
+  REQUIRE(run.collector.fresh_report(filled(2)).has_value());
+  std::size_t public_reads = 0;
+  std::size_t reads = 0;
+  for (const TPM_CC code : run.watched.commands) {
+    public_reads += code == TPM_CC::NV_ReadPublic;
+    reads += code == TPM_CC::NV_Read;
+  }
+  CHECK(public_reads == 1);
+  // The first look and the last take 3 reads each; between them each of the 20 polls takes 2.
+  CHECK(reads <= 3 + 1 + 2 * 20 + 3);
+}
+
+TEST_CASE("FreshReport_EachFault_IsNamed") {
+  struct Case {
+    void (*fault)(paravisor::Faults&);
+    Code code;
+  };
+  for (const Case& c : {Case{[](paravisor::Faults& f) { f.stale_forever = true; }, Code::fresh_stale},
+                        Case{[](paravisor::Faults& f) { f.wrong_digest = true; }, Code::fresh_torn},
+                        Case{[](paravisor::Faults& f) { f.wrong_user_data = true; }, Code::fresh_stale},
+                        Case{[](paravisor::Faults& f) { f.truncated = true; }, Code::tpm_rc},
+                        Case{[](paravisor::Faults& f) { f.bad_json = true; }, Code::json_syntax},
+                        Case{[](paravisor::Faults& f) { f.duplicate_key = true; }, Code::json_duplicate},
+                        Case{[](paravisor::Faults& f) { f.short_response = true; }, Code::tpm_answer},
+                        Case{[](paravisor::Faults& f) { f.silence = true; }, Code::io_deadline},
+                        Case{[](paravisor::Faults& f) { f.no_index = true; }, Code::tpm_rc}}) {
+    CAPTURE(name(c.code));
+    Options options = with(c.fault);
+    const bool silent = options.faults.silence;
+    options.faults.silence = false;
+    Machine machine(options);
+    const Instant start = machine.clock.time;
+    if (silent) {
+      struct Silent {
+        Result<ByteView> transact(ByteView, MutBytes) noexcept { return fail(Code::io_deadline); }
+      } none;
+      Tpm tpm(none, machine.clock, start);
+      MbedCrypto crypto;
+      test::Octets buffer(kEnvelopeBuffer);
+      CHECK(ReportCollector(tpm, crypto, buffer).fresh_report(filled(2)).error().code == c.code);
+      continue;
+    }
+    Run run(machine);
+    const auto bound = run.collector.fresh_report(filled(2));
+    REQUIRE(!bound);
+    CHECK(bound.error().code == c.code);
+    CHECK(machine.clock.time <= start + 10000);
+    if (c.code == Code::fresh_stale || c.code == Code::fresh_torn) CHECK(machine.clock.time == start + 10000);
+  }
+}
+
+TEST_CASE("FreshReport_PassingFaults_EndInAFreshReport") {
+  for (const auto fault : {+[](paravisor::Faults& f) { f.stale_once = true; }, +[](paravisor::Faults& f) { f.torn = true; },
+                           +[](paravisor::Faults& f) { f.bad_signature = true; }}) {
+    Machine machine(with(fault));
+    Run run(machine);
+    const auto bound = run.collector.fresh_report(filled(2));
+    REQUIRE(bound.has_value());
+    CHECK(bound->claims.carries(filled(2)));
+  }
+}
+
+TEST_CASE("FreshReport_RetryWarnings_ArePatientlyAnswered") {
+  Machine machine({.interval = 0});
+  machine.write(filled(1));
+  for (const std::uint32_t rc : {0x922U, 0x908U, 0x90AU, 0x920U, 0x923U, 0x921U}) {
+    CAPTURE(rc);
+    struct Reluctant {
+      Machine::Device& inner;
+      std::uint32_t rc;
+      int left = 5;
+      Result<ByteView> transact(ByteView command, MutBytes response) noexcept {
+        if (left-- > 0) return marshal_error(rc, response);
+        left = 5;
+        return inner.transact(command, response);
+      }
+    } reluctant{machine.device(), rc};
+    Tpm tpm(reluctant, machine.clock, machine.clock.now() + 10000);
+    MbedCrypto crypto;
+    test::Octets buffer(kEnvelopeBuffer);
+    CHECK(ReportCollector(tpm, crypto, buffer).fresh_report(filled(rc & 0xFF)).has_value());
+    reluctant.left = 1 << 30;
+    const Instant start = machine.clock.time;
+    Tpm impatient(reluctant, machine.clock, start + 1000);
+    const auto bound = ReportCollector(impatient, crypto, buffer).fresh_report(filled(2));
+    CHECK(bound.error().code == Code::tpm_retry);
+    CHECK(bound.error().detail == rc);
+    CHECK(machine.clock.time == start + 1000);
+  }
+}
+
+TEST_CASE("FreshReport_Overwritten_IsWrittenAgain") {
+  Machine machine;
+  Run run(machine);
+  // Another process writes between our write and our read, and its data are refreshed first.
+  run.watched.before = [&](std::size_t number, TPM_CC) {
+    if (number == 5) {  // behind the defining and writing of the index
+      machine.write(filled(9));
+      machine.clock.time += 2000;
+    }
+  };
+  const auto bound = run.collector.fresh_report(filled(2));
+  REQUIRE(bound.has_value());
+  CHECK(bound->claims.carries(filled(2)));
+  CHECK(run.collector.trace().writes == 2);
+}
+
+TEST_CASE("FreshReport_AlwaysOverwritten_IsNamed") {
+  Machine machine;
+  Run run(machine);
+  run.watched.before = [&](std::size_t, TPM_CC code) {
+    if (code == TPM_CC::NV_Read) machine.write(filled(9));
+  };
+  const auto bound = run.collector.fresh_report(filled(2));
+  REQUIRE(!bound);
+  CHECK(bound.error().code == Code::fresh_overwritten);
+  CHECK(run.collector.trace().last_user_data == filled(9));
+  CHECK(run.collector.trace().writes > 2);
+}
+
+TEST_CASE("FreshReport_TornBetweenChunks_IsReadAgainAtOnce") {
+  Machine machine({.interval = 0});
+  machine.write(filled(1));
+  Run run(machine);
+  // A refresh for another process after our first chunk; our data are back before we look again.
+  run.watched.before = [&](std::size_t number, TPM_CC) {
+    if (number != 3) return;
+    machine.write(filled(9));
+    (void)machine.content();
+    machine.write(filled(2));
+  };
+  const Instant start = machine.clock.time;
+  const auto bound = run.collector.fresh_report(filled(2));
+  REQUIRE(bound.has_value());
+  CHECK(bound->claims.carries(filled(2)));
+  CHECK(run.collector.trace().reads == 2);
+  CHECK(machine.clock.time == start);
+}
+
+TEST_CASE("FreshReport_FirmwareWithoutUserData_IsNamed") {
+  const auto content = test::vector_file("azure-milan-2023/nv-01400001.bin");
+  if (!content) return;
+  // A TPM that takes the user data and ever returns the content of that machine.
+  struct Old {
+    const test::Octets& content;
+    UserData user_data{};
+    Result<ByteView> transact(ByteView command, MutBytes response) noexcept {
+      if (const auto write = unmarshal_command<NV_Write>(command)) {
+        copy_to(user_data, write->data.data);
+        return marshal_response(NV_Write::Response{}, TPM_ST::SESSIONS, 1, response);
+      }
+      if (unmarshal_command<NV_ReadPublic>(command))
+        return marshal_response(NV_ReadPublic::Response{{user_data_public(64)}, {}}, TPM_ST::NO_SESSIONS, 0, response);
+      const auto read = unmarshal_command<NV_Read>(command);
+      REQUIRE(read.has_value());
+      const ByteView all = read->nvIndex == vtpm::kReportIndex ? ByteView(content) : ByteView(user_data);
+      return marshal_response(NV_Read::Response{{all.subspan(read->offset, read->size)}}, TPM_ST::SESSIONS, 1, response);
+    }
+  } old{*content};
+  test::ManualClock clock;
+  Tpm tpm(old, clock, clock.now() + 3000);
+  MbedCrypto crypto;
+  test::Octets buffer(kEnvelopeBuffer);
+  ReportCollector collector(tpm, crypto, buffer);
+  CHECK(collector.fresh_report(filled(2)).error().code == Code::fresh_no_user_data);
+  CHECK(collector.boot_report().has_value());
+}
+
+TEST_CASE("BootReport_WritesNothing") {
+  Machine machine;
+  Run run(machine);
+  const auto bound = run.collector.boot_report();
+  REQUIRE(bound.has_value());
+  CHECK(bound->claims.carries(filled(0)));
+  CHECK(run.watched.commands == std::vector{TPM_CC::NV_Read, TPM_CC::NV_Read, TPM_CC::NV_Read});
+}
+
+TEST_CASE("BootReport_Torn_IsNamedAtTheDeadline") {
+  Machine machine(with([](paravisor::Faults& f) { f.wrong_digest = true; }));
+  Run run(machine, 1000);
+  CHECK(run.collector.boot_report().error().code == Code::fresh_torn);
+}

@@ -1,0 +1,132 @@
+#include "tests/transports/paravisor_fixture.hpp"
+
+using namespace snpnv;
+using test::claimed;
+using test::filled;
+using test::Machine;
+
+TEST_CASE("Paravisor_Refresh_AtMostOnceAnIntervalAndOnlyAtOffsetZero") {
+  Machine machine;
+  CHECK(claimed(machine.content()) == filled(0));  // the boot's report
+  machine.write(filled(1));
+  CHECK(claimed(machine.content()) == filled(0));
+  machine.clock.time += 1999;
+  CHECK(claimed(machine.content()) == filled(0));  // a limited read does not start the window anew
+  machine.clock.time += 1;
+  const auto before = machine.content(1);  // another offset never refreshes
+  CHECK(claimed([&] {
+          auto whole = test::Octets{std::byte{'H'}};
+          whole.insert(whole.end(), before.begin(), before.end());
+          return whole;
+        }()) == filled(0));
+  CHECK(claimed(machine.content()) == filled(1));
+  machine.write(filled(2));
+  machine.clock.time += 1999;
+  CHECK(claimed(machine.content()) == filled(1));
+  machine.clock.time += 1;
+  CHECK(claimed(machine.content()) == filled(2));
+}
+
+TEST_CASE("Paravisor_OnWrite_RefreshesWhenTheLatencyHasPassed") {
+  Machine machine({.refresh = paravisor::Refresh::on_write, .latency = 300});
+  machine.write(filled(1));
+  machine.clock.time += 299;
+  CHECK(claimed(machine.content()) == filled(0));
+  machine.clock.time += 1;
+  CHECK(claimed(machine.content()) == filled(1));
+  machine.clock.time += 100000;
+  CHECK(claimed(machine.content()) == filled(1));
+}
+
+TEST_CASE("Paravisor_UserData_PersistsAndUndefinedIsZero") {
+  Machine machine({.interval = 0});
+  CHECK(claimed(machine.content()) == filled(0));
+  machine.write(filled(3));
+  CHECK(claimed(machine.content()) == filled(3));
+  Tpm tpm(machine.device(), machine.clock, machine.clock.now());
+  REQUIRE(tpm.execute(NV_UndefineSpace{TPM_RH::OWNER, vtpm::kUserDataIndex}).has_value());
+  CHECK(claimed(machine.content()) == filled(0));
+}
+
+TEST_CASE("Paravisor_Envelope_AsTheOptionsSay") {
+  for (const std::uint32_t version : {1U, 2U}) {
+    Machine machine({.product = Product::turin, .report_version = 5, .envelope_version = version, .nv_size = 2900});
+    const auto content = machine.content();
+    const auto envelope = HclReport::parse(content);
+    REQUIRE(envelope.has_value());
+    CHECK((*envelope)[HclReport::version] == version);
+    const auto report = ATTESTATION_REPORT::parse(*envelope->snp_report());
+    CHECK((*report)[ATTESTATION_REPORT::VERSION] == 5);
+    CHECK(products(*report)->only() == Product::turin);
+    CHECK(all_zero((*report)[ATTESTATION_REPORT::CHIP_ID].subspan(8)));
+    machine.write(filled(0xAB));
+    machine.clock.time += 2000;
+    const auto text = machine.content();
+    const bool upper = test::text(text).find("ABAB") != std::string_view::npos;
+    CHECK(upper == (version == 1));
+  }
+}
+
+TEST_CASE("Paravisor_NvIndices_AreListedInOrder") {
+  Machine machine;
+  machine.write(filled(1));
+  Tpm tpm(machine.device(), machine.clock, machine.clock.now());
+  const auto list = [&](std::uint32_t from, std::uint32_t count) {
+    const auto answer = tpm.execute(GetCapability{TPM_CAP::HANDLES, from, count});
+    REQUIRE(answer.has_value());
+    std::string out;
+    for (const TPM_HANDLE handle : answer->capabilityData.handles.view()) {
+      char digits[12];
+      std::snprintf(digits, sizeof digits, "%08x ", static_cast<unsigned>(handle));
+      out += digits;
+    }
+    return out + (answer->moreData != 0 ? "more" : "end");
+  };
+  CHECK(list(0x01000000, 254) == "01400001 01400002 01c101d0 end");
+  CHECK(list(0x01400002, 254) == "01400002 01c101d0 end");
+  CHECK(list(0x01C101D1, 254) == "end");
+  CHECK(list(0x01000000, 2) == "01400001 01400002 more");
+  CHECK(list(0x01000000, 1) == "01400001 more");
+  CHECK(list(0x81000000, 254) == "81000003 81010001 end");
+}
+
+TEST_CASE("Paravisor_Reads_OutOfBoundsAreRefusedAsATpmDoes") {
+  Machine machine;
+  Tpm tpm(machine.device(), machine.clock, machine.clock.now());
+  const auto read = [&](TPM_HANDLE auth, std::uint16_t size, std::uint16_t offset) {
+    const auto answer = tpm.execute(NV_Read{auth, vtpm::kReportIndex, size, offset});
+    return answer ? 0U : answer.error().detail;
+  };
+  CHECK(read(TPM_RH::OWNER, 1024, 1576) == 0);
+  CHECK(read(TPM_RH::OWNER, 1024, 1577) == 0x146);
+  CHECK(read(TPM_RH::OWNER, 0, 2600) == 0);
+  CHECK(read(TPM_RH::OWNER, 1, 2600) == 0x146);
+  CHECK(read(TPM_RH::OWNER, 1025, 0) == 0x1C4);
+  CHECK(read(TPM_RH::PLATFORM, 4, 0) == 0x149);
+  CHECK(read(vtpm::kReportIndex, 4, 0) == 0x9A2);
+}
+
+TEST_CASE("Paravisor_SameSeed_SameReport") {
+  const auto report = [](std::uint64_t seed) {
+    Machine machine({.seed = seed});
+    const auto content = machine.content();
+    const auto octets = *HclReport::parse(content)->snp_report();
+    const auto r = *ATTESTATION_REPORT::parse(octets);
+    return test::digits(r[ATTESTATION_REPORT::MEASUREMENT]) + test::digits(r[ATTESTATION_REPORT::REPORT_ID]);
+  };
+  CHECK(report(1) == report(1));
+  CHECK(report(1) != report(2));
+}
+
+TEST_CASE("Paravisor_TooSmallAnIndex_IsRefused") {
+  test::Folder folder;
+  test::ManualClock clock;
+  auto swtpm = Swtpm::start(folder.path());
+  REQUIRE(swtpm.has_value());
+  paravisor::Platform platform;
+  const auto certificate = test::read_file(SNPNV_SOURCE_DIR "/tests/pki/milan/vcek.pem");
+  const auto key = test::read_file(SNPNV_SOURCE_DIR "/tests/pki/milan/vcek.key");
+  REQUIRE(platform.load(Product::milan, test::text(*certificate), test::text(*key)).has_value());
+  paravisor::Paravisor device(*swtpm, clock, platform, {.nv_size = 1500});
+  CHECK(device.start().error().code == Code::wire_overflow);
+}
