@@ -32,21 +32,23 @@ class Descriptor {
   }
   [[nodiscard]] int get() const noexcept { return fd_; }
   void reset() noexcept { *this = Descriptor(); }
+  /// Gives the descriptor away.
+  [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
 
  private:
   int fd_;
 };
 
 /// Waits until `fd` has one of `events`, an error or a hang-up.
-/// @returns nothing | io_deadline | io_failed - detail: errno.
-[[nodiscard]] inline Result<void> await(int fd, short events, Instant deadline) noexcept {
+/// @returns the events that there are | io_deadline | io_failed - detail: errno.
+[[nodiscard]] inline Result<short> await(int fd, short events, Instant deadline) noexcept {
   MonotonicClock clock;
   while (true) {
     const Instant now = clock.now();
     const Millis left = now < deadline ? deadline - now : 0;
     pollfd entry{fd, events, 0};
     const int ready = ::poll(&entry, 1, static_cast<int>(std::min<Millis>(left, INT_MAX)));
-    if (ready > 0) return {};
+    if (ready > 0) return entry.revents;
     if (ready < 0 && errno != EINTR && errno != EAGAIN) return io_failure(errno);
     if (left == 0) return fail(Code::io_deadline);
   }

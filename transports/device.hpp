@@ -2,8 +2,10 @@
 #pragma once
 
 #include <fcntl.h>
+#include <pthread.h>
 
 #include <array>
+#include <cstdint>
 
 #include "snpnv/tpm/transport.hpp"
 #include "snpnv/wire/tpm2_commands.hpp"
@@ -12,8 +14,9 @@
 namespace snpnv {
 
 /// One write per command and one read per response, as the driver wants it. The descriptor does not
-/// block, so the driver works on its own and every wait ends at the deadline. After a deadline the
-/// device is closed: the late response would answer the next command.
+/// block, so the driver works on its own and every wait ends at the deadline. After any error but
+/// wire_overflow the device is closed: a late response would answer the next command. (Linux before
+/// 5.0 knows no such descriptors: there write() lasts as long as the command.)
 class Device {
  public:
   /// Opens `path`. A device that another process holds (EBUSY) is waited for.
@@ -35,9 +38,10 @@ class Device {
   [[nodiscard]] Result<ByteView> transact(ByteView command, MutBytes response) noexcept {
     if (fd_.get() < 0) return fail(Code::io_closed);
     auto answer = exchange(command, response);
-    if (!answer && answer.error().code != Code::wire_overflow) fd_.reset();
+    if (!answer && answer.error().code != Code::wire_overflow) close_aside();
     return answer;
   }
+  void set_deadline(Instant deadline) noexcept { deadline_ = deadline; }
 
  private:
   Result<ByteView> exchange(ByteView command, MutBytes response) noexcept {
@@ -51,13 +55,19 @@ class Device {
     // Read into a buffer of our own, so that a response that does not fit is seen as such.
     std::array<std::byte, 2 * kMaxTpmMessage> whole;
     while (true) {
-      SNPNV_CHECK(await(fd_.get(), POLLIN, deadline_));
+      SNPNV_TRY(const short events, await(fd_.get(), POLLIN, deadline_));
       const ssize_t n = ::read(fd_.get(), whole.data(), whole.size());
-      if (n == 0) return fail(Code::io_closed);
+      if (n == 0) {
+        // Linux 5.0 polls as readable while the command is queued, and then reads nothing.
+        if ((events & POLLHUP) != 0) return fail(Code::io_closed);
+        SNPNV_CHECK(pause(deadline_));
+        continue;
+      }
       if (n > 0) {
         const ByteView answer = ByteView(whole).first(static_cast<std::size_t>(n));
         if (answer.size() > response.size())
-          return fail(Code::wire_overflow, response.size(), static_cast<std::uint32_t>(answer.size()));
+          return fail(Code::wire_overflow, response.size(),
+                      static_cast<std::uint32_t>(answer.size()));
         return copy_to(response, answer);
       }
       if (errno != EAGAIN && errno != EBUSY && errno != EINTR) return io_failure(errno);
@@ -73,6 +83,20 @@ class Device {
     if (now >= deadline) return fail(Code::io_deadline);
     clock.sleep(std::min(kBusyWait, deadline - now));
     return {};
+  }
+
+  // close() waits for a command under way, however long the TPM takes: not in our time.
+  void close_aside() noexcept {
+    const auto close_it = [](void* fd) -> void* {
+      ::close(static_cast<int>(std::bit_cast<std::intptr_t>(fd)));
+      return nullptr;
+    };
+    const std::intptr_t fd = fd_.release();
+    pthread_t thread{};
+    if (::pthread_create(&thread, nullptr, close_it, std::bit_cast<void*>(fd)) == 0)
+      ::pthread_detach(thread);
+    else
+      ::close(static_cast<int>(fd));
   }
 
   Descriptor fd_;

@@ -26,17 +26,24 @@ class AnyTransport {
   [[nodiscard]] Result<ByteView> transact(ByteView command, MutBytes response) noexcept {
     return model_->transact(command, response);
   }
+  /// For commands to come; no effect on a transport that never waits.
+  void set_deadline(Instant deadline) noexcept { model_->set_deadline(deadline); }
 
  private:
   struct Concept {
     virtual ~Concept() = default;
     virtual Result<ByteView> transact(ByteView command, MutBytes response) noexcept = 0;
+    virtual void set_deadline(Instant deadline) noexcept = 0;
   };
   template <class T>
   struct Model final : Concept {
     explicit Model(T t) : transport(std::move(t)) {}
     Result<ByteView> transact(ByteView command, MutBytes response) noexcept override {
       return transport.transact(command, response);
+    }
+    void set_deadline([[maybe_unused]] Instant deadline) noexcept override {
+      if constexpr (requires { transport.set_deadline(deadline); })
+        transport.set_deadline(deadline);
     }
     T transport;
   };
@@ -48,7 +55,8 @@ static_assert(Transport<AnyTransport>);
 /// Nothing if this machine has none of them.
 [[nodiscard]] inline std::optional<std::string> default_transport_name() {
   for (const char* const variable : {"SNPNV_TCTI", "TPM2TOOLS_TCTI"})
-    if (const char* const name = std::getenv(variable); name != nullptr && *name != '\0') return name;
+    if (const char* const name = std::getenv(variable); name != nullptr && *name != '\0')
+      return name;
   for (const char* const path : {"/dev/tpmrm0", "/dev/tpm0"})
     if (::access(path, F_OK) == 0) return std::string("device:") + path;
   return std::nullopt;
@@ -57,7 +65,7 @@ static_assert(Transport<AnyTransport>);
 /// Opens `device[:PATH]`, a path below /dev, `record:FILE=NAME`, `replay:FILE`, or any TCTI.
 /// Everything waits until `deadline` at most, opening as well as each later command.
 /// @returns the transport | what the transport's own open() returns
-///   | io_unavailable - a TCTI, in a build without tpm2-tss.
+///   | io_unavailable - a TCTI, in a build without tpm2-tss; `record:` without FILE or NAME.
 [[nodiscard]] inline Result<AnyTransport> open_transport(std::string_view name, Instant deadline) {
   const auto after = [&](std::string_view prefix) -> std::optional<std::string> {
     if (!name.starts_with(prefix)) return std::nullopt;
@@ -66,7 +74,8 @@ static_assert(Transport<AnyTransport>);
   if (const auto rest = after("record:")) {
     const std::size_t equals = rest->find('=');
     if (equals == std::string::npos || equals == 0) return fail(Code::io_unavailable);
-    SNPNV_TRY(AnyTransport inner, open_transport(std::string_view(*rest).substr(equals + 1), deadline));
+    SNPNV_TRY(AnyTransport inner,
+              open_transport(std::string_view(*rest).substr(equals + 1), deadline));
     SNPNV_TRY(auto recorder,
               Recorder<AnyTransport>::open(rest->substr(0, equals), std::move(inner)));
     return AnyTransport(std::move(recorder));

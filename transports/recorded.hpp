@@ -1,8 +1,12 @@
 // Recordings: every exchange with a TPM as readable text, and a transport that plays it back.
 #pragma once
 
+#include <array>
+#include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,11 +18,13 @@
 namespace snpnv {
 
 // The format: a header line, then for each exchange a line with the command and one with the
-// response or the error; '#' begins a comment line.
+// response, or with the error and its detail in decimal; '#' begins a comment line. Every line ends
+// with a newline, so that a file cut short is seen.
 //   snpnv-recording 1
 //   > 80020000…
 //   < 80020000…
-//   ! io_deadline
+//   > 80020000…
+//   ! io_failed 5
 inline constexpr std::string_view kRecordingHeader = "snpnv-recording 1";
 
 /// Passes commands on to another transport and appends each exchange to a file at once.
@@ -38,8 +44,13 @@ class Recorder {
   [[nodiscard]] Result<ByteView> transact(ByteView command, MutBytes response) noexcept {
     SNPNV_CHECK(line("> ", digits(command)));
     const Result<ByteView> answer = inner_.transact(command, response);
-    SNPNV_CHECK(answer ? line("< ", digits(*answer)) : line("! ", std::string(name(answer.error().code))));
+    SNPNV_CHECK(answer ? line("< ", digits(*answer)) : line("! ", words(answer.error())));
     return answer;
+  }
+  void set_deadline(Instant deadline) noexcept
+    requires requires(Inner& inner) { inner.set_deadline(deadline); }
+  {
+    inner_.set_deadline(deadline);
   }
 
  private:
@@ -50,6 +61,9 @@ class Recorder {
 
   Recorder(File file, Inner inner) noexcept : file_(std::move(file)), inner_(std::move(inner)) {}
 
+  static std::string words(const Error& error) {
+    return std::string(name(error.code)) + ' ' + std::to_string(error.detail);
+  }
   static std::string digits(ByteView octets) {
     std::string out(octets.size() * 2, '\0');
     Writer writer(std::as_writable_bytes(std::span(out)));
@@ -57,7 +71,8 @@ class Recorder {
     return out;
   }
   Result<void> line(const char* mark, const std::string& text) noexcept {
-    if (std::fprintf(file_.get(), "%s%s\n", mark, text.c_str()) < 0 || std::fflush(file_.get()) != 0)
+    if (std::fprintf(file_.get(), "%s%s\n", mark, text.c_str()) < 0 ||
+        std::fflush(file_.get()) != 0)
       return fail(Code::io_failed, 0, static_cast<std::uint32_t>(errno));
     return {};
   }
@@ -71,6 +86,25 @@ struct Exchange {
   std::vector<std::byte> command;
   Result<std::vector<std::byte>> response;
 };
+
+/// The error that `text` of a recording stands for: a code's name and, if not 0, its detail.
+[[nodiscard]] inline std::optional<Error> recorded_error(std::string_view text) {
+  const std::size_t space = text.find(' ');
+  Error error{};
+  if (space != std::string_view::npos) {
+    const std::string_view detail = text.substr(space + 1);
+    const auto [end, status] =
+        std::from_chars(detail.data(), detail.data() + detail.size(), error.detail);
+    if (status != std::errc() || end != detail.data() + detail.size()) return std::nullopt;
+  }
+  const std::string_view code = text.substr(0, space);
+#define SNPNV_X(name, value, text, detail) \
+  if (code == #name) error.code = Code::name;
+  SNPNV_CODES(SNPNV_X)
+#undef SNPNV_X
+  if (error.code == Code{}) return std::nullopt;
+  return error;
+}
 
 /// Reads a recording.
 /// @returns the exchanges | record_syntax - detail: line number, from 1.
@@ -86,9 +120,10 @@ struct Exchange {
   while (!text.empty()) {
     const std::size_t end = text.find('\n');
     const std::string_view line = text.substr(0, end);
-    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
     ++number;
     const auto damaged = [&] { return fail(Code::record_syntax, 0, number); };
+    if (end == std::string_view::npos) return damaged();
+    text.remove_prefix(end + 1);
     if (!header) {
       if (line != kRecordingHeader) return damaged();
       header = true;
@@ -106,9 +141,9 @@ struct Exchange {
     } else if (line[0] == '<') {
       if (!decode(rest, *out.back().response)) return damaged();
     } else if (line[0] == '!') {
-      out.back().response = fail(Code::io_closed);
-      for (const Code code : {Code::io_failed, Code::io_deadline, Code::io_tcti, Code::wire_overflow})
-        if (rest == name(code)) out.back().response = fail(code);
+      const std::optional<Error> error = recorded_error(rest);
+      if (!error) return damaged();
+      out.back().response = fail(*error);
     } else {
       return damaged();
     }

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <pthread.h>
+#include <signal.h>
 #include <tss2/tss2_tcti.h>
 #include <tss2/tss2_tctildr.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <condition_variable>
@@ -22,8 +24,9 @@ namespace snpnv {
 /// A TCTI context of which every call ends at the deadline.
 ///
 /// Most TCTIs block in connect(), write() and read() whatever timeout they are given, and resume
-/// after signals. So each call runs in a thread of its own; at the deadline that thread is left
-/// behind with the context, which is leaked on purpose, and the transport refuses further commands.
+/// after signals. So each call runs in a thread of its own, which takes no signals; at the deadline
+/// that thread is left behind with the context, which it closes if it ever gets to, and the
+/// transport refuses further commands.
 class Tcti {
  public:
   /// Opens a TCTI by name and configuration, as tpm2-tools spell it: `swtpm:host=…,port=…`.
@@ -32,15 +35,19 @@ class Tcti {
     ::setenv("TSS2_LOG", "all+none", 0);  // errors are ours to report
     auto job = std::make_shared<OpenJob>();
     job->name = std::move(name);
+    job->owned = true;
     SNPNV_CHECK(run(job, deadline));
     if (job->rc != TSS2_RC_SUCCESS) return fail(Code::io_tcti, 0, job->rc);
-    return Tcti(job->context, true, deadline);
+    return Tcti(std::exchange(job->context, nullptr), true, deadline);
   }
-  /// Borrows a context, which outlives this object.
+  /// Borrows a context, which outlives this object. After io_deadline a thread still uses it: the
+  /// caller must never finalize it.
   Tcti(TSS2_TCTI_CONTEXT* context, Instant deadline) noexcept : Tcti(context, false, deadline) {}
 
   Tcti(Tcti&& other) noexcept
-      : context_(std::exchange(other.context_, nullptr)), owned_(other.owned_), deadline_(other.deadline_) {}
+      : context_(std::exchange(other.context_, nullptr)),
+        owned_(other.owned_),
+        deadline_(other.deadline_) {}
   Tcti& operator=(Tcti&&) = delete;
   ~Tcti() {
     if (context_ != nullptr && owned_) Tss2_TctiLdr_Finalize(&context_);
@@ -56,7 +63,10 @@ class Tcti {
     job->context = context_;
     job->size = copy_to(job->message, command).size();
     if (const auto ran = run(job, deadline_); !ran) {
-      if (ran.error().code == Code::io_deadline) context_ = nullptr;  // the thread still uses it
+      if (ran.error().code == Code::io_deadline) {
+        job->owned = owned_;
+        context_ = nullptr;
+      }
       return fail(ran.error());
     }
     if (job->rc != TSS2_RC_SUCCESS) return fail(Code::io_tcti, 0, job->rc);
@@ -64,6 +74,7 @@ class Tcti {
       return fail(Code::wire_overflow, response.size(), static_cast<std::uint32_t>(job->size));
     return copy_to(response, ByteView(job->message).first(job->size));
   }
+  void set_deadline(Instant deadline) noexcept { deadline_ = deadline; }
 
  private:
   struct Job {
@@ -72,24 +83,28 @@ class Tcti {
     bool done = false;
     TSS2_RC rc = TSS2_RC_SUCCESS;
     std::shared_ptr<Job> self;  // held by the thread
+    TSS2_TCTI_CONTEXT* context = nullptr;
+    bool owned = false;
 
-    virtual ~Job() = default;
+    // The last to let go closes the context: the thread, if it was left behind.
+    virtual ~Job() {
+      if (owned && context != nullptr) Tss2_TctiLdr_Finalize(&context);
+    }
     virtual void work() = 0;
   };
   struct OpenJob final : Job {
     std::string name;
-    TSS2_TCTI_CONTEXT* context = nullptr;
     void work() override { rc = Tss2_TctiLdr_Initialize(name.c_str(), &context); }
   };
   struct TransactJob final : Job {
-    TSS2_TCTI_CONTEXT* context = nullptr;
     std::array<std::byte, 2 * kMaxTpmMessage> message{};
     std::size_t size = 0;
     void work() override {
       auto* const octets = static_cast<std::uint8_t*>(static_cast<void*>(message.data()));
       rc = Tss2_Tcti_Transmit(context, size, octets);
       size = message.size();
-      if (rc == TSS2_RC_SUCCESS) rc = Tss2_Tcti_Receive(context, &size, octets, TSS2_TCTI_TIMEOUT_BLOCK);
+      if (rc == TSS2_RC_SUCCESS)
+        rc = Tss2_Tcti_Receive(context, &size, octets, TSS2_TCTI_TIMEOUT_BLOCK);
     }
   };
 
@@ -107,8 +122,14 @@ class Tcti {
 
   static Result<void> run(const std::shared_ptr<Job>& job, Instant deadline) noexcept {
     job->self = job;
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);  // inherited by the thread
     pthread_t id{};
-    if (const int error = ::pthread_create(&id, nullptr, thread, job.get()); error != 0) {
+    const int error = ::pthread_create(&id, nullptr, thread, job.get());
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (error != 0) {
       job->self.reset();
       return fail(Code::io_failed, 0, static_cast<std::uint32_t>(error));
     }
@@ -118,7 +139,8 @@ class Tcti {
     while (!job->done) {
       const Instant now = clock.now();
       if (now >= deadline) return fail(Code::io_deadline);
-      job->done_changed.wait_for(lock, std::chrono::milliseconds(deadline - now));
+      constexpr Millis kHour = 3600000;  // a far deadline would overflow in wait_for()
+      job->done_changed.wait_for(lock, std::chrono::milliseconds(std::min(deadline - now, kHour)));
     }
     return {};
   }
