@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "snpnv/core/clock.hpp"
 #include "snpnv/core/encoding.hpp"
 #include "snpnv/tpm/transport.hpp"
 

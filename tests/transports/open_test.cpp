@@ -1,0 +1,121 @@
+#include "transports/open.hpp"
+
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "tests/transports/conformance.hpp"
+#include "tests/transports/tcp_swtpm.hpp"
+
+namespace snpnv {
+namespace {
+
+using namespace conformance;
+using namespace testing;
+
+Instant soon() {
+  MonotonicClock clock;
+  return clock.now() + 30000;
+}
+
+Error error_of(const std::string& name) {
+  const auto opened = open_transport(name, soon());
+  REQUIRE_FALSE(opened.has_value());
+  return opened.error();
+}
+
+// An environment variable as it was before, at the end.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) {
+    if (const char* const before = ::getenv(name)) before_ = before;
+    set(value);
+  }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+  ~Variable() { set(before_ ? before_->c_str() : nullptr); }
+
+ private:
+  void set(const char* value) {
+    if (value != nullptr)
+      ::setenv(name_, value, 1);
+    else
+      ::unsetenv(name_);
+  }
+  const char* name_;
+  std::optional<std::string> before_;
+};
+
+TEST_CASE("OpenTransport_Tcti_Converses") {
+  const TcpSwtpm swtpm;
+  auto tpm = open_transport(swtpm.tcti(), soon());
+  REQUIRE(tpm.has_value());
+  check_conversation(*tpm);
+  swtpm.stop();
+  check_silence(*tpm);
+}
+
+TEST_CASE("OpenTransport_DeviceNames_OpenTheDevice") {
+  CHECK(error_of("device:/no/such/tpm") == Error{Code::io_failed, 0, ENOENT});
+  CHECK(error_of("/dev/no-such-tpm") == Error{Code::io_failed, 0, ENOENT});
+  CHECK(error_of("device:") == Error{Code::io_failed, 0, ENOENT});
+  for (const char* const name : {"device:/dev/full", "/dev/full"}) {
+    auto device = open_transport(name, soon());
+    REQUIRE(device.has_value());
+    const Result<Message> answer = ask(*device, kGetRandom8);
+    REQUIRE_FALSE(answer.has_value());
+    CHECK(answer.error() == Error{Code::io_failed, 0, ENOSPC});
+  }
+}
+
+TEST_CASE("OpenTransport_Replay_AnswersFromTheFile") {
+  const Folder folder;
+  std::ofstream(folder / "r=1") << "snpnv-recording 1\n> 80010000000c0000017b0008\n"
+                                   "< 80010000000a0000018b\n";
+  auto replay = open_transport("replay:" + folder / "r=1", soon());
+  REQUIRE(replay.has_value());
+  CHECK(get(*replay, kGetRandom8) == kNoSuchHandle);
+  CHECK(error_of("replay:" + folder / "absent") == Error{Code::io_failed, 0, ENOENT});
+}
+
+TEST_CASE("OpenTransport_RecordOfAReplay_IsTheSameRecording") {
+  const Folder folder;
+  const std::string text =
+      "snpnv-recording 1\n> 80010000000c0000017b0008\n< 80010000000a0000018b\n";
+  std::ofstream(folder / "from") << text;
+  auto both = open_transport("record:" + folder / "to" + "=replay:" + folder / "from", soon());
+  REQUIRE(both.has_value());
+  CHECK(get(*both, kGetRandom8) == kNoSuchHandle);
+  std::ifstream file(folder / "to");
+  CHECK(std::string(std::istreambuf_iterator<char>(file), {}) == text);
+}
+
+TEST_CASE("OpenTransport_RecordWithoutItsParts_IsUnavailable") {
+  CHECK(error_of("record:file") == Error{Code::io_unavailable});
+  CHECK(error_of("record:=device") == Error{Code::io_unavailable});
+}
+
+TEST_CASE("OpenTransport_RecordOfNothing_MakesNoFile") {
+  const Folder folder;
+  CHECK(error_of("record:" + folder / "file" + "=device:/no/such/tpm") ==
+        Error{Code::io_failed, 0, ENOENT});
+  CHECK_FALSE(std::filesystem::exists(folder / "file"));
+}
+
+TEST_CASE("DefaultTransportName_Variables_StandInOrder") {
+  const Variable own("SNPNV_TCTI", "swtpm:port=1");
+  const Variable tools("TPM2TOOLS_TCTI", "swtpm:port=2");
+  CHECK(default_transport_name() == "swtpm:port=1");
+  const Variable no_own("SNPNV_TCTI", "");
+  CHECK(default_transport_name() == "swtpm:port=2");
+  const Variable no_tools("TPM2TOOLS_TCTI", nullptr);
+  if (std::filesystem::exists("/dev/tpmrm0"))
+    CHECK(default_transport_name() == "device:/dev/tpmrm0");
+  else if (std::filesystem::exists("/dev/tpm0"))
+    CHECK(default_transport_name() == "device:/dev/tpm0");
+  else
+    CHECK(default_transport_name() == std::nullopt);
+}
+
+}  // namespace
+}  // namespace snpnv

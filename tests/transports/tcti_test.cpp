@@ -1,0 +1,199 @@
+#include "transports/tcti.hpp"
+
+#include <tss2/tss2_tctildr.h>
+
+#include <atomic>
+#include <thread>
+
+#include "tests/transports/conformance.hpp"
+#include "tests/transports/interruptions.hpp"
+#include "tests/transports/tcp_swtpm.hpp"
+
+namespace snpnv {
+namespace {
+
+using namespace conformance;
+using namespace testing;
+
+Instant in(Millis ms) {
+  MonotonicClock clock;
+  return clock.now() + ms;
+}
+
+Tcti connected(const std::string& name) {
+  auto tcti = Tcti::open(name, in(30000));
+  REQUIRE(tcti.has_value());
+  return std::move(*tcti);
+}
+
+// Takes the control commands of the swtpm TCTI and answers each command on the data port with
+// `said`. At its end the connections are closed, which lets abandoned threads finish.
+class FakeSwtpm {
+ public:
+  explicit FakeSwtpm(Message said) : said_(std::move(said)) {
+    control_ = std::thread([this] {
+      take_no_signals();
+      while (true) {
+        const Descriptor peer(::accept(ports_.control.get(), nullptr, nullptr));
+        if (peer.get() < 0) return;
+        std::array<char, 64> request;
+        const std::array<char, 4> success{};
+        if (::recv(peer.get(), request.data(), request.size(), 0) > 0)
+          ::send(peer.get(), success.data(), success.size(), MSG_NOSIGNAL);
+      }
+    });
+    data_ = std::thread([this] {
+      take_no_signals();
+      const Descriptor peer(::accept(ports_.data.get(), nullptr, nullptr));
+      peer_ = peer.get();
+      std::array<char, 4096> command;
+      while (::recv(peer.get(), command.data(), command.size(), 0) > 0)
+        if (!said_.empty()) ::send(peer.get(), said_.data(), said_.size(), MSG_NOSIGNAL);
+      peer_ = -1;
+    });
+  }
+  FakeSwtpm(const FakeSwtpm&) = delete;
+  FakeSwtpm& operator=(const FakeSwtpm&) = delete;
+  ~FakeSwtpm() {
+    ::shutdown(ports_.control.get(), SHUT_RDWR);
+    ::shutdown(ports_.data.get(), SHUT_RDWR);
+    if (peer_ >= 0) ::shutdown(peer_, SHUT_RDWR);
+    control_.join();
+    data_.join();
+  }
+  [[nodiscard]] std::string tcti() const { return ports_.tcti(); }
+
+ private:
+  PortPair ports_;
+  Message said_;
+  std::atomic<int> peer_ = -1;
+  std::thread control_, data_;
+};
+
+TEST_CASE("Tcti_RealSwtpm_Converses") {
+  const TcpSwtpm swtpm;
+  Tcti tcti = connected(swtpm.tcti());
+  check_conversation(tcti);
+}
+
+TEST_CASE("Tcti_BorrowedContext_ConversesAndLeavesItOpen") {
+  const TcpSwtpm swtpm;
+  TSS2_TCTI_CONTEXT* context = nullptr;
+  REQUIRE(Tss2_TctiLdr_Initialize(swtpm.tcti().c_str(), &context) == TSS2_RC_SUCCESS);
+  {
+    Tcti first(context, in(30000));
+    CHECK(is_random(get(first, kGetRandom8), 8));
+  }
+  Tcti second(context, in(30000));
+  check_conversation(second);
+  Tss2_TctiLdr_Finalize(&context);
+}
+
+TEST_CASE("Tcti_SignalsDuringEveryCall_Converses") {
+  const TcpSwtpm swtpm;
+  const Interruptions signals;
+  Tcti tcti = connected(swtpm.tcti());
+  while (signals.count() < 100) check_conversation(tcti);
+}
+
+TEST_CASE("Tcti_SwtpmStopped_EndsAtTheDeadline") {
+  const TcpSwtpm swtpm;
+  Tcti tcti = connected(swtpm.tcti());
+  CHECK(is_random(get(tcti, kGetRandom8), 8));
+  swtpm.stop();
+  check_silence(tcti);
+}
+
+TEST_CASE("Tcti_PeerSaysNothing_EndsAtTheDeadline") {
+  const FakeSwtpm fake({});
+  Tcti tcti = connected(fake.tcti());
+  check_silence(tcti);
+}
+
+TEST_CASE("Tcti_PeerSaysHalfAHeader_EndsAtTheDeadline") {
+  const FakeSwtpm fake(octets("8001000000"));
+  Tcti tcti = connected(fake.tcti());
+  check_silence(tcti);
+}
+
+TEST_CASE("Tcti_PeerSaysLessThanItAnnounced_EndsAtTheDeadline") {
+  const FakeSwtpm fake(octets("8001000000140000000000080102"));
+  Tcti tcti = connected(fake.tcti());
+  check_silence(tcti);
+}
+
+TEST_CASE("Tcti_PeerAnnouncesMoreThanAnyResponse_IsAnError") {
+  const FakeSwtpm fake(octets("80017fffffff00000000"));
+  Tcti tcti = connected(fake.tcti());
+  const Result<Message> answer = ask(tcti, kGetRandom8);
+  REQUIRE_FALSE(answer.has_value());
+  CHECK(name(answer.error().code) == name(Code::io_tcti));
+}
+
+TEST_CASE("Tcti_SwtpmKilled_IsAnError") {
+  const TcpSwtpm swtpm;
+  Tcti tcti = connected(swtpm.tcti());
+  CHECK(is_random(get(tcti, kGetRandom8), 8));
+  swtpm.die();
+  check_closed(tcti);
+}
+
+TEST_CASE("TctiOpen_PeerAcceptsAndIsSilent_EndsAtTheDeadline") {
+  const PortPair silent;  // the kernel completes the connections
+  for (const char* const kind : {"swtpm", "mssim"}) {
+    CAPTURE(kind);
+    check_deadline([&](Instant deadline) { return Tcti::open(silent.tcti(kind), deadline); });
+  }
+}
+
+TEST_CASE("TctiOpen_PeerDoesNotEvenConnect_EndsAtTheDeadline") {
+  // A queue of one that is full: further connections are neither accepted nor refused.
+  PortPair full;
+  ::listen(full.data.get(), 0);
+  std::vector<Descriptor> waiting;
+  for (int i = 0; i < 4; ++i) {
+    waiting.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    const sockaddr_in address = loopback(full.port);
+    (void)::connect(waiting.back().get(), generic(address), sizeof address);
+  }
+  check_deadline([&](Instant deadline) { return Tcti::open(full.tcti(), deadline); });
+}
+
+TEST_CASE("TctiOpen_NobodyListens_KeepsTheReturnCode") {
+  std::string name;
+  {
+    const PortPair closed;
+    name = closed.tcti();
+  }
+  const auto tcti = Tcti::open(name, in(30000));
+  REQUIRE_FALSE(tcti.has_value());
+  CHECK(snpnv::name(tcti.error().code) == snpnv::name(Code::io_tcti));
+  // TCG TSS 2.0 Overview and Common Structures, "TSS2_RC": layer TCTI, TSS2_BASE_RC_IO_ERROR.
+  CHECK(tcti.error().detail == TSS2_TCTI_RC_IO_ERROR);
+}
+
+TEST_CASE("TctiOpen_UnknownName_IsAnError") {
+  const auto tcti = Tcti::open("no-such-tcti:x", in(30000));
+  REQUIRE_FALSE(tcti.has_value());
+  CHECK(name(tcti.error().code) == name(Code::io_tcti));
+  CHECK(tcti.error().detail != 0);
+}
+
+TEST_CASE("Tcti_CommandLargerThanAnyTpmTakes_IsRefusedUnsent") {
+  const TcpSwtpm swtpm;
+  Tcti tcti = connected(swtpm.tcti());
+  const Result<Message> answer = ask(tcti, Message(kMaxTpmMessage + 1));
+  REQUIRE_FALSE(answer.has_value());
+  CHECK(name(answer.error().code) == name(Code::wire_overflow));
+  CHECK(is_random(get(tcti, kGetRandom8), 8));
+}
+
+TEST_CASE("Tcti_FarDeadline_DoesNotOverflow") {
+  const TcpSwtpm swtpm;
+  Tcti tcti = connected(swtpm.tcti());
+  tcti.set_deadline(~Instant{0});
+  CHECK(is_random(get(tcti, kGetRandom8), 8));
+}
+
+}  // namespace
+}  // namespace snpnv
