@@ -177,8 +177,8 @@ TEST_CASE("Device_WriteSaysAgainForAWhile_Converses") {
     std::array<std::byte, 64> message{};
     for (int i = 0; i < filled; ++i) (void)::recv(peer, message.data(), message.size(), 0);
     const ssize_t n = ::recv(peer, message.data(), message.size(), 0);
-    const bool right = n > 0 && equal(ByteView(message).first(static_cast<std::size_t>(n)),
-                                      kReadPublicOfNoIndex);
+    const bool right =
+        n > 0 && equal(ByteView(message).first(static_cast<std::size_t>(n)), kReadPublicOfNoIndex);
     const Message& answer = right ? kNoSuchHandle : kGetRandom8;
     ::send(peer, answer.data(), answer.size(), MSG_NOSIGNAL);
   });

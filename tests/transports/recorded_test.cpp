@@ -53,8 +53,8 @@ constexpr std::string_view kTwo =
 TEST_CASE("Recorder_Exchanges_AreWrittenAsTheyHappen") {
   const Folder folder;
   const std::string path = folder / "recording";
-  auto recorder = Recorder<Scripted>::open(
-      path, Scripted{{kNoSuchHandle, fail(Code::io_failed, 0, 5)}});
+  auto recorder =
+      Recorder<Scripted>::open(path, Scripted{{kNoSuchHandle, fail(Code::io_failed, 0, 5)}});
   REQUIRE(recorder.has_value());
   CHECK(read(path) == "snpnv-recording 1\n");
   CHECK(get(*recorder, kReadPublicOfNoIndex) == kNoSuchHandle);
@@ -185,7 +185,10 @@ TEST_CASE("ParseRecording_DamagedLine_IsNamed") {
   const std::string header = "snpnv-recording 1\n";
   const Damage damages[] = {
       {"nothing", "", 0},
-      {"another file", "\x7f" "ELF\n", 1},
+      {"another file",
+       "\x7f"
+       "ELF\n",
+       1},
       {"another version", "snpnv-recording 2\n", 1},
       {"a comment before the header", "# x\nsnpnv-recording 1\n", 1},
       {"space behind the header", "snpnv-recording 1 \n", 1},

@@ -103,8 +103,8 @@ class TcpSwtpm {
     if (pid_ == 0) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       ::execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", state.c_str(), "--server",
-               server.c_str(), "--ctrl", control.c_str(), "--flags",
-               "not-need-init,startup-clear", "--log", "level=0", static_cast<char*>(nullptr));
+               server.c_str(), "--ctrl", control.c_str(), "--flags", "not-need-init,startup-clear",
+               "--log", "level=0", static_cast<char*>(nullptr));
       ::_exit(127);
     }
     // swtpm tells nobody when it listens.

@@ -2,7 +2,7 @@
 
 #include <tss2/tss2_tctildr.h>
 
-#include <atomic>
+#include <mutex>
 #include <thread>
 
 #include "tests/transports/conformance.hpp"
@@ -44,12 +44,17 @@ class FakeSwtpm {
     });
     data_ = std::thread([this] {
       take_no_signals();
-      const Descriptor peer(::accept(ports_.data.get(), nullptr, nullptr));
-      peer_ = peer.get();
-      std::array<char, 4096> command;
-      while (::recv(peer.get(), command.data(), command.size(), 0) > 0)
-        if (!said_.empty()) ::send(peer.get(), said_.data(), said_.size(), MSG_NOSIGNAL);
-      peer_ = -1;
+      while (true) {  // the TCTI connects anew for every command
+        const int peer = ::accept(ports_.data.get(), nullptr, nullptr);
+        if (peer < 0) return;
+        {
+          const std::lock_guard lock(mutex_);
+          peers_.emplace_back(peer);
+        }
+        std::array<char, 4096> command;
+        while (::recv(peer, command.data(), command.size(), 0) > 0)
+          if (!said_.empty()) ::send(peer, said_.data(), said_.size(), MSG_NOSIGNAL);
+      }
     });
   }
   FakeSwtpm(const FakeSwtpm&) = delete;
@@ -57,7 +62,10 @@ class FakeSwtpm {
   ~FakeSwtpm() {
     ::shutdown(ports_.control.get(), SHUT_RDWR);
     ::shutdown(ports_.data.get(), SHUT_RDWR);
-    if (peer_ >= 0) ::shutdown(peer_, SHUT_RDWR);
+    {
+      const std::lock_guard lock(mutex_);
+      for (const Descriptor& peer : peers_) ::shutdown(peer.get(), SHUT_RDWR);
+    }
     control_.join();
     data_.join();
   }
@@ -66,7 +74,8 @@ class FakeSwtpm {
  private:
   PortPair ports_;
   Message said_;
-  std::atomic<int> peer_ = -1;
+  std::mutex mutex_;
+  std::vector<Descriptor> peers_;  // open until the end, so that no number stands for another file
   std::thread control_, data_;
 };
 
