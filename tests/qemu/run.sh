@@ -1,0 +1,90 @@
+#!/bin/bash
+# Proves Device on the TPM driver of a real kernel: boots one in QEMU with a swtpm behind it, as
+# TIS and as CRB, with the statically linked program guest.cpp as its only process.
+#   tests/qemu/run.sh GUEST-PROGRAM
+# QEMU and the kernel: $SNPNV_QEMU_DIR as fetch.sh makes it, or else qemu-system-x86_64 of the
+# system and a kernel in /boot. Exits with 77, and says why, where something is missing.
+set -euo pipefail
+guest=$1
+dir=${SNPNV_QEMU_DIR:-${HOME:-/root}/.cache/snpnv/qemu}
+limit=${SNPNV_QEMU_SECONDS:-60}  # for each line of the guest's output
+
+skip() {
+  echo "SKIPPED: $1; tests/qemu/fetch.sh gets what is needed" >&2
+  exit 77
+}
+qemu=$dir/qemu
+[ -x "$qemu" ] || qemu=$(command -v qemu-system-x86_64) || skip "no qemu-system-x86_64"
+kernel=$dir/vmlinuz
+if [ ! -r "$kernel" ]; then
+  kernel=
+  for config in /boot/config-*; do
+    image=/boot/vmlinuz-${config#/boot/config-}
+    if [ -r "$image" ] && grep -q '^CONFIG_TCG_TIS=y' "$config" &&
+      grep -q '^CONFIG_TCG_CRB=y' "$config"; then kernel=$image; fi
+  done
+  [ -n "$kernel" ] || skip "no kernel with TPM drivers built in"
+fi
+command -v swtpm > /dev/null || skip "no swtpm"
+command -v python3 > /dev/null || skip "no python3"
+
+work=$(mktemp -d)
+processes=()
+clean() {
+  for process in "${processes[@]}"; do kill -KILL "$process" 2> /dev/null || true; done
+  wait 2> /dev/null || true
+  rm -rf "$work"
+}
+trap clean EXIT
+
+# An initial RAM file system in the "newc" format: the program, and the console it starts with.
+python3 - "$guest" > "$work/initrd" << 'EOF'
+import stat, sys
+def put(number, name, mode, data=b"", device=(0, 0)):
+    fields = [number, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name) + 1, 0]
+    head = b"070701" + b"".join(b"%08X" % field for field in fields) + name + b"\0"
+    for part in head, data:
+        sys.stdout.buffer.write(part + b"\0" * (-len(part) % 4))
+put(1, b"dev", stat.S_IFDIR | 0o755)
+put(2, b"dev/console", stat.S_IFCHR | 0o600, device=(5, 1))
+put(3, b"init", stat.S_IFREG | 0o755, open(sys.argv[1], "rb").read())
+put(0, b"TRAILER!!!", 0)
+EOF
+
+boot() {  # as which interface the guest sees the TPM
+  mkdir "$work/$1"
+  local control=$work/$1/control output=$work/$1/output
+  swtpm socket --tpm2 --tpmstate "dir=$work/$1" --ctrl "type=unixio,path=$control" --log level=0 &
+  local swtpm=$!
+  processes+=("$swtpm")
+  until [ -S "$control" ]; do
+    kill -0 "$swtpm" || return 1
+    sleep 0.05
+  done
+  mkfifo "$output"
+  "$qemu" -machine "q35,accel=${SNPNV_QEMU_ACCEL:-tcg}" -m 256 -smp 2 \
+    -display none -vga none -nic none -no-reboot -monitor none -serial stdio \
+    -kernel "$kernel" -initrd "$work/initrd" -append "console=ttyS0 quiet loglevel=1 panic=-1" \
+    -chardev "socket,id=control,path=$control" -tpmdev emulator,id=tpm,chardev=control \
+    -device "$1,tpmdev=tpm" < /dev/null > "$output" 2>&1 &
+  local machine=$! passed=1
+  processes+=("$machine")
+  while IFS= read -r -t "$limit" line; do
+    printf '%s: %s\n' "$1" "${line%$'\r'}"
+    case $line in
+      *"GUEST PASSED"*) passed=0 && break ;;
+      *"GUEST FAILED"*) break ;;
+    esac
+  done < "$output"
+  kill -KILL "$machine" "$swtpm"  # QEMU waits for the TPM before it ends by itself
+  wait "$machine" "$swtpm" 2> /dev/null || true
+  return $passed
+}
+
+status=0
+for interface in tpm-tis tpm-crb; do
+  start=$SECONDS
+  boot "$interface" || status=1
+  echo "$interface: $((SECONDS - start)) s"
+done
+exit $status
