@@ -2,21 +2,23 @@
 #pragma once
 
 #include <fcntl.h>
-#include <pthread.h>
 
 #include <array>
-#include <cstdint>
+#include <memory>
 
 #include "snpnv/tpm/transport.hpp"
 #include "snpnv/wire/tpm2_commands.hpp"
+#include "transports/bounded_call.hpp"
 #include "transports/descriptor.hpp"
 
 namespace snpnv {
 
-/// One write per command and one read per response, as the driver wants it. The descriptor does not
-/// block, so the driver works on its own and every wait ends at the deadline. After any error but
-/// wire_overflow the device is closed: a late response would answer the next command. (Linux before
-/// 5.0 knows no such descriptors: there write() lasts as long as the command.)
+/// One write per command and one read per response, as the driver wants it.
+///
+/// The descriptor does not block and yet the driver does: while the TPM works on a command, poll(),
+/// read() and close() all wait for a lock that the command holds. So each command runs in a thread
+/// of its own; at the deadline that is left behind with the descriptor. After any error but
+/// wire_overflow the device is closed: a late response would answer the next command.
 class Device {
  public:
   /// Opens `path`. A device that another process holds (EBUSY) is waited for.
@@ -37,43 +39,59 @@ class Device {
   ///   | wire_overflow - the response is larger than `response`; detail: its size.
   [[nodiscard]] Result<ByteView> transact(ByteView command, MutBytes response) noexcept {
     if (fd_.get() < 0) return fail(Code::io_closed);
-    auto answer = exchange(command, response);
-    if (!answer && answer.error().code != Code::wire_overflow) close_aside();
-    return answer;
+    if (command.size() > kMaxTpmMessage)
+      return fail(Code::wire_overflow, 0, static_cast<std::uint32_t>(command.size()));
+    auto call = std::make_shared<Exchange>();
+    call->fd = std::move(fd_);
+    call->deadline = deadline_;
+    call->size = copy_to(call->message, command).size();
+    SNPNV_CHECK(BoundedCall::run(call, deadline_));
+    SNPNV_CHECK(call->outcome);
+    fd_ = std::move(call->fd);
+    if (call->size > response.size())
+      return fail(Code::wire_overflow, response.size(), static_cast<std::uint32_t>(call->size));
+    return copy_to(response, ByteView(call->message).first(call->size));
   }
   void set_deadline(Instant deadline) noexcept { deadline_ = deadline; }
 
  private:
-  Result<ByteView> exchange(ByteView command, MutBytes response) noexcept {
-    while (true) {
-      const ssize_t n = ::write(fd_.get(), command.data(), command.size());
-      if (n == static_cast<ssize_t>(command.size())) break;
-      if (n >= 0) return io_failure(EIO);  // the driver takes a command whole or not at all
-      if (errno != EAGAIN && errno != EBUSY && errno != EINTR) return io_failure(errno);
-      SNPNV_CHECK(pause(deadline_));
+  struct Exchange final : BoundedCall {
+    Descriptor fd;
+    Instant deadline = 0;
+    // The command, then the response, with room to see one that is too long.
+    std::array<std::byte, 2 * kMaxTpmMessage> message{};
+    std::size_t size = 0;
+    Result<void> outcome;
+
+    void work() noexcept override {
+      outcome = send();
+      if (outcome) outcome = receive();
+      if (!outcome) fd.reset();  // here, since close() may block too
     }
-    // Read into a buffer of our own, so that a response that does not fit is seen as such.
-    std::array<std::byte, 2 * kMaxTpmMessage> whole;
-    while (true) {
-      SNPNV_TRY(const short events, await(fd_.get(), POLLIN, deadline_));
-      const ssize_t n = ::read(fd_.get(), whole.data(), whole.size());
-      if (n == 0) {
+    Result<void> send() noexcept {
+      while (true) {
+        const ssize_t n = ::write(fd.get(), message.data(), size);
+        if (n == static_cast<ssize_t>(size)) return {};
+        if (n >= 0) return io_failure(EIO);  // the driver takes a command whole or not at all
+        if (errno != EAGAIN && errno != EBUSY && errno != EINTR) return io_failure(errno);
+        SNPNV_CHECK(pause(deadline));
+      }
+    }
+    Result<void> receive() noexcept {
+      while (true) {
+        SNPNV_TRY(const short events, await(fd.get(), POLLIN, deadline));
+        const ssize_t n = ::read(fd.get(), message.data(), message.size());
+        if (n > 0) {
+          size = static_cast<std::size_t>(n);
+          return {};
+        }
         // Linux 5.0 polls as readable while the command is queued, and then reads nothing.
-        if ((events & POLLHUP) != 0) return fail(Code::io_closed);
-        SNPNV_CHECK(pause(deadline_));
-        continue;
+        if (n == 0 && (events & POLLHUP) != 0) return fail(Code::io_closed);
+        if (n < 0 && errno != EAGAIN && errno != EBUSY && errno != EINTR) return io_failure(errno);
+        SNPNV_CHECK(pause(deadline));
       }
-      if (n > 0) {
-        const ByteView answer = ByteView(whole).first(static_cast<std::size_t>(n));
-        if (answer.size() > response.size())
-          return fail(Code::wire_overflow, response.size(),
-                      static_cast<std::uint32_t>(answer.size()));
-        return copy_to(response, answer);
-      }
-      if (errno != EAGAIN && errno != EBUSY && errno != EINTR) return io_failure(errno);
-      if (errno != EINTR) SNPNV_CHECK(pause(deadline_));
     }
-  }
+  };
 
   // The driver gives no event for "no longer busy", so it is asked again after a moment.
   static Result<void> pause(Instant deadline) noexcept {
@@ -83,20 +101,6 @@ class Device {
     if (now >= deadline) return fail(Code::io_deadline);
     clock.sleep(std::min(kBusyWait, deadline - now));
     return {};
-  }
-
-  // close() waits for a command under way, however long the TPM takes: not in our time.
-  void close_aside() noexcept {
-    const auto close_it = [](void* fd) -> void* {
-      ::close(static_cast<int>(std::bit_cast<std::intptr_t>(fd)));
-      return nullptr;
-    };
-    const std::intptr_t fd = fd_.release();
-    pthread_t thread{};
-    if (::pthread_create(&thread, nullptr, close_it, std::bit_cast<void*>(fd)) == 0)
-      ::pthread_detach(thread);
-    else
-      ::close(static_cast<int>(fd));
   }
 
   Descriptor fd_;

@@ -1,23 +1,17 @@
 // Any TCTI of tpm2-tss, by context or by name.
 #pragma once
 
-#include <pthread.h>
-#include <signal.h>
 #include <tss2/tss2_tcti.h>
 #include <tss2/tss2_tctildr.h>
 
-#include <algorithm>
 #include <array>
-#include <chrono>
-#include <condition_variable>
 #include <cstdlib>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "snpnv/tpm/transport.hpp"
 #include "snpnv/wire/tpm2_commands.hpp"
-#include "transports/monotonic_clock.hpp"
+#include "transports/bounded_call.hpp"
 
 namespace snpnv {
 
@@ -36,7 +30,7 @@ class Tcti {
     auto job = std::make_shared<OpenJob>();
     job->name = std::move(name);
     job->owned = true;
-    SNPNV_CHECK(run(job, deadline));
+    SNPNV_CHECK(BoundedCall::run(job, deadline));
     if (job->rc != TSS2_RC_SUCCESS) return fail(Code::io_tcti, 0, job->rc);
     return Tcti(std::exchange(job->context, nullptr), true, deadline);
   }
@@ -62,7 +56,7 @@ class Tcti {
     auto job = std::make_shared<TransactJob>();
     job->context = context_;
     job->size = copy_to(job->message, command).size();
-    if (const auto ran = run(job, deadline_); !ran) {
+    if (const auto ran = BoundedCall::run(job, deadline_); !ran) {
       if (ran.error().code == Code::io_deadline) {
         job->owned = owned_;
         context_ = nullptr;
@@ -77,29 +71,24 @@ class Tcti {
   void set_deadline(Instant deadline) noexcept { deadline_ = deadline; }
 
  private:
-  struct Job {
-    std::mutex mutex;
-    std::condition_variable done_changed;
-    bool done = false;
+  struct Job : BoundedCall {
     TSS2_RC rc = TSS2_RC_SUCCESS;
-    std::shared_ptr<Job> self;  // held by the thread
     TSS2_TCTI_CONTEXT* context = nullptr;
     bool owned = false;
 
     // The last to let go closes the context: the thread, if it was left behind.
-    virtual ~Job() {
+    ~Job() override {
       if (owned && context != nullptr) Tss2_TctiLdr_Finalize(&context);
     }
-    virtual void work() = 0;
   };
   struct OpenJob final : Job {
     std::string name;
-    void work() override { rc = Tss2_TctiLdr_Initialize(name.c_str(), &context); }
+    void work() noexcept override { rc = Tss2_TctiLdr_Initialize(name.c_str(), &context); }
   };
   struct TransactJob final : Job {
     std::array<std::byte, 2 * kMaxTpmMessage> message{};
     std::size_t size = 0;
-    void work() override {
+    void work() noexcept override {
       auto* const octets = static_cast<std::uint8_t*>(static_cast<void*>(message.data()));
       rc = Tss2_Tcti_Transmit(context, size, octets);
       size = message.size();
@@ -110,40 +99,6 @@ class Tcti {
 
   Tcti(TSS2_TCTI_CONTEXT* context, bool owned, Instant deadline) noexcept
       : context_(context), owned_(owned), deadline_(deadline) {}
-
-  static void* thread(void* argument) noexcept {
-    const std::shared_ptr<Job> job = std::move(static_cast<Job*>(argument)->self);
-    job->work();
-    const std::lock_guard lock(job->mutex);
-    job->done = true;
-    job->done_changed.notify_one();
-    return nullptr;
-  }
-
-  static Result<void> run(const std::shared_ptr<Job>& job, Instant deadline) noexcept {
-    job->self = job;
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);  // inherited by the thread
-    pthread_t id{};
-    const int error = ::pthread_create(&id, nullptr, thread, job.get());
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    if (error != 0) {
-      job->self.reset();
-      return fail(Code::io_failed, 0, static_cast<std::uint32_t>(error));
-    }
-    ::pthread_detach(id);
-    MonotonicClock clock;
-    std::unique_lock lock(job->mutex);
-    while (!job->done) {
-      const Instant now = clock.now();
-      if (now >= deadline) return fail(Code::io_deadline);
-      constexpr Millis kHour = 3600000;  // a far deadline would overflow in wait_for()
-      job->done_changed.wait_for(lock, std::chrono::milliseconds(std::min(deadline - now, kHour)));
-    }
-    return {};
-  }
 
   TSS2_TCTI_CONTEXT* context_;
   bool owned_;
