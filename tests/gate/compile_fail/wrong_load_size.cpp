@@ -1,0 +1,8 @@
+// EXPECT: error
+#include "snpnv/core/bytes.hpp"
+
+using namespace snpnv;
+std::uint32_t four(std::span<const std::byte, 8> octets) {
+  (void)load<std::uint32_t, Endian::big>(octets);  // WRONG
+  return load<std::uint32_t, Endian::big>(octets.first<4>());
+}

@@ -1,0 +1,47 @@
+// Uses the whole library with a transport, a clock and a hash function that do nothing.
+#include "snpnv/snpnv.hpp"
+
+using namespace snpnv;
+
+namespace {
+struct Nowhere {
+  Result<ByteView> transact(ByteView, MutBytes) noexcept { return fail(Code::io_closed); }
+};
+struct Stopped {
+  Instant now() noexcept { return 0; }
+  void sleep(Millis) noexcept {}
+};
+struct NoHash {
+  Result<Digest> digest(Hash, ByteView) noexcept { return fail(Code::crypto_failed); }
+};
+}  // namespace
+
+extern "C" bool use_everything(const std::byte* in, std::size_t size, std::byte* out, std::size_t room) {
+  const ByteView octets(in, size);
+  const MutBytes buffer(out, room);
+  Nowhere nowhere;
+  Stopped clock;
+  NoHash hash;
+  Tpm tpm(nowhere, clock, 1);
+  ReportCollector collector(tpm, hash, buffer);
+  const auto fresh = collector.fresh_report(UserData{});
+  const auto boot = collector.boot_report();
+  const auto report = ATTESTATION_REPORT::parse(octets);
+  const auto envelope = HclReport::parse(octets);
+  const auto claims = RuntimeClaims::parse(octets);
+  const auto quote = unmarshal_response(Quote{}, octets);
+  const auto pcrs = unmarshal_response(PCR_Read{}, octets);
+  const auto key = unmarshal_response(ReadPublic{}, octets);
+  const auto list = unmarshal_response(GetCapability{}, octets);
+  const auto random = unmarshal_response(GetRandom{}, octets);
+  const auto command = unmarshal_command<NV_DefineSpace>(octets);
+  const auto answer = marshal_response(Startup::Response{}, TPM_ST::NO_SESSIONS, 0, buffer);
+  Writer writer(buffer);
+  JsonWriter json(writer);
+  json.begin_object();
+  json.key("data");
+  json.hex(octets);
+  json.end_object();
+  return fresh && boot && report && products(*report) && envelope && claims && quote && pcrs && key && list &&
+         random && command && answer && writer.finish() && name(fresh.error().code).size() != 0;
+}

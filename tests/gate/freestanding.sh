@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# freestanding.sh SOURCE_DIR COMPILER: an object file that uses all of the library but the provider of
+# cryptography needs no symbol but mem*.
+set -euo pipefail
+object=$(mktemp)
+trap 'rm -f "$object"' EXIT
+for level in -O2 -Os; do
+  "$2" -std=c++23 $level -fno-exceptions -fno-rtti -fno-stack-protector -Wall -Wextra -Wconversion -Werror \
+    -I"$1/include" -c "$1/tests/gate/freestanding.cpp" -o "$object"
+  if nm -u "$object" | grep -vE ' (memcpy|memmove|memset|memcmp|memchr|_GLOBAL_OFFSET_TABLE_)$'; then
+    echo "symbols are needed at $level"
+    exit 1
+  fi
+  nm "$object" | grep -q ' T use_everything$'
+done

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# tokens.sh SOURCE_DIR: what the headers do without: heap, exceptions, RTTI, OS, casts of pointers;
+# and what no file of the project holds.
+set -euo pipefail
+cd "$1"
+bad=0
+# Comments are not code.
+code() { sed -e 's|//.*||' "$1"; }
+for file in $(find include -name '*.hpp' ! -path '*/mbedtls/*'); do
+  if code "$file" | grep -nE '\b(throw|try|catch|new|delete|malloc|free|reinterpret_cast|dynamic_cast|typeid|const_cast|goto)\b|<(vector|string|map|memory|iostream|sstream|fstream|functional|mutex|thread|unistd\.h|sys/.*|stdlib\.h|cstdlib|cstdio|cstring)>|mbedtls/|psa/'; then
+    echo "in $file"
+    bad=1
+  fi
+done
+for file in $(find include/snpnv/mbedtls transports tools -name '*.?pp'); do
+  if code "$file" | grep -nE '\b(throw|reinterpret_cast|dynamic_cast|typeid)\b|<iostream>'; then
+    echo "in $file"
+    bad=1
+  fi
+done
+if grep -rnE '\b(TODO|FIXME|XXX)\b' --include='*.hpp' --include='*.cpp' --include='*.sh' --include='*.md' \
+  --include='CMakeLists.txt' --exclude=tokens.sh --exclude-dir=build .; then bad=1; fi
+exit $bad
