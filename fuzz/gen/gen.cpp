@@ -192,6 +192,8 @@ int main(int count, char** arguments) {
   seed("encoding", "hex", std::string_view("00ffA5"));
   seed("encoding", "base64url", std::string_view("AP-_"));
   seed("encoding", "padded", std::string_view("AA=="));
+  dictionary("recording",
+             {"snpnv-recording 1\\x0a", "> 80", "< 80", "! io_failed 5", "! io_deadline", "# "});
   dictionary("encoding", {"==", "=", "-_", "ff"});
 
   for (const std::uint32_t version : {2U, 3U, 5U})
