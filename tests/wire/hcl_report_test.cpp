@@ -75,7 +75,7 @@ TEST_CASE("HclReport_Extension_OfZeroOrFourOctets") {
   CHECK(H::parse(envelope(4, 10, false))->size() == 1250);
   CHECK(H::announced_size(ByteView(envelope(4, 10, false)).first(1024)) == 1246);
   CHECK(H::announced_size(envelope(4, 10, false)) == 1250);
-  for (const std::size_t size : {1, 2, 3, 5, 8}) {
+  for (const std::size_t size : {1U, 2U, 3U, 5U, 8U}) {
     CAPTURE(size);
     CHECK(refused(envelope(size, 10)).code == Code::hcl_sizes);
   }

@@ -25,7 +25,7 @@ inline std::string upper_case(ByteView octets) {
 /// A GUID from 16 octets, in upper case.
 inline std::string guid(ByteView octets) {
   std::string out = upper_case(octets.first(16));
-  for (const std::size_t at : {20, 16, 12, 8}) out.insert(at, 1, '-');
+  for (const std::size_t at : {20U, 16U, 12U, 8U}) out.insert(at, 1, '-');
   return out;
 }
 
