@@ -1,0 +1,421 @@
+// X.509 certificates and revocation lists, as far as a chain of three with known roles needs them.
+// Nothing is decided here but whether the octets are what RFC 5280 says.
+#pragma once
+
+#include <optional>
+
+#include "snpnv/core/civil_time.hpp"
+#include "snpnv/wire/der.hpp"
+
+namespace snpnv {
+
+namespace oid {
+inline constexpr auto kRsaEncryption = kOid<1, 2, 840, 113549, 1, 1, 1>;
+inline constexpr auto kMgf1 = kOid<1, 2, 840, 113549, 1, 1, 8>;
+inline constexpr auto kRsassaPss = kOid<1, 2, 840, 113549, 1, 1, 10>;
+inline constexpr auto kEcPublicKey = kOid<1, 2, 840, 10045, 2, 1>;
+inline constexpr auto kSecp384r1 = kOid<1, 3, 132, 0, 34>;
+inline constexpr auto kSha384 = kOid<2, 16, 840, 1, 101, 3, 4, 2, 2>;
+inline constexpr auto kCommonName = kOid<2, 5, 4, 3>;
+inline constexpr auto kKeyUsage = kOid<2, 5, 29, 15>;
+inline constexpr auto kBasicConstraints = kOid<2, 5, 29, 19>;
+}  // namespace oid
+
+/// RFC 5280, "Certificate Fields", AlgorithmIdentifier.
+struct AlgorithmIdentifier {
+  ByteView raw;
+  ByteView oid;
+  DerElement parameters;  // raw is empty if they are absent
+};
+
+/// A distinguished name: all of it for comparisons, and its common name.
+struct X509Name {
+  ByteView raw;
+  ByteView common_name;  // UTF-8 or ASCII; empty if there is none
+};
+
+/// Big-endian, without leading zeros.
+struct RsaPublicKey {
+  ByteView modulus;
+  ByteView exponent;
+};
+
+enum class KeyType : std::uint8_t { other, rsa, p384 };
+
+[[nodiscard]] constexpr std::string_view name(KeyType type) {
+  switch (type) {
+    case KeyType::rsa: return "RSA";
+    case KeyType::p384: return "P-384";
+    case KeyType::other: return "another type";
+  }
+  return "unknown";
+}
+
+/// SubjectPublicKeyInfo.
+struct X509Key {
+  ByteView spki;
+  KeyType type = KeyType::other;
+  RsaPublicKey rsa;  // for KeyType::rsa
+  ByteView point;    // for KeyType::p384: 04h, X, Y; 97 octets
+
+  /// Size of an RSA modulus.
+  [[nodiscard]] constexpr std::size_t rsa_bits() const {
+    if (rsa.modulus.empty()) return 0;
+    const auto top = std::to_integer<std::uint8_t>(rsa.modulus[0]);
+    return rsa.modulus.size() * 8 - static_cast<std::size_t>(std::countl_zero(top));
+  }
+};
+
+struct X509Extension {
+  ByteView oid;
+  bool critical = false;
+  DerElement value;  // the OCTET STRING around the extension's own value
+};
+
+/// Bits of KeyUsage. RFC 5280, "Key Usage".
+enum class KeyUsage : std::uint16_t { key_cert_sign = 1U << 5, crl_sign = 1U << 6 };
+
+/// Reads one AlgorithmIdentifier.
+[[nodiscard]] constexpr AlgorithmIdentifier read_algorithm(DerReader& in) {
+  AlgorithmIdentifier out;
+  DerReader whole = in;
+  DerReader inner = in.enter(DerTag::sequence);
+  out.oid = inner.oid();
+  if (!inner.at_end()) out.parameters = inner.any();
+  in.close(inner);
+  out.raw = whole.any().raw;
+  return out;
+}
+
+/// True for RSASSA-PSS with SHA-384, MGF1 with SHA-384 and a salt of 48 octets. Hash parameters may
+/// be NULL or absent, and the trailer field written out although 1 is its default: AMD does both.
+/// Source: RFC 4055, "RSASSA-PSS Public Keys".
+[[nodiscard]] constexpr bool is_rsa_pss_sha384(const AlgorithmIdentifier& algorithm) {
+  if (!equal(algorithm.oid, oid::kRsassaPss) || algorithm.parameters.tag != DerTag::sequence)
+    return false;
+  const auto is_sha384 = [](const AlgorithmIdentifier& hash) {
+    return equal(hash.oid, oid::kSha384) &&
+           (hash.parameters.raw.empty() ||
+            (hash.parameters.tag == DerTag::null && hash.parameters.content.empty()));
+  };
+  DerReader in(algorithm.parameters);
+  DerReader hash = in.enter(context_tag(0));
+  bool as_required = is_sha384(read_algorithm(hash));
+  in.close(hash);
+  DerReader mask = in.enter(context_tag(1));
+  const AlgorithmIdentifier mgf = read_algorithm(mask);
+  DerReader mgf_hash(mgf.parameters.raw);
+  as_required = as_required && equal(mgf.oid, oid::kMgf1) &&
+                is_sha384(read_algorithm(mgf_hash)) && mgf_hash.ok();
+  in.close(mask);
+  DerReader salt = in.enter(context_tag(2));
+  as_required = as_required && salt.unsigned_integer(0xFFFF) == 48;
+  in.close(salt);
+  if (in.next_is(context_tag(3))) {
+    DerReader trailer = in.enter(context_tag(3));
+    as_required = as_required && trailer.unsigned_integer(0xFFFF) == 1;
+    in.close(trailer);
+  }
+  return in.finish(as_required).value_or(false);
+}
+
+/// Reads a Name. More than one common name is wire_value.
+[[nodiscard]] constexpr X509Name read_name(DerReader& in) {
+  X509Name out;
+  DerReader whole = in;
+  DerReader sets = in.enter(DerTag::sequence);
+  while (!sets.at_end()) {
+    DerReader set = sets.enter(DerTag::set);
+    do {
+      DerReader pair = set.enter(DerTag::sequence);
+      const ByteView type = pair.oid();
+      const DerElement value = pair.any();
+      if (equal(type, oid::kCommonName)) {
+        const bool text = value.tag == DerTag::utf8_string || value.tag == DerTag::printable_string;
+        if (!text || value.content.empty() || !out.common_name.empty())
+          pair.fail_at(Code::wire_value, value.offset, static_cast<std::uint8_t>(value.tag));
+        out.common_name = value.content;
+      }
+      set.close(pair);
+    } while (!set.at_end());
+    sets.close(set);
+  }
+  in.close(sets);
+  out.raw = whole.any().raw;
+  return out;
+}
+
+/// Reads a UTCTime or GeneralizedTime of the form that RFC 5280 allows: with seconds, in Z.
+/// Source: RFC 5280, "Validity".
+[[nodiscard]] constexpr UnixTime read_time(DerReader& in) {
+  const bool two_digits = in.next_is(DerTag::utc_time);
+  const DerElement element = two_digits ? in.expect(DerTag::utc_time)
+                                        : in.expect(DerTag::generalized_time);
+  if (!in.ok()) return 0;
+  std::array<char, 15> buffer{};
+  const std::size_t expected = two_digits ? 13 : 15;
+  for (std::size_t i = 0; i < std::min(buffer.size(), element.content.size()); ++i)
+    buffer[i] = static_cast<char>(element.content[i]);
+  std::string_view text(buffer.data(), expected - 1);
+  const bool framed = element.content.size() == expected && buffer[expected - 1] == 'Z';
+  CivilTime t;
+  bool digits = framed;
+  const auto field = [&](std::uint32_t& to, std::size_t count) {
+    const auto value = take_digits(text, count);
+    digits = digits && value.has_value();
+    to = value.value_or(0);
+  };
+  field(t.year, two_digits ? 2 : 4);
+  if (two_digits) t.year += t.year < 50 ? 2000 : 1900;
+  field(t.month, 2);
+  field(t.day, 2);
+  field(t.hour, 2);
+  field(t.minute, 2);
+  field(t.second, 2);
+  const auto time = unix_time(t);
+  if (!digits || !time) {
+    in.fail_at(Code::wire_value, element.offset, static_cast<std::uint8_t>(element.tag));
+    return 0;
+  }
+  return *time;
+}
+
+/// Reads one Extension. RFC 5280, "Extensions".
+[[nodiscard]] constexpr X509Extension read_extension(DerReader& in) {
+  X509Extension out;
+  DerReader inner = in.enter(DerTag::sequence);
+  out.oid = inner.oid();
+  if (inner.next_is(DerTag::boolean)) out.critical = inner.boolean();
+  out.value = inner.expect(DerTag::octet_string);
+  in.close(inner);
+  return out;
+}
+
+/// Reads a SubjectPublicKeyInfo. Keys of other types than RSA and P-384 are left as KeyType::other.
+[[nodiscard]] constexpr X509Key read_key(DerReader& in) {
+  X509Key out;
+  DerReader whole = in;
+  DerReader inner = in.enter(DerTag::sequence);
+  const AlgorithmIdentifier algorithm = read_algorithm(inner);
+  const std::size_t at = inner.offset();
+  const ByteView key = inner.octet_aligned_bits();
+  in.close(inner);
+  out.spki = whole.any().raw;
+  if (!in.ok()) return out;
+  if (equal(algorithm.oid, oid::kRsaEncryption)) {
+    out.type = KeyType::rsa;
+    DerReader outer(key, at);
+    DerReader numbers = outer.enter(DerTag::sequence);
+    out.rsa.modulus = numbers.positive();
+    out.rsa.exponent = numbers.positive();
+    outer.close(numbers);
+    const auto read = outer.finish(true);
+    if (!read) in.fail_at(read.error().code, read.error().where, read.error().detail);
+  } else if (equal(algorithm.oid, oid::kEcPublicKey) &&
+             algorithm.parameters.tag == DerTag::oid &&
+             equal(algorithm.parameters.content, oid::kSecp384r1)) {
+    constexpr std::size_t kPointSize = 1 + 2 * 48;
+    const bool uncompressed = key.size() == kPointSize && key[0] == std::byte{0x04};
+    if (!uncompressed) in.fail_at(Code::wire_value, at, static_cast<std::uint32_t>(key.size()));
+    out.type = KeyType::p384;
+    out.point = key;
+  }
+  return out;
+}
+
+/// What a certificate and a revocation list have in common: signed octets, and how.
+struct SignedOctets {
+  ByteView tbs;
+  AlgorithmIdentifier algorithm;
+  ByteView signature;
+};
+
+/// A version-3 certificate. A view: borrows the octets, owns nothing.
+/// Source: RFC 5280, "Certificate".
+struct Certificate {
+  ByteView raw;
+  SignedOctets signed_octets;
+  ByteView serial;  // INTEGER content octets
+  X509Name issuer;
+  X509Name subject;
+  UnixTime not_before = 0;
+  UnixTime not_after = 0;  // inclusive
+  X509Key key;
+  DerElement extensions;  // SEQUENCE OF Extension; raw is empty if there are none
+  bool ca = false;        // basicConstraints
+  std::optional<std::uint32_t> path_length;
+  std::optional<std::uint16_t> key_usage;  // bit n of KeyUsage as bit n
+  bool unknown_critical = false;  // a critical extension that is neither of these two
+
+  [[nodiscard]] constexpr bool may(KeyUsage usage) const {
+    return !key_usage || (*key_usage & static_cast<std::uint16_t>(usage)) != 0;
+  }
+
+  /// Calls visit(extension) for each.
+  template <class Visit>
+  constexpr void for_each_extension(Visit&& visit) const {
+    for (DerReader in(extensions); !in.at_end();) visit(read_extension(in));
+  }
+
+  /// Reads a certificate that fills `in`.
+  /// @returns a view | der_encoding, der_tag, wire_short, wire_trailing - not DER, or not a version-3
+  ///   certificate | wire_value - a value that RFC 5280 does not allow; where: offset.
+  [[nodiscard]] static constexpr Result<Certificate> parse(ByteView in) {
+    Certificate out;
+    out.raw = in;
+    DerReader reader(in);
+    DerReader certificate = reader.enter(DerTag::sequence);
+    DerReader whole = certificate;
+    DerReader tbs = certificate.enter(DerTag::sequence);
+    out.signed_octets.tbs = whole.any().raw;
+
+    constexpr std::uint32_t kVersion3 = 2;
+    DerReader version = tbs.enter(context_tag(0));
+    const std::size_t version_at = version.offset();
+    if (version.unsigned_integer(kVersion3) != kVersion3)
+      version.fail_at(Code::wire_value, version_at);
+    tbs.close(version);
+    out.serial = tbs.integer();
+    const AlgorithmIdentifier algorithm = read_algorithm(tbs);
+    out.issuer = read_name(tbs);
+    DerReader validity = tbs.enter(DerTag::sequence);
+    out.not_before = read_time(validity);
+    out.not_after = read_time(validity);
+    tbs.close(validity);
+    out.subject = read_name(tbs);
+    out.key = read_key(tbs);
+    if (!tbs.at_end()) {
+      DerReader outer = tbs.enter(context_tag(3));
+      out.extensions = outer.expect(DerTag::sequence);
+      out.read_standard_extensions(outer);
+      tbs.close(outer);
+    }
+    certificate.close(tbs);
+
+    const std::size_t algorithm_at = certificate.offset();
+    out.signed_octets.algorithm = read_algorithm(certificate);
+    // The copy inside is signed, the one outside is not: they must agree.
+    if (!equal(out.signed_octets.algorithm.raw, algorithm.raw))
+      certificate.fail_at(Code::wire_value, algorithm_at);
+    out.signed_octets.signature = certificate.octet_aligned_bits();
+    reader.close(certificate);
+    return reader.finish(out);
+  }
+
+ private:
+  constexpr void read_standard_extensions(DerReader& outer) {
+    bool constraints_seen = false;
+    DerReader list(extensions);
+    if (outer.ok() && list.at_end())
+      outer.fail_at(Code::wire_value, extensions.offset);  // at least one, if the field is there
+    while (!list.at_end()) {
+      const X509Extension extension = read_extension(list);
+      DerReader value(extension.value);
+      if (equal(extension.oid, oid::kBasicConstraints)) {
+        if (constraints_seen) list.fail_at(Code::wire_value, extension.value.offset);
+        constraints_seen = true;
+        DerReader constraints = value.enter(DerTag::sequence);
+        if (constraints.next_is(DerTag::boolean)) ca = constraints.boolean();
+        if (!constraints.at_end()) path_length = constraints.unsigned_integer(0xFFFF);
+        value.close(constraints);
+      } else if (equal(extension.oid, oid::kKeyUsage)) {
+        if (key_usage) list.fail_at(Code::wire_value, extension.value.offset);
+        unsigned unused = 0;
+        const ByteView bits = value.bit_string(unused);
+        std::uint16_t usage = 0;
+        for (std::size_t i = 0; i < std::min<std::size_t>(16, bits.size() * 8); ++i)
+          if ((std::to_integer<unsigned>(bits[i / 8]) >> (7 - i % 8) & 1U) != 0)
+            usage = static_cast<std::uint16_t>(usage | 1U << i);
+        key_usage = usage;
+      } else {
+        unknown_critical = unknown_critical || extension.critical;
+        continue;
+      }
+      const auto read = value.finish(true);
+      if (!read) list.fail_at(read.error().code, read.error().where, read.error().detail);
+    }
+    const auto read = list.finish(true);
+    if (!read) outer.fail_at(read.error().code, read.error().where, read.error().detail);
+  }
+};
+
+/// A version-2 revocation list. A view: borrows the octets, owns nothing.
+/// Source: RFC 5280, "CRL and CRL Extensions Profile".
+struct RevocationList {
+  SignedOctets signed_octets;
+  X509Name issuer;
+  UnixTime this_update = 0;
+  UnixTime next_update = 0;
+  DerElement revoked;  // SEQUENCE OF entries; raw is empty if there are none
+
+  /// True if the list names the serial number, given as INTEGER content octets.
+  [[nodiscard]] constexpr bool names(ByteView serial) const {
+    bool found = false;
+    for (DerReader in(revoked); !in.at_end();) {
+      DerReader entry = in.enter(DerTag::sequence);
+      found = found || equal(entry.integer(), serial);
+      (void)read_time(entry);
+      while (!entry.at_end()) (void)entry.any();
+    }
+    return found;
+  }
+
+  /// Reads a list that fills `in`. One without nextUpdate, or with a critical extension (delta and
+  /// indirect lists have one) is not accepted.
+  /// @returns a view | the codes of Certificate::parse().
+  [[nodiscard]] static constexpr Result<RevocationList> parse(ByteView in) {
+    RevocationList out;
+    DerReader reader(in);
+    DerReader list = reader.enter(DerTag::sequence);
+    DerReader whole = list;
+    DerReader tbs = list.enter(DerTag::sequence);
+    out.signed_octets.tbs = whole.any().raw;
+
+    constexpr std::uint32_t kVersion2 = 1;
+    const std::size_t version_at = tbs.offset();
+    if (tbs.unsigned_integer(kVersion2) != kVersion2) tbs.fail_at(Code::wire_value, version_at);
+    const AlgorithmIdentifier algorithm = read_algorithm(tbs);
+    out.issuer = read_name(tbs);
+    out.this_update = read_time(tbs);
+    out.next_update = read_time(tbs);
+    if (tbs.next_is(DerTag::sequence)) {
+      DerReader entries = tbs;
+      out.revoked = tbs.any();
+      DerReader inner = entries.enter(DerTag::sequence);
+      while (!inner.at_end()) {
+        DerReader entry = inner.enter(DerTag::sequence);
+        (void)entry.integer();
+        (void)read_time(entry);
+        if (!entry.at_end()) read_extensions(entry);
+        inner.close(entry);
+      }
+      if (!inner.ok()) tbs.close(inner);
+    }
+    if (!tbs.at_end()) {
+      DerReader outer = tbs.enter(context_tag(0));
+      read_extensions(outer);
+      tbs.close(outer);
+    }
+    list.close(tbs);
+
+    const std::size_t algorithm_at = list.offset();
+    out.signed_octets.algorithm = read_algorithm(list);
+    if (!equal(out.signed_octets.algorithm.raw, algorithm.raw))
+      list.fail_at(Code::wire_value, algorithm_at);
+    out.signed_octets.signature = list.octet_aligned_bits();
+    reader.close(list);
+    return reader.finish(out);
+  }
+
+ private:
+  static constexpr void read_extensions(DerReader& in) {
+    DerReader list = in.enter(DerTag::sequence);
+    while (!list.at_end()) {
+      const X509Extension extension = read_extension(list);
+      if (extension.critical) list.fail_at(Code::wire_value, extension.value.offset);
+    }
+    in.close(list);
+  }
+};
+
+}  // namespace snpnv
