@@ -56,6 +56,8 @@ namespace snpnv {
   X(tpm_retry, 0x0303, "the TPM asked for a retry until the deadline", "TPM_RC")                  \
   X(crypto_failed, 0x0400, "the cryptographic library reported an error", "its status, negated")  \
   X(crypto_unsupported, 0x0401, "algorithm not supported", "algorithm")                           \
+  X(crypto_signature, 0x0402, "the signature does not verify", "-")                               \
+  X(verify_clock, 0x0500, "the clock is not set: it shows a time before 2023", "-")               \
   X(fresh_torn, 0x0600, "torn: the claims are not the ones in REPORT_DATA", "reads")              \
   X(fresh_stale, 0x0601, "stale: the report still carries older user data", "reads")              \
   X(fresh_overwritten, 0x0602, "another process keeps overwriting the user data", "writes")       \

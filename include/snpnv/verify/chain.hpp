@@ -1,0 +1,320 @@
+// The certificates: from a trusted root to the key that signs reports.
+#pragma once
+
+#include "snpnv/verify/crypto.hpp"
+#include "snpnv/verify/steps.hpp"
+#include "snpnv/wire/snp_policy.hpp"
+
+namespace snpnv {
+
+/// A clock that shows an earlier time was never set: no report that is supported here is older.
+inline constexpr UnixTime kEarliestTime = *unix_time({2023, 1, 1, 0, 0, 0});
+
+/// Certificates and revocation list in DER, as received. Borrows them.
+struct CertificateChain {
+  ByteView ark;
+  ByteView ask;  // or ASVK
+  ByteView vek;  // VCEK or VLEK
+  ByteView crl;  // empty: none
+};
+
+// How verdicts call the certificates.
+inline constexpr std::string_view kArk = "ARK";
+inline constexpr std::string_view kAsk = "ASK or ASVK";
+inline constexpr std::string_view kVek = "VCEK or VLEK";
+inline constexpr std::string_view kCrl = "CRL";
+
+/// `time` against a period with a name.
+[[nodiscard]] constexpr StepResult check_period(std::string_view subject, UnixTime time,
+                                                UnixTime first, UnixTime last) {
+  if (time < first)
+    return StepResult::fail(subject, "not valid before", Finding::time(first), Finding::time(time));
+  if (time > last)
+    return StepResult::fail(subject, "expired after", Finding::time(last), Finding::time(time));
+  return StepResult::pass(subject, Finding::time(time));
+}
+
+/// A chain that passed every check, for any number of reports. Made by verify_chain() only. Borrows
+/// the certificates' octets.
+class VerifiedChain {
+ public:
+  [[nodiscard]] Product product() const { return product_; }
+  [[nodiscard]] const Certificate& vek() const { return vek_; }
+  /// What the VEK's name says that it is.
+  [[nodiscard]] SIGNING_KEY signing_key() const { return signing_key_; }
+
+  /// The verdict on the chain, judged anew for the time `at` where time matters. Not complete.
+  [[nodiscard]] Verdict verdict(UnixTime at) const {
+    Verdict out = verdict_;
+    out.complete = false;
+    out[Step::chain_validity] = validity(at);
+    if (crl_) out[Step::chain_revocation] = crl_validity(at);
+    return out;
+  }
+
+ private:
+  template <Crypto C>
+  friend class ChainVerifier;
+  VerifiedChain() = default;
+
+  [[nodiscard]] StepResult validity(UnixTime at) const {
+    StepResult result;
+    for (const Certificate* const certificate : {&ark_, &ask_, &vek_}) {
+      result = check_period(certificate == &ark_   ? kArk
+                            : certificate == &ask_ ? kAsk
+                                                   : kVek,
+                            at, certificate->not_before, certificate->not_after);
+      if (result.outcome == Outcome::fail) break;
+    }
+    return result;
+  }
+  [[nodiscard]] StepResult crl_validity(UnixTime at) const {
+    return check_period(kCrl, at, crl_->this_update, crl_->next_update);
+  }
+
+  Certificate ark_;
+  Certificate ask_;
+  Certificate vek_;
+  std::optional<RevocationList> crl_;
+  Product product_{};
+  SIGNING_KEY signing_key_{};
+  Verdict verdict_;
+};
+
+struct ChainCheck {
+  Verdict verdict;
+  std::optional<VerifiedChain> chain;  // if every check of it passed
+};
+
+/// Runs the steps of SNPNV_CHAIN_STEPS, each in a function of its name.
+template <Crypto C>
+class ChainVerifier {
+ public:
+  ChainVerifier(C& crypto, const CertificateChain& chain, const Trust& trust, UnixTime at)
+      : crypto_(crypto), octets_(chain), trust_(trust), at_(at) {}
+
+  [[nodiscard]] ChainCheck run() {
+    ChainCheck out;
+    out.verdict = Verdict{};
+    Verdict& verdict = out.verdict;
+    const auto passes = [&](Step step, StepResult result) {
+      verdict[step] = result;
+      return result.outcome != Outcome::fail;
+    };
+    const bool is_signed =
+        passes(Step::chain_root_pinned, chain_root_pinned()) &&
+        passes(Step::chain_root_signature, chain_root_signature()) &&
+        passes(Step::chain_intermediate_signature, chain_intermediate_signature()) &&
+        passes(Step::chain_endorsement_signature, chain_endorsement_signature());
+    verdict.root = root_;
+    if (!is_signed) return out;
+    verdict[Step::chain_validity] = verified_.validity(at_);
+    verdict[Step::chain_roles] = chain_roles();
+    verdict[Step::chain_revocation] = chain_revocation();
+    if (verdict.first_failure()) return out;
+    verdict.product = verified_.product_;
+    verdict.complete = true;
+    verified_.verdict_ = verdict;
+    out.chain = verified_;
+    return out;
+  }
+
+ private:
+  // Reads a certificate, or says why not.
+  std::optional<StepResult> read(std::string_view subject, ByteView der, Certificate& to) {
+    auto parsed = crypto_.parse_certificate(der);
+    if (!parsed) return StepResult::fail(subject, parsed.error());
+    to = *parsed;
+    return std::nullopt;
+  }
+
+  StepResult check_signature(std::string_view subject, const SignedOctets& what, const X509Key& by) {
+    if (!is_rsa_pss_sha384(what.algorithm))
+      return StepResult::fail(subject, "not signed by RSASSA-PSS with SHA-384, MGF1-SHA-384, salt 48",
+                              {}, Finding::octets(what.algorithm.oid));
+    if (by.type != KeyType::rsa)
+      return StepResult::fail(subject, "the issuer's key is not an RSA key");
+    const auto digest = crypto_.digest(Hash::sha384, what.tbs);
+    if (!digest) return StepResult::fail(subject, digest.error());
+    const auto verified = crypto_.verify_rsa_pss(by.rsa, Hash::sha384, *digest, what.signature);
+    if (!verified) return StepResult::fail(subject, verified.error());
+    return StepResult::pass(subject);
+  }
+
+  StepResult chain_root_pinned() {
+    if (auto failed = read(kArk, octets_.ark, verified_.ark_)) return *failed;
+    const Certificate& ark = verified_.ark_;
+    const auto digest = crypto_.digest(Hash::sha384, ark.key.spki);
+    if (!digest) return StepResult::fail(kArk, digest.error());
+    const Finding found = Finding::octets(digest->view());
+    for (const PinnedRoot& pinned : kPinnedRoots) {
+      if (!equal(pinned.spki_sha384, digest->view())) continue;
+      pinned_product_ = pinned.product;
+      root_ = RootSource::pinned;
+      return StepResult::pass("pinned root", found);
+    }
+    for (const SpkiDigest& additional : trust_.additional_roots) {
+      if (!equal(additional, digest->view())) continue;
+      root_ = RootSource::additional;
+      return StepResult::pass("additional root, not AMD's", found);
+    }
+    return StepResult::fail(kArk, "its key is not that of a trusted root", {}, found);
+  }
+
+  StepResult chain_root_signature() {
+    return check_signature(kArk, verified_.ark_.signed_octets, verified_.ark_.key);
+  }
+
+  StepResult chain_intermediate_signature() {
+    if (auto failed = read(kAsk, octets_.ask, verified_.ask_)) return *failed;
+    return check_signature(kAsk, verified_.ask_.signed_octets, verified_.ark_.key);
+  }
+
+  StepResult chain_endorsement_signature() {
+    if (auto failed = read(kVek, octets_.vek, verified_.vek_)) return *failed;
+    return check_signature(kVek, verified_.vek_.signed_octets, verified_.ask_.key);
+  }
+
+  // The product that `name` gives behind `prefix`, with nothing else.
+  static std::optional<Product> product_of(const X509Name& name, std::string_view prefix) {
+    for (const Product product : kProducts)
+      if (same_text(Joined(prefix, ::snpnv::name(product)), OctetText(name.common_name)))
+        return product;
+    return std::nullopt;
+  }
+
+  // "SEV-" and "Milan" behind each other.
+  class Joined {
+   public:
+    Joined(std::string_view first, std::string_view second) : parts_{first, second} {}
+    bool next(char& c) {
+      while (parts_[at_].empty() && at_ == 0) ++at_;
+      if (parts_[at_].empty()) return false;
+      c = parts_[at_].front();
+      parts_[at_].remove_prefix(1);
+      return true;
+    }
+    [[nodiscard]] static std::size_t offset() { return 0; }
+
+   private:
+    std::array<std::string_view, 2> parts_;
+    std::size_t at_ = 0;
+  };
+  class OctetText {
+   public:
+    explicit OctetText(ByteView octets) : octets_(octets) {}
+    bool next(char& c) {
+      if (octets_.empty()) return false;
+      c = static_cast<char>(octets_.front());
+      octets_ = octets_.subspan(1);
+      return true;
+    }
+    [[nodiscard]] static std::size_t offset() { return 0; }
+
+   private:
+    ByteView octets_;
+  };
+
+  StepResult chain_roles() {
+    const Certificate& ark = verified_.ark_;
+    const Certificate& ask = verified_.ask_;
+    const Certificate& vek = verified_.vek_;
+
+    const auto product = product_of(ark.subject, "ARK-");
+    const auto named = [](std::string_view subject, const Certificate& certificate) {
+      return StepResult::fail(subject, "its name is not the one of this role", {},
+                              Finding::text(certificate.subject.common_name));
+    };
+    if (!product || (pinned_product_ && *pinned_product_ != *product)) return named(kArk, ark);
+    verified_.product_ = *product;
+    if (product_of(ask.subject, "SEV-") == product) {
+      verified_.signing_key_ = SIGNING_KEY::VCEK;
+    } else if (product_of(ask.subject, "SEV-VLEK-") == product) {
+      verified_.signing_key_ = SIGNING_KEY::VLEK;
+    } else {
+      return named(kAsk, ask);
+    }
+    if (!same_text(Joined("SEV-", name(verified_.signing_key_)),
+                   OctetText(vek.subject.common_name)))
+      return named(kVek, vek);
+
+    struct Link {
+      std::string_view subject;
+      const Certificate& certificate;
+      const Certificate& issuer;
+      bool ca;
+    };
+    for (const Link& link : {Link{kArk, ark, ark, true}, Link{kAsk, ask, ark, true},
+                             Link{kVek, vek, ask, false}}) {
+      const Certificate& c = link.certificate;
+      if (!equal(c.issuer.raw, link.issuer.subject.raw))
+        return StepResult::fail(link.subject, "its issuer is not the subject of the one above",
+                                Finding::text(link.issuer.subject.common_name),
+                                Finding::text(c.issuer.common_name));
+      if (c.ca != link.ca)
+        return StepResult::fail(link.subject, link.ca ? std::string_view("not a CA")
+                                                      : std::string_view("a CA"));
+      if (link.ca ? !c.may(KeyUsage::key_cert_sign)
+                  : c.key_usage && c.may(KeyUsage::key_cert_sign))
+        return StepResult::fail(link.subject,
+                                link.ca ? std::string_view("its key may not sign certificates")
+                                        : std::string_view("its key may sign certificates"));
+      if (c.unknown_critical)
+        return StepResult::fail(link.subject, "an unknown extension is critical");
+      const KeyType type = link.ca ? KeyType::rsa : KeyType::p384;
+      if (c.key.type != type)
+        return StepResult::fail(link.subject, "key of another type than its role has",
+                                Finding::text(name(type)), Finding::text(name(c.key.type)));
+      if (link.ca && c.key.rsa_bits() != 4096)
+        return StepResult::fail(link.subject, "RSA key of another size than its role has, in bits",
+                                Finding::number(4096), Finding::number(c.key.rsa_bits()));
+    }
+    if (ark.path_length && *ark.path_length < 1)
+      return StepResult::fail(kArk, "its path length allows no intermediate", Finding::number(1),
+                              Finding::number(*ark.path_length));
+    return StepResult::pass(name(verified_.signing_key_), Finding::text(name(*product)));
+  }
+
+  StepResult chain_revocation() {
+    if (octets_.crl.empty()) return StepResult::not_asked();
+    const auto crl = RevocationList::parse(octets_.crl);
+    if (!crl) return StepResult::fail(kCrl, crl.error());
+    const Certificate& ark = verified_.ark_;
+    const Certificate& ask = verified_.ask_;
+    const StepResult signature = check_signature(kCrl, crl->signed_octets, ark.key);
+    if (signature.outcome == Outcome::fail) return signature;
+    if (!equal(crl->issuer.raw, ark.subject.raw))
+      return StepResult::fail(kCrl, "its issuer is not the ARK", Finding::text(ark.subject.common_name),
+                              Finding::text(crl->issuer.common_name));
+    if (!ark.may(KeyUsage::crl_sign))
+      return StepResult::fail(kArk, "its key may not sign revocation lists");
+    for (const Certificate* const certificate : {&ark, &ask})
+      if (crl->names(certificate->serial))
+        return StepResult::fail(certificate == &ark ? kArk : kAsk,
+                                "revoked; its serial number is on the list", {},
+                                Finding::octets(certificate->serial));
+    verified_.crl_ = *crl;
+    return verified_.crl_validity(at_);
+  }
+
+  C& crypto_;
+  const CertificateChain& octets_;
+  const Trust& trust_;
+  UnixTime at_;
+  VerifiedChain verified_;
+  RootSource root_ = RootSource::none;
+  std::optional<Product> pinned_product_;
+};
+
+/// Verifies ARK, ASK or ASVK, and VCEK or VLEK at a time given as seconds since 1970. Evidence that
+/// is malformed in any way fails a check; it is never an error.
+/// @returns the verdict, and the chain if it passed | verify_clock - `at` lies before 2023.
+/// Source: AMD 57230, "Certificate Chain"; RFC 5280, "Certification Path Validation".
+template <Crypto C>
+[[nodiscard]] Result<ChainCheck> verify_chain(C& crypto, const CertificateChain& chain,
+                                              const Trust& trust, UnixTime at) {
+  if (at < kEarliestTime) return fail(Code::verify_clock);
+  return ChainVerifier<C>(crypto, chain, trust, at).run();
+}
+
+}  // namespace snpnv

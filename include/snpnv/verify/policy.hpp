@@ -1,0 +1,108 @@
+// What a relying party asks of a report beyond being genuine.
+#pragma once
+
+#include "snpnv/wire/hcl_claims.hpp"
+#include "snpnv/wire/snp_report.hpp"
+
+namespace snpnv {
+
+/// Values of which a field must be one. Empty: anything will do.
+template <std::size_t Size>
+struct AllowList {
+  static constexpr std::size_t kSize = Size;  // of a value, in octets
+  static constexpr std::size_t kMax = 16;     // values
+
+  std::array<std::array<std::byte, Size>, kMax> values{};
+  std::size_t count = 0;
+
+  /// @returns nothing | wire_overflow - detail: kMax | wire_size - detail: octets of `value`.
+  [[nodiscard]] constexpr Result<void> add(ByteView value) {
+    if (value.size() != Size) return fail(Code::wire_size, 0, static_cast<std::uint32_t>(value.size()));
+    if (count == kMax) return fail(Code::wire_overflow, 0, kMax);
+    std::ranges::copy(value, values[count++].begin());
+    return {};
+  }
+  [[nodiscard]] constexpr bool contains(ByteView value) const {
+    return std::ranges::any_of(std::span(values).first(count),
+                               [&](const auto& allowed) { return equal(allowed, value); });
+  }
+};
+
+// X(member, which is also the name in JSON, field of ATTESTATION_REPORT)
+#define SNPNV_POLICY_ALLOW_LISTS(X)             \
+  X(measurement, MEASUREMENT)                   \
+  X(host_data, HOST_DATA)                       \
+  X(report_data, REPORT_DATA)                   \
+  X(family_id, FAMILY_ID)                       \
+  X(image_id, IMAGE_ID)                         \
+  X(id_key, ID_KEY_DIGEST)                      \
+  X(author_key, AUTHOR_KEY_DIGEST)              \
+  X(chip_id, CHIP_ID)
+
+/// Minimums of the components of a TCB, in the order of kTcbLayout. One that the product does not
+/// have cannot be met.
+struct TcbMinimums {
+  std::array<std::optional<std::uint8_t>, kTcbLayout.size()> values{};
+
+  [[nodiscard]] constexpr bool any() const {
+    return std::ranges::any_of(values, [](const auto& v) { return v.has_value(); });
+  }
+};
+
+/// Firmware version and build as one number that compares as they do: major, minor, build in an
+/// octet each, build lowest.
+[[nodiscard]] constexpr std::uint32_t firmware_version(std::uint8_t major, std::uint8_t minor,
+                                                       std::uint8_t build) {
+  return (static_cast<std::uint32_t>(major) << 16) | (static_cast<std::uint32_t>(minor) << 8) | build;
+}
+
+/// A text that a member of vm-configuration must be, up to 128 octets of UTF-8.
+struct ExpectedText {
+  std::array<char, 128> held{};
+  std::size_t size = 0;
+  [[nodiscard]] constexpr std::string_view view() const { return {held.data(), size}; }
+};
+
+/// Members of vm-configuration that must be there with these values, in claims that REPORT_DATA
+/// proves.
+struct ExpectedVmConfiguration {
+#define SNPNV_X(member, json) std::optional<bool> member;
+  SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
+#undef SNPNV_X
+#define SNPNV_X(member, json) std::optional<ExpectedText> member;
+  SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
+#undef SNPNV_X
+};
+
+/// Everything that can be asked for. As it is made, it forbids debugging and migration, and reports
+/// newer than known, and asks for nothing else.
+struct Policy {
+  bool allow_debug = false;
+  bool allow_migration = false;
+  bool allow_newer_version = false;
+  std::optional<std::uint32_t> vmpl;
+  std::optional<std::uint32_t> min_guest_svn;
+  TcbMinimums min_tcb;  // of REPORTED_TCB
+  TcbMinimums min_committed_tcb;
+  TcbMinimums min_launch_tcb;
+#define SNPNV_X(member, FIELD) AllowList<ATTESTATION_REPORT::FIELD.size> member;
+  SNPNV_POLICY_ALLOW_LISTS(SNPNV_X)
+#undef SNPNV_X
+  std::uint64_t platform_info_required = 0;
+  std::uint64_t platform_info_forbidden = 0;
+  std::optional<std::uint32_t> min_firmware;            // of CURRENT, as firmware_version()
+  std::optional<std::uint32_t> min_committed_firmware;  // of COMMITTED
+  std::uint64_t mitigations = 0;         // bits required in CURRENT_MIT_VECTOR
+  std::uint64_t launch_mitigations = 0;  // in LAUNCH_MIT_VECTOR
+  ExpectedVmConfiguration vm;
+
+  /// Adds a chip: 64 octets of CHIP_ID, or the 8 that Turin has.
+  [[nodiscard]] constexpr Result<void> allow_chip(ByteView id) {
+    std::array<std::byte, ATTESTATION_REPORT::CHIP_ID.size> padded{};
+    if (id.size() != chip_id_size(Product::turin)) return chip_id.add(id);
+    copy_to(padded, id);
+    return chip_id.add(padded);
+  }
+};
+
+}  // namespace snpnv

@@ -1,0 +1,412 @@
+// The checks of a report under a verified chain.
+#pragma once
+
+#include "snpnv/verify/chain.hpp"
+#include "snpnv/verify/policy.hpp"
+#include "snpnv/wire/vek_certificate.hpp"
+
+namespace snpnv {
+
+/// A report, and the claims that it should be bound to. Borrows the octets.
+struct Evidence {
+  ByteView report;                    // ATTESTATION_REPORT as received
+  std::optional<ByteView> claims;     // exactly as hashed
+  std::optional<Hash> claims_hash;    // not known: each is tried
+  std::optional<UserData> user_data;  // what the claims must carry, zero-padded
+};
+
+/// Which of the checks behind the signature run.
+enum class Scope : std::uint8_t { all, signature_only, tcb_only };
+
+/// The order of P-384. SP 800-186, "P-384".
+inline constexpr auto kP384Order = [] {
+  std::array<std::byte, 48> order{};
+  (void)decode_hex("ffffffffffffffffffffffffffffffffffffffffffffffff"
+                   "c7634d81f4372ddf581a0db248b0a77aecec196accc52973", order);
+  return order;
+}();
+
+/// Runs the steps of SNPNV_SIGNATURE_STEPS and SNPNV_CONTENT_STEPS, each in a function of its name.
+template <Crypto C>
+class ReportVerifier {
+ public:
+  ReportVerifier(C& crypto, const VerifiedChain& chain, const ATTESTATION_REPORT& report,
+                 const Evidence& evidence, const Policy& policy)
+      : crypto_(crypto), chain_(chain), vek_(chain.vek()), report_(report), evidence_(evidence),
+        policy_(policy) {}
+
+  void run(Verdict& verdict, Scope scope) {
+#define SNPNV_X(id, name, option, checks)                     \
+  verdict[Step::id] = id();                                   \
+  if (verdict[Step::id].outcome == Outcome::fail) return;
+    SNPNV_SIGNATURE_STEPS(SNPNV_X)
+#undef SNPNV_X
+#define SNPNV_X(id, name, option, checks) \
+  verdict[Step::id] = wanted(Step::id, scope) ? id() : StepResult::skip("not in this scope");
+    SNPNV_CONTENT_STEPS(SNPNV_X)
+#undef SNPNV_X
+    verdict.complete = true;
+  }
+
+ private:
+  using R = ATTESTATION_REPORT;
+
+  static bool wanted(Step step, Scope scope) {
+    if (scope == Scope::tcb_only) return step == Step::vek_product || step == Step::vek_tcb;
+    return scope == Scope::all;
+  }
+
+  // What the report's field holds, compared with a number.
+  static StepResult equals(std::string_view subject, std::uint64_t expected, std::uint64_t found) {
+    if (found == expected) return StepResult::pass(subject, Finding::number(found));
+    return StepResult::fail(subject, "has another value", Finding::number(expected),
+                            Finding::number(found));
+  }
+  static StepResult at_least(std::string_view subject, Finding least, Finding found) {
+    if (found.value >= least.value) return StepResult::pass(subject, found);
+    return StepResult::fail(subject, "is below the minimum", least, found);
+  }
+  // Keeps the first failure; otherwise the last result.
+  static void merge(std::optional<StepResult>& into, const StepResult& result) {
+    if (!into || into->outcome != Outcome::fail) into = result;
+  }
+
+  StepResult report_signature_algorithm() const {
+    return equals(R::SIGNATURE_ALGO.name, R::kEcdsaP384Sha384, report_[R::SIGNATURE_ALGO]);
+  }
+
+  StepResult report_signature() {
+    constexpr std::size_t kNumber = 48;
+    EcdsaP384Signature signature{};
+    const auto in_range = [](ByteView number, MutBytes to) {
+      std::ranges::reverse_copy(number.first(kNumber), to.begin());
+      return all_zero(number.subspan(kNumber)) && !all_zero(to) &&
+             std::ranges::lexicographical_compare(to, kP384Order);
+    };
+    constexpr std::string_view kOutside = "not above 0 and below the order of P-384";
+    const MutBytes r_and_s(signature);
+    const auto r = report_[R::SIGNATURE_R];
+    const auto s = report_[R::SIGNATURE_S];
+    if (!in_range(r, r_and_s.first(kNumber)))
+      return StepResult::fail(R::SIGNATURE_R.name, kOutside, {}, Finding::octets(r));
+    if (!in_range(s, r_and_s.subspan(kNumber)))
+      return StepResult::fail(R::SIGNATURE_S.name, kOutside, {}, Finding::octets(s));
+    const auto digest = crypto_.digest(Hash::sha384, ByteView(report_.raw).first(R::kSignedSize));
+    if (!digest) return StepResult::fail(R::kName, digest.error());
+    const auto verified = crypto_.verify_ecdsa_p384(chain_.vek().key.point, *digest, signature);
+    if (!verified) return StepResult::fail(R::kName, verified.error());
+    return StepResult::pass(name(chain_.signing_key()));
+  }
+
+  StepResult report_signature_padding() const {
+    const auto padding = report_[R::SIGNATURE_RESERVED];
+    if (all_zero(padding)) return StepResult::pass(R::SIGNATURE_RESERVED.name);
+    const auto at = std::ranges::find_if(padding, [](std::byte b) { return b != std::byte{0}; });
+    const auto offset = static_cast<std::uint32_t>(at - padding.begin());
+    return StepResult::fail(R::SIGNATURE_RESERVED.name, "not zero, at offset", {},
+                            Finding::number(R::SIGNATURE_RESERVED.offset + offset));
+  }
+
+  StepResult report_version() const {
+    const std::uint32_t version = report_[R::VERSION];
+    if (version < R::kMinVersion)
+      return StepResult::fail(R::VERSION.name, "is below the minimum",
+                              Finding::number(R::kMinVersion), Finding::number(version));
+    if (version > R::kMaxVersion && !policy_.allow_newer_version)
+      return StepResult::fail(R::VERSION.name, "newer than known; --allow-newer-version accepts it",
+                              Finding::number(R::kMaxVersion), Finding::number(version));
+    return StepResult::pass(R::VERSION.name, Finding::number(version));
+  }
+
+  StepResult vek_product() const {
+    const VekExtensionRow& extension = row(VekExtension::product_name);
+    const std::string_view expected = name(chain_.product());
+    if (const auto once = vek_.at_most_once(VekExtension::struct_version); !once)
+      return StepResult::fail(row(VekExtension::struct_version).name, once.error());
+    const auto text = vek_.text(extension.id);
+    if (!text) return StepResult::fail(extension.name, text.error());
+    // A stepping may follow: Milan-B0.
+    const auto same = [](char a, std::byte b) { return static_cast<std::byte>(a) == b; };
+    const bool named = text->size() >= expected.size() &&
+                       std::ranges::equal(expected, text->first(expected.size()), same) &&
+                       (text->size() == expected.size() || same('-', (*text)[expected.size()]));
+    if (!named)
+      return StepResult::fail(extension.name, "another product than the root's",
+                              Finding::text(expected), Finding::text(*text));
+    const auto possible = products(report_);
+    if (!possible) return StepResult::fail(R::CPUID_FAM_ID.name, possible.error());
+    if (!possible->has(chain_.product())) {
+      const auto only = possible->only();
+      return StepResult::fail(R::kName, "of another product than the root", Finding::text(expected),
+                              only ? Finding::text(name(*only)) : Finding{});
+    }
+    return StepResult::pass(extension.name, Finding::text(*text));
+  }
+
+  StepResult vek_tcb() const {
+    for (const VekExtensionRow& extension : kVekExtensions) {
+      if (!extension.is_spl()) continue;
+      if (const auto once = vek_.at_most_once(extension.id); !once)
+        return StepResult::fail(extension.name, once.error());
+    }
+    const TCB_VERSION reported = report_[R::REPORTED_TCB];
+    for (const TcbLayoutEntry& component : kTcbLayout) {
+      const auto svn = reported.get(component, chain_.product());
+      if (!svn) continue;
+      const VekExtensionRow& extension = row(spl_extension(component.component));
+      const auto spl = vek_.number(extension.id);
+      if (!spl) return StepResult::fail(extension.name, spl.error());
+      if (*spl != *svn)
+        return StepResult::fail(component.name, "REPORTED_TCB is not what the certificate is for",
+                                Finding::number(*spl), Finding::number(*svn));
+    }
+    return StepResult::pass(R::REPORTED_TCB.name, Finding::octets(reported.octets));
+  }
+
+  StepResult vek_hwid() const {
+    const VekExtensionRow& extension = row(VekExtension::hw_id);
+    if (chain_.signing_key() == SIGNING_KEY::VLEK) return StepResult::skip("a VLEK has no hwID");
+    const std::size_t size = chip_id_size(chain_.product());
+    const auto id = vek_.hw_id(size);
+    if (!id) return StepResult::fail(extension.name, id.error());
+    if (report_.chip_id_masked()) return StepResult::skip("CHIP_ID is masked");
+    const auto chip = report_[R::CHIP_ID];
+    if (!equal(*id, chip.first(size)) || !all_zero(chip.subspan(size)))
+      return StepResult::fail(R::CHIP_ID.name, "of another chip than the certificate",
+                              Finding::octets(*id), Finding::octets(chip));
+    return StepResult::pass(R::CHIP_ID.name, Finding::octets(chip.first(size)));
+  }
+
+  StepResult vek_signing_key() const {
+    const SIGNING_KEY expected = chain_.signing_key();
+    const SIGNING_KEY found = report_.signing_key();
+    if (expected == SIGNING_KEY::VLEK)
+      if (const auto csp = vek_.text(VekExtension::csp_id); !csp)
+        return StepResult::fail(row(VekExtension::csp_id).name, csp.error());
+    if (found != expected)
+      return StepResult::fail(KeyInfo::SIGNING_KEY.name, "not the key of the certificate",
+                              Finding::text(name(expected)), Finding::text(name(found)));
+    return StepResult::pass(KeyInfo::SIGNING_KEY.name, Finding::text(name(found)));
+  }
+
+  StepResult binding_claims_digest() {
+    if (!evidence_.claims) return StepResult::not_asked();
+    const auto data = report_[R::REPORT_DATA];
+    Finding expected;
+    for (const Hash hash : {Hash::sha256, Hash::sha384, Hash::sha512}) {
+      if (evidence_.claims_hash && *evidence_.claims_hash != hash) continue;
+      const auto digest = crypto_.digest(hash, *evidence_.claims);
+      if (!digest) return StepResult::fail(name(hash), digest.error());
+      if (equal(data.first(digest->size), digest->view()) && all_zero(data.subspan(digest->size))) {
+        claims_proven_ = true;
+        return StepResult::pass(name(hash), Finding::octets(digest->view()));
+      }
+      if (expected.size == 0) expected = Finding::octets(digest->view());
+    }
+    return StepResult::fail(R::REPORT_DATA.name, "not the digest of these claims", expected,
+                            Finding::octets(data));
+  }
+
+  // Calls compare(claims) with claims that are proven and well-formed, or says why it cannot.
+  template <class Compare>
+  StepResult in_claims(Compare&& compare) const {
+    if (!evidence_.claims)
+      return StepResult::fail("claims", "there are none to look it up in; --claims gives them");
+    if (!claims_proven_) return StepResult::skip("the claims are not proven");
+    const auto claims = RuntimeClaims::parse(*evidence_.claims);
+    if (!claims) return StepResult::fail("claims", claims.error());
+    return compare(*claims);
+  }
+
+  StepResult binding_user_data() const {
+    if (!evidence_.user_data) return StepResult::not_asked();
+    return in_claims([&](const RuntimeClaims& claims) {
+      constexpr std::string_view kUserData = "user-data";
+      const Finding found = Finding::octets(claims.user_data());
+      if (claims.carries(*evidence_.user_data)) return StepResult::pass(kUserData, found);
+      return StepResult::fail(kUserData, claims.user_data_size == 0
+                                             ? std::string_view("absent from the claims")
+                                             : std::string_view("has another value"),
+                              Finding::octets(*evidence_.user_data), found);
+    });
+  }
+
+  StepResult forbidden(BitName bit, bool allowed, std::string_view skipped) const {
+    if (allowed) return StepResult::skip(skipped);
+    const std::uint64_t found = report_[R::POLICY][bit];
+    return found == 0 ? StepResult::pass(bit.name, Finding::number(found))
+                      : StepResult::fail(bit.name, "the guest's policy allows it",
+                                         Finding::number(0), Finding::number(found));
+  }
+  StepResult policy_debug() const {
+    return forbidden(GuestPolicy::DEBUG, policy_.allow_debug, "allowed by --allow-debug");
+  }
+  StepResult policy_migration() const {
+    return forbidden(GuestPolicy::MIGRATE_MA, policy_.allow_migration,
+                     "allowed by --allow-migration");
+  }
+
+  StepResult policy_vmpl() const {
+    if (!policy_.vmpl) return StepResult::not_asked();
+    return equals(R::VMPL.name, *policy_.vmpl, report_[R::VMPL]);
+  }
+
+  StepResult policy_min_tcb() const {
+    std::optional<StepResult> out;
+    const auto compare = [&](std::string_view field, const TcbMinimums& minimums,
+                             const TCB_VERSION& tcb) {
+      for (std::size_t i = 0; i < kTcbLayout.size(); ++i) {
+        if (!minimums.values[i]) continue;
+        const auto found = tcb.get(kTcbLayout[i], chain_.product());
+        StepResult one = StepResult::fail(kTcbLayout[i].name, "the product has no such component",
+                                          Finding::number(*minimums.values[i]));
+        if (found) {
+          one = at_least(kTcbLayout[i].name, Finding::number(*minimums.values[i]),
+                         Finding::number(*found));
+          if (one.outcome == Outcome::pass)
+            one = StepResult::pass(field, Finding::octets(tcb.octets));
+        }
+        merge(out, one);
+      }
+    };
+    compare(R::REPORTED_TCB.name, policy_.min_tcb, report_[R::REPORTED_TCB]);
+    compare(R::COMMITTED_TCB.name, policy_.min_committed_tcb, report_[R::COMMITTED_TCB]);
+    compare(R::LAUNCH_TCB.name, policy_.min_launch_tcb, report_[R::LAUNCH_TCB]);
+    return out.value_or(StepResult::not_asked());
+  }
+
+  template <std::size_t Size, std::size_t Offset>
+  StepResult one_of(Field<Octets<Size>, Offset> field, const AllowList<Size>& allowed) const {
+    if (allowed.count == 0) return StepResult::not_asked();
+    const auto found = report_[field];
+    if (allowed.contains(found)) return StepResult::pass(field.name, Finding::octets(found));
+    return StepResult::fail(field.name, allowed.count == 1 ? std::string_view("has another value")
+                                                           : std::string_view("none of those allowed"),
+                            Finding::octets(allowed.values[0]), Finding::octets(found));
+  }
+  StepResult policy_measurement() const { return one_of(R::MEASUREMENT, policy_.measurement); }
+  StepResult policy_host_data() const { return one_of(R::HOST_DATA, policy_.host_data); }
+  StepResult policy_report_data() const { return one_of(R::REPORT_DATA, policy_.report_data); }
+  StepResult policy_family_id() const { return one_of(R::FAMILY_ID, policy_.family_id); }
+  StepResult policy_image_id() const { return one_of(R::IMAGE_ID, policy_.image_id); }
+  StepResult policy_id_key() const { return one_of(R::ID_KEY_DIGEST, policy_.id_key); }
+  StepResult policy_chip_id() const { return one_of(R::CHIP_ID, policy_.chip_id); }
+  StepResult policy_author_key() const {
+    if (policy_.author_key.count != 0 && report_[R::KEY_INFO][KeyInfo::AUTHOR_KEY_EN] == 0)
+      return StepResult::fail(KeyInfo::AUTHOR_KEY_EN.name, "the report has no author key",
+                              Finding::number(1), Finding::number(0));
+    return one_of(R::AUTHOR_KEY_DIGEST, policy_.author_key);
+  }
+
+  StepResult policy_guest_svn() const {
+    if (!policy_.min_guest_svn) return StepResult::not_asked();
+    return at_least(R::GUEST_SVN.name, Finding::number(*policy_.min_guest_svn),
+                    Finding::number(report_[R::GUEST_SVN]));
+  }
+
+  StepResult policy_platform_info() const {
+    const std::uint64_t required = policy_.platform_info_required;
+    const std::uint64_t forbidden_bits = policy_.platform_info_forbidden;
+    if ((required | forbidden_bits) == 0) return StepResult::not_asked();
+    const std::uint64_t found = report_[R::PLATFORM_INFO].value;
+    if ((found & required) != required)
+      return StepResult::fail(R::PLATFORM_INFO.name, "a required bit is 0", Finding::mask(required),
+                              Finding::mask(found));
+    if ((found & forbidden_bits) != 0)
+      return StepResult::fail(R::PLATFORM_INFO.name, "a forbidden bit is 1",
+                              Finding::mask(~forbidden_bits & found), Finding::mask(found));
+    return StepResult::pass(R::PLATFORM_INFO.name, Finding::mask(found));
+  }
+
+  static StepResult same_flag(std::string_view member, bool expected,
+                              const std::optional<bool>& found) {
+    const auto text = [](bool value) {
+      return Finding::text(value ? std::string_view("true") : std::string_view("false"));
+    };
+    if (!found) return StepResult::fail(member, "absent from the claims", text(expected));
+    if (*found == expected) return StepResult::pass(member, text(*found));
+    return StepResult::fail(member, "has another value", text(expected), text(*found));
+  }
+  static StepResult same_member(std::string_view member, const ExpectedText& expected,
+                                const std::optional<JsonString>& found) {
+    if (!found) return StepResult::fail(member, "absent from the claims", Finding::text(expected.view()));
+    if (*found == expected.view()) return StepResult::pass(member, Finding::text(expected.view()));
+    return StepResult::fail(member, "has another value", Finding::text(expected.view()),
+                            Finding::text(found->raw));
+  }
+
+  StepResult policy_secure_boot() const {
+    if (!policy_.vm.secure_boot) return StepResult::not_asked();
+    return in_claims([&](const RuntimeClaims& claims) {
+      return same_flag("secure-boot", *policy_.vm.secure_boot, claims.vm.secure_boot);
+    });
+  }
+
+  StepResult policy_vm_configuration() const {
+    ExpectedVmConfiguration expected = policy_.vm;
+    expected.secure_boot.reset();  // has a check of its own
+    bool asked = false;
+#define SNPNV_X(member, json) asked = asked || expected.member.has_value();
+    SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
+    SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
+#undef SNPNV_X
+    if (!asked) return StepResult::not_asked();
+    return in_claims([&](const RuntimeClaims& claims) {
+      std::optional<StepResult> out;
+#define SNPNV_X(member, json) \
+  if (expected.member) merge(out, same_flag(json, *expected.member, claims.vm.member));
+      SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
+#undef SNPNV_X
+#define SNPNV_X(member, json) \
+  if (expected.member) merge(out, same_member(json, *expected.member, claims.vm.member));
+      SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
+#undef SNPNV_X
+      return *out;
+    });
+  }
+
+  StepResult policy_firmware() const {
+    std::optional<StepResult> out;
+    const auto compare = [&](std::string_view subject, const std::optional<std::uint32_t>& least,
+                             std::uint32_t found) {
+      if (least)
+        merge(out, at_least(subject, Finding::version(*least), Finding::version(found)));
+    };
+    compare("CURRENT", policy_.min_firmware,
+            firmware_version(report_[R::CURRENT_MAJOR], report_[R::CURRENT_MINOR],
+                             report_[R::CURRENT_BUILD]));
+    compare("COMMITTED", policy_.min_committed_firmware,
+            firmware_version(report_[R::COMMITTED_MAJOR], report_[R::COMMITTED_MINOR],
+                             report_[R::COMMITTED_BUILD]));
+    return out.value_or(StepResult::not_asked());
+  }
+
+  StepResult policy_mitigations() const {
+    std::optional<StepResult> out;
+    const auto compare = [&](const auto& field, std::uint64_t required) {
+      if (required == 0) return;
+      if (report_[R::VERSION] < field.since)
+        return merge(out, StepResult::fail(R::VERSION.name, "the report has no mitigation vectors",
+                                           Finding::number(field.since),
+                                           Finding::number(report_[R::VERSION])));
+      const std::uint64_t found = report_[field];
+      merge(out, (found & required) == required
+                     ? StepResult::pass(field.name, Finding::mask(found))
+                     : StepResult::fail(field.name, "a required bit is 0", Finding::mask(required),
+                                        Finding::mask(found)));
+    };
+    compare(R::CURRENT_MIT_VECTOR, policy_.mitigations);
+    compare(R::LAUNCH_MIT_VECTOR, policy_.launch_mitigations);
+    return out.value_or(StepResult::not_asked());
+  }
+
+  C& crypto_;
+  const VerifiedChain& chain_;
+  VekCertificate vek_;
+  const ATTESTATION_REPORT& report_;
+  const Evidence& evidence_;
+  const Policy& policy_;
+  bool claims_proven_ = false;
+};
+
+}  // namespace snpnv

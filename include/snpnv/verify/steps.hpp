@@ -1,0 +1,215 @@
+// The checks, in one list, and what a verdict keeps of each.
+#pragma once
+
+#include <optional>
+
+#include "snpnv/verify/trust.hpp"
+#include "snpnv/core/civil_time.hpp"
+
+namespace snpnv {
+
+// Verification, output, docs/checks.md and tests read these lists:
+// X(id, name, option that turns it on or off; empty: always on, what it checks)
+
+// The certificates by themselves. The first four stop everything behind them when they fail: what
+// is not signed is not interpreted. The others run all, and stop the report's checks.
+#define SNPNV_CHAIN_STEPS(X)                                                                        \
+  X(chain_root_pinned, "chain.root_pinned", "",                                                     \
+    "SHA-384 of the ARK's public key is pinned, or that of a root given with --root")               \
+  X(chain_root_signature, "chain.root_signature", "",                                               \
+    "the ARK is signed by itself, RSASSA-PSS with SHA-384")                                         \
+  X(chain_intermediate_signature, "chain.intermediate_signature", "",                               \
+    "the ASK or ASVK is signed by the ARK, RSASSA-PSS with SHA-384")                                \
+  X(chain_endorsement_signature, "chain.endorsement_signature", "",                                 \
+    "the VCEK or VLEK is signed by the ASK or ASVK, RSASSA-PSS with SHA-384")                       \
+  X(chain_validity, "chain.validity", "",                                                           \
+    "the time of verification lies in the validity period of all three certificates")              \
+  X(chain_roles, "chain.roles", "",                                                                 \
+    "names, CA flags, key usages, key types and sizes are those of AMD's chain")                    \
+  X(chain_revocation, "chain.revocation", "--crl FILE",                                             \
+    "the ARK's revocation list is signed, current, and names neither ARK nor ASK or ASVK")
+
+// How the report is signed. They stop everything behind them when they fail.
+#define SNPNV_SIGNATURE_STEPS(X)                                                                    \
+  X(report_signature_algorithm, "report.signature_algorithm", "",                                   \
+    "SIGNATURE_ALGO is 1: ECDSA P-384 with SHA-384")                                                \
+  X(report_signature, "report.signature", "",                                                       \
+    "R and S are in range, and sign octets 000h to 29Fh by the VCEK's or VLEK's key")               \
+  X(report_signature_padding, "report.signature_padding", "",                                       \
+    "the 368 octets behind S are zero")
+
+// What the signed report says. These run all.
+#define SNPNV_CONTENT_STEPS(X)                                                                      \
+  X(report_version, "report.version", "",                                                           \
+    "VERSION is 2 to 5; with --allow-newer-version also above")                                     \
+  X(vek_product, "vek.product", "",                                                                 \
+    "root, productName and report (CPUID, or CHIP_ID in version 2) agree on the product")           \
+  X(vek_tcb, "vek.tcb", "", "every SPL of the certificate is the one in REPORTED_TCB")              \
+  X(vek_hwid, "vek.hwid", "", "hwID of the VCEK is CHIP_ID, unless that is masked")                 \
+  X(vek_signing_key, "vek.signing_key", "",                                                         \
+    "SIGNING_KEY says VCEK or VLEK as the certificate does")                                        \
+  X(binding_claims_digest, "binding.claims_digest", "--claims FILE",                                \
+    "REPORT_DATA is the digest of the claims, zeros behind it")                                     \
+  X(binding_user_data, "binding.user_data", "--user-data HEX",                                      \
+    "user-data in the claims is what was asked for, zero-padded to 64 octets")                      \
+  X(policy_debug, "policy.debug", "",                                                               \
+    "POLICY.DEBUG is 0; off with --allow-debug")                                                    \
+  X(policy_migration, "policy.migration", "",                                                       \
+    "POLICY.MIGRATE_MA is 0; off with --allow-migration")                                           \
+  X(policy_vmpl, "policy.vmpl", "--vmpl N", "VMPL is N")                                            \
+  X(policy_min_tcb, "policy.min_tcb", "--min-tcb LIST",                                             \
+    "components of REPORTED_TCB, COMMITTED_TCB and LAUNCH_TCB are not below their minimums")        \
+  X(policy_measurement, "policy.measurement", "--measurement HEX",                                  \
+    "MEASUREMENT is one of those given")                                                            \
+  X(policy_host_data, "policy.host_data", "--host-data HEX", "HOST_DATA is one of those given")     \
+  X(policy_report_data, "policy.report_data", "--report-data HEX",                                  \
+    "REPORT_DATA is one of those given")                                                            \
+  X(policy_guest_svn, "policy.guest_svn", "--min-guest-svn N", "GUEST_SVN is not below N")          \
+  X(policy_family_id, "policy.family_id", "--family-id HEX", "FAMILY_ID is one of those given")     \
+  X(policy_image_id, "policy.image_id", "--image-id HEX", "IMAGE_ID is one of those given")         \
+  X(policy_id_key, "policy.id_key", "--id-key HEX", "ID_KEY_DIGEST is one of those given")          \
+  X(policy_author_key, "policy.author_key", "--author-key HEX",                                     \
+    "AUTHOR_KEY_EN is 1, and AUTHOR_KEY_DIGEST one of those given")                                 \
+  X(policy_platform_info, "policy.platform_info", "--platform-info LIST",                           \
+    "the required bits of PLATFORM_INFO are 1, the forbidden ones 0")                               \
+  X(policy_secure_boot, "policy.secure_boot", "--secure-boot",                                      \
+    "secure-boot of the vm-configuration in the proven claims is as required")                      \
+  X(policy_vm_configuration, "policy.vm_configuration", "--vm-configuration NAME=VALUE",            \
+    "other members of the vm-configuration in the proven claims are as required")                   \
+  X(policy_chip_id, "policy.chip_id", "--chip-id HEX", "CHIP_ID is one of those given")             \
+  X(policy_firmware, "policy.firmware", "--min-firmware VERSION",                                   \
+    "CURRENT and COMMITTED firmware version and build are not below their minimums")                \
+  X(policy_mitigations, "policy.mitigations", "--mitigations MASK",                                 \
+    "the required bits of CURRENT_MIT_VECTOR and LAUNCH_MIT_VECTOR are 1")
+
+#define SNPNV_STEPS(X) SNPNV_CHAIN_STEPS(X) SNPNV_SIGNATURE_STEPS(X) SNPNV_CONTENT_STEPS(X)
+
+enum class Step : std::uint8_t {
+#define SNPNV_X(id, name, option, checks) id,
+  SNPNV_STEPS(SNPNV_X)
+#undef SNPNV_X
+};
+
+struct StepRow {
+  Step id;
+  std::string_view name;
+  std::string_view option;
+  std::string_view checks;
+};
+inline constexpr std::array kSteps{
+#define SNPNV_X(id, name, option, checks) StepRow{Step::id, name, option, checks},
+    SNPNV_STEPS(SNPNV_X)
+#undef SNPNV_X
+};
+
+[[nodiscard]] constexpr const StepRow& row(Step step) {
+  return kSteps[static_cast<std::size_t>(step)];
+}
+[[nodiscard]] constexpr std::string_view name(Step step) { return row(step).name; }
+
+/// What a check expected or found, held by value.
+struct Finding {
+  enum class Kind : std::uint8_t { none, number, mask, octets, text, time, version };
+  static constexpr std::size_t kMax = 64;
+
+  Kind kind = Kind::none;
+  std::uint8_t size = 0;        // octets held, of octets and text
+  std::uint64_t value = 0;      // number and mask; UnixTime, as its bits; version: major, minor, build
+                                // in an octet each, build lowest
+  std::array<std::byte, kMax> held{};  // longer ones are cut
+
+  [[nodiscard]] constexpr ByteView octets() const { return ByteView(held).first(size); }
+
+  [[nodiscard]] static constexpr Finding number(std::uint64_t value) {
+    return {Kind::number, 0, value, {}};
+  }
+  [[nodiscard]] static constexpr Finding mask(std::uint64_t value) {
+    return {Kind::mask, 0, value, {}};
+  }
+  [[nodiscard]] static constexpr Finding time(UnixTime value) {
+    return {Kind::time, 0, static_cast<std::uint64_t>(value), {}};
+  }
+  [[nodiscard]] static constexpr Finding version(std::uint32_t value) {
+    return {Kind::version, 0, value, {}};
+  }
+  [[nodiscard]] static constexpr Finding octets(ByteView in) { return hold(Kind::octets, in); }
+  [[nodiscard]] static constexpr Finding text(ByteView in) { return hold(Kind::text, in); }
+  [[nodiscard]] static constexpr Finding text(std::string_view in) {
+    Finding out;
+    out.kind = Kind::text;
+    for (const char c : in.substr(0, kMax)) out.held[out.size++] = static_cast<std::byte>(c);
+    return out;
+  }
+
+ private:
+  [[nodiscard]] static constexpr Finding hold(Kind kind, ByteView in) {
+    Finding out;
+    out.kind = kind;
+    out.size = static_cast<std::uint8_t>(copy_to(out.held, in).size());
+    return out;
+  }
+};
+
+enum class Outcome : std::uint8_t { skip, pass, fail };
+
+[[nodiscard]] constexpr std::string_view name(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::skip: return "SKIP";
+    case Outcome::pass: return "PASS";
+    case Outcome::fail: return "FAIL";
+  }
+  return "unknown";
+}
+
+/// The outcome of one check.
+struct StepResult {
+  Outcome outcome = Outcome::skip;
+  std::string_view subject;  // what the values are of, such as a field's or a certificate's name
+  std::string_view note = "not reached";  // why it failed or was skipped
+  Finding expected;
+  Finding found;
+  std::optional<Error> error;  // the error that made it fail
+
+  [[nodiscard]] static constexpr StepResult pass(std::string_view subject, const Finding& found = {}) {
+    return {Outcome::pass, subject, {}, {}, found, {}};
+  }
+  [[nodiscard]] static constexpr StepResult fail(std::string_view subject, std::string_view note,
+                                                 const Finding& expected = {},
+                                                 const Finding& found = {}) {
+    return {Outcome::fail, subject, note, expected, found, {}};
+  }
+  [[nodiscard]] static constexpr StepResult fail(std::string_view subject, const Error& error) {
+    return {Outcome::fail, subject, text(error.code), {}, {}, error};
+  }
+  [[nodiscard]] static constexpr StepResult skip(std::string_view note) {
+    return {Outcome::skip, {}, note, {}, {}, {}};
+  }
+  /// Not asked for, by the option in the list.
+  [[nodiscard]] static constexpr StepResult not_asked() { return skip(kNotAsked); }
+
+  static constexpr std::string_view kNotAsked = "not asked for";
+};
+
+/// The outcome of every check. Owns all that it holds.
+struct Verdict {
+  std::array<StepResult, kSteps.size()> results{};
+  RootSource root = RootSource::none;
+  std::optional<Product> product;  // of the chain
+  bool complete = false;           // every check had its turn
+
+  [[nodiscard]] constexpr const StepResult& operator[](Step step) const {
+    return results[static_cast<std::size_t>(step)];
+  }
+  [[nodiscard]] constexpr StepResult& operator[](Step step) {
+    return results[static_cast<std::size_t>(step)];
+  }
+  [[nodiscard]] constexpr std::optional<Step> first_failure() const {
+    for (const StepRow& step : kSteps)
+      if ((*this)[step.id].outcome == Outcome::fail) return step.id;
+    return std::nullopt;
+  }
+  /// True if all checks had their turn and none failed. A check that was skipped says so.
+  [[nodiscard]] constexpr bool verified() const { return complete && !first_failure(); }
+};
+
+}  // namespace snpnv
