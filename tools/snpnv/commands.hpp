@@ -9,6 +9,10 @@ extern const CommandSpec kReport;
 extern const CommandSpec kDisplayReport;
 extern const CommandSpec kDisplayEnvelope;
 extern const CommandSpec kDisplayClaims;
+extern const CommandSpec kDisplayCert;
+extern const CommandSpec kVerifyCerts;
+extern const CommandSpec kVerifyAttestation;
+extern const CommandSpec kVerifyEnvelope;
 extern const CommandSpec kProbe;
 
 /// The TCTI to use: --tcti, or the default of this machine.

@@ -9,7 +9,9 @@
 namespace snpnv::tool {
 namespace {
 
-constexpr std::array kCommands{&kReport, &kProbe, &kDisplayReport, &kDisplayEnvelope, &kDisplayClaims};
+constexpr std::array kCommands{&kReport,        &kProbe,       &kDisplayReport,     &kDisplayEnvelope,
+                               &kDisplayClaims, &kDisplayCert, &kVerifyCerts, &kVerifyAttestation,
+                               &kVerifyEnvelope};
 
 std::string option_lines(std::span<const OptionSpec> options) {
   std::string out;

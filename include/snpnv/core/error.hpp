@@ -30,6 +30,7 @@ namespace snpnv {
   X(text_hex, 0x0210, "not hexadecimal, or an odd number of digits", "-")                         \
   X(text_base64, 0x0211, "not base64url, or bits left over", "-")                                 \
   X(text_length, 0x0212, "decodes to another number of octets than needed", "octets needed")      \
+  X(pem_block, 0x0213, "a PEM block that is not ended, or none at all", "-")                         \
   X(json_syntax, 0x0220, "not JSON", "-")                                                         \
   X(json_utf8, 0x0221, "not well-formed UTF-8", "-")                                              \
   X(json_depth, 0x0222, "nested too deeply", "limit")                                             \

@@ -64,7 +64,7 @@ class VerifiedChain {
                             : certificate == &ask_ ? kAsk
                                                    : kVek,
                             at, certificate->not_before, certificate->not_after);
-      if (result.outcome == Outcome::fail) break;
+      if (result.outcome == StepOutcome::fail) break;
     }
     return result;
   }
@@ -99,7 +99,7 @@ class ChainVerifier {
     Verdict& verdict = out.verdict;
     const auto passes = [&](Step step, StepResult result) {
       verdict[step] = result;
-      return result.outcome != Outcome::fail;
+      return result.outcome != StepOutcome::fail;
     };
     const bool is_signed =
         passes(Step::chain_root_pinned, chain_root_pinned()) &&
@@ -144,17 +144,17 @@ class ChainVerifier {
   StepResult chain_root_pinned() {
     if (auto failed = read(kArk, octets_.ark, verified_.ark_)) return *failed;
     const Certificate& ark = verified_.ark_;
-    const auto digest = crypto_.digest(Hash::sha384, ark.key.spki);
+    const auto digest = spki_digest(crypto_, ark);
     if (!digest) return StepResult::fail(kArk, digest.error());
-    const Finding found = Finding::octets(digest->view());
+    const Finding found = Finding::octets(*digest);
     for (const PinnedRoot& pinned : kPinnedRoots) {
-      if (!equal(pinned.spki_sha384, digest->view())) continue;
+      if (pinned.spki_sha384 != *digest) continue;
       pinned_product_ = pinned.product;
       root_ = RootSource::pinned;
       return StepResult::pass("pinned root", found);
     }
     for (const SpkiDigest& additional : trust_.additional_roots) {
-      if (!equal(additional, digest->view())) continue;
+      if (additional != *digest) continue;
       root_ = RootSource::additional;
       return StepResult::pass("additional root, not AMD's", found);
     }
@@ -282,7 +282,7 @@ class ChainVerifier {
     const Certificate& ark = verified_.ark_;
     const Certificate& ask = verified_.ask_;
     const StepResult signature = check_signature(kCrl, crl->signed_octets, ark.key);
-    if (signature.outcome == Outcome::fail) return signature;
+    if (signature.outcome == StepOutcome::fail) return signature;
     if (!equal(crl->issuer.raw, ark.subject.raw))
       return StepResult::fail(kCrl, "its issuer is not the ARK", Finding::text(ark.subject.common_name),
                               Finding::text(crl->issuer.common_name));

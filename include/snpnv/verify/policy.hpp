@@ -6,10 +6,10 @@
 
 namespace snpnv {
 
-/// Values of which a field must be one. Empty: anything will do.
-template <std::size_t Size>
+/// Values of which a field must be one. Empty: anything will do. Size and Short are in octets: a
+/// value is Size long, or Short and then filled up with zeros.
+template <std::size_t Size, std::size_t Short>
 struct AllowList {
-  static constexpr std::size_t kSize = Size;  // of a value, in octets
   static constexpr std::size_t kMax = 16;     // values
 
   std::array<std::array<std::byte, Size>, kMax> values{};
@@ -17,9 +17,10 @@ struct AllowList {
 
   /// @returns nothing | wire_overflow - detail: kMax | wire_size - detail: octets of `value`.
   [[nodiscard]] constexpr Result<void> add(ByteView value) {
-    if (value.size() != Size) return fail(Code::wire_size, 0, static_cast<std::uint32_t>(value.size()));
+    if (value.size() != Size && value.size() != Short)
+      return fail(Code::wire_size, 0, static_cast<std::uint32_t>(value.size()));
     if (count == kMax) return fail(Code::wire_overflow, 0, kMax);
-    std::ranges::copy(value, values[count++].begin());
+    copy_to(values[count++], value);
     return {};
   }
   [[nodiscard]] constexpr bool contains(ByteView value) const {
@@ -28,16 +29,16 @@ struct AllowList {
   }
 };
 
-// X(member, which is also the name in JSON, field of ATTESTATION_REPORT)
-#define SNPNV_POLICY_ALLOW_LISTS(X)             \
-  X(measurement, MEASUREMENT)                   \
-  X(host_data, HOST_DATA)                       \
-  X(report_data, REPORT_DATA)                   \
-  X(family_id, FAMILY_ID)                       \
-  X(image_id, IMAGE_ID)                         \
-  X(id_key, ID_KEY_DIGEST)                      \
-  X(author_key, AUTHOR_KEY_DIGEST)              \
-  X(chip_id, CHIP_ID)
+// X(member, which is also the name in JSON, field of ATTESTATION_REPORT, octets of a short value)
+#define SNPNV_POLICY_ALLOW_LISTS(X)     \
+  X(measurement, MEASUREMENT, 48)       \
+  X(host_data, HOST_DATA, 32)           \
+  X(report_data, REPORT_DATA, 64)       \
+  X(family_id, FAMILY_ID, 16)           \
+  X(image_id, IMAGE_ID, 16)             \
+  X(id_key, ID_KEY_DIGEST, 48)          \
+  X(author_key, AUTHOR_KEY_DIGEST, 48)  \
+  X(chip_id, CHIP_ID, 8)
 
 /// Minimums of the components of a TCB, in the order of kTcbLayout. One that the product does not
 /// have cannot be met.
@@ -54,6 +55,43 @@ struct TcbMinimums {
 [[nodiscard]] constexpr std::uint32_t firmware_version(std::uint8_t major, std::uint8_t minor,
                                                        std::uint8_t build) {
   return (static_cast<std::uint32_t>(major) << 16) | (static_cast<std::uint32_t>(minor) << 8) | build;
+}
+
+/// Reads a firmware version as "1.55.21", or "1.55" for any build.
+/// @returns firmware_version() | nothing if it is not one.
+[[nodiscard]] constexpr std::optional<std::uint32_t> parse_firmware_version(std::string_view text) {
+  std::array<std::uint8_t, 3> parts{};
+  std::size_t count = 0;
+  while (true) {
+    std::uint32_t value = 0;
+    std::size_t digits = 0;
+    for (; digits < text.size() && text[digits] >= '0' && text[digits] <= '9' && value <= 255; ++digits)
+      value = value * 10 + static_cast<std::uint32_t>(text[digits] - '0');
+    if (digits == 0 || value > 255 || count == parts.size()) return std::nullopt;
+    parts[count++] = static_cast<std::uint8_t>(value);
+    text.remove_prefix(digits);
+    if (text.empty()) break;
+    if (text.front() != '.') return std::nullopt;
+    text.remove_prefix(1);
+  }
+  if (count < 2) return std::nullopt;
+  return firmware_version(parts[0], parts[1], parts[2]);
+}
+
+/// The bit of PLATFORM_INFO with this name, as a mask. Text compares with a string_view.
+template <class Text>
+[[nodiscard]] constexpr std::optional<std::uint64_t> platform_info_bit(const Text& text) {
+  for (const BitName& bit : PlatformInfo::kBits)
+    if (text == bit.name) return std::uint64_t{1} << bit.first;
+  return std::nullopt;
+}
+
+/// The index in kTcbLayout of the component with this key. Text compares with a string_view.
+template <class Text>
+[[nodiscard]] constexpr std::optional<std::size_t> tcb_component(const Text& text) {
+  for (std::size_t i = 0; i < kTcbLayout.size(); ++i)
+    if (text == kTcbLayout[i].key) return i;
+  return std::nullopt;
 }
 
 /// A text that a member of vm-configuration must be, up to 128 octets of UTF-8.
@@ -85,7 +123,7 @@ struct Policy {
   TcbMinimums min_tcb;  // of REPORTED_TCB
   TcbMinimums min_committed_tcb;
   TcbMinimums min_launch_tcb;
-#define SNPNV_X(member, FIELD) AllowList<ATTESTATION_REPORT::FIELD.size> member;
+#define SNPNV_X(member, FIELD, SHORT) AllowList<ATTESTATION_REPORT::FIELD.size, SHORT> member;
   SNPNV_POLICY_ALLOW_LISTS(SNPNV_X)
 #undef SNPNV_X
   std::uint64_t platform_info_required = 0;
@@ -95,14 +133,6 @@ struct Policy {
   std::uint64_t mitigations = 0;         // bits required in CURRENT_MIT_VECTOR
   std::uint64_t launch_mitigations = 0;  // in LAUNCH_MIT_VECTOR
   ExpectedVmConfiguration vm;
-
-  /// Adds a chip: 64 octets of CHIP_ID, or the 8 that Turin has.
-  [[nodiscard]] constexpr Result<void> allow_chip(ByteView id) {
-    std::array<std::byte, ATTESTATION_REPORT::CHIP_ID.size> padded{};
-    if (id.size() != chip_id_size(Product::turin)) return chip_id.add(id);
-    copy_to(padded, id);
-    return chip_id.add(padded);
-  }
 };
 
 }  // namespace snpnv

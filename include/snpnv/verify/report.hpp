@@ -38,7 +38,7 @@ class ReportVerifier {
   void run(Verdict& verdict, Scope scope) {
 #define SNPNV_X(id, name, option, checks)                     \
   verdict[Step::id] = id();                                   \
-  if (verdict[Step::id].outcome == Outcome::fail) return;
+  if (verdict[Step::id].outcome == StepOutcome::fail) return;
     SNPNV_SIGNATURE_STEPS(SNPNV_X)
 #undef SNPNV_X
 #define SNPNV_X(id, name, option, checks) \
@@ -68,7 +68,7 @@ class ReportVerifier {
   }
   // Keeps the first failure; otherwise the last result.
   static void merge(std::optional<StepResult>& into, const StepResult& result) {
-    if (!into || into->outcome != Outcome::fail) into = result;
+    if (!into || into->outcome != StepOutcome::fail) into = result;
   }
 
   StepResult report_signature_algorithm() const {
@@ -197,7 +197,7 @@ class ReportVerifier {
       if (evidence_.claims_hash && *evidence_.claims_hash != hash) continue;
       const auto digest = crypto_.digest(hash, *evidence_.claims);
       if (!digest) return StepResult::fail(name(hash), digest.error());
-      if (equal(data.first(digest->size), digest->view()) && all_zero(data.subspan(digest->size))) {
+      if (report_.report_data_is(*digest)) {
         claims_proven_ = true;
         return StepResult::pass(name(hash), Finding::octets(digest->view()));
       }
@@ -263,7 +263,7 @@ class ReportVerifier {
         if (found) {
           one = at_least(kTcbLayout[i].name, Finding::number(*minimums.values[i]),
                          Finding::number(*found));
-          if (one.outcome == Outcome::pass)
+          if (one.outcome == StepOutcome::pass)
             one = StepResult::pass(field, Finding::octets(tcb.octets));
         }
         merge(out, one);
@@ -275,8 +275,9 @@ class ReportVerifier {
     return out.value_or(StepResult::not_asked());
   }
 
-  template <std::size_t Size, std::size_t Offset>
-  StepResult one_of(Field<Octets<Size>, Offset> field, const AllowList<Size>& allowed) const {
+  template <std::size_t Size, std::size_t Offset, std::size_t Short>
+  StepResult one_of(Field<Octets<Size>, Offset> field,
+                    const AllowList<Size, Short>& allowed) const {
     if (allowed.count == 0) return StepResult::not_asked();
     const auto found = report_[field];
     if (allowed.contains(found)) return StepResult::pass(field.name, Finding::octets(found));

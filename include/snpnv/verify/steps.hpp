@@ -150,20 +150,20 @@ struct Finding {
   }
 };
 
-enum class Outcome : std::uint8_t { skip, pass, fail };
+enum class StepOutcome : std::uint8_t { skip, pass, fail };
 
-[[nodiscard]] constexpr std::string_view name(Outcome outcome) {
+[[nodiscard]] constexpr std::string_view name(StepOutcome outcome) {
   switch (outcome) {
-    case Outcome::skip: return "SKIP";
-    case Outcome::pass: return "PASS";
-    case Outcome::fail: return "FAIL";
+    case StepOutcome::skip: return "SKIP";
+    case StepOutcome::pass: return "PASS";
+    case StepOutcome::fail: return "FAIL";
   }
   return "unknown";
 }
 
 /// The outcome of one check.
 struct StepResult {
-  Outcome outcome = Outcome::skip;
+  StepOutcome outcome = StepOutcome::skip;
   std::string_view subject;  // what the values are of, such as a field's or a certificate's name
   std::string_view note = "not reached";  // why it failed or was skipped
   Finding expected;
@@ -171,18 +171,18 @@ struct StepResult {
   std::optional<Error> error;  // the error that made it fail
 
   [[nodiscard]] static constexpr StepResult pass(std::string_view subject, const Finding& found = {}) {
-    return {Outcome::pass, subject, {}, {}, found, {}};
+    return {StepOutcome::pass, subject, {}, {}, found, {}};
   }
   [[nodiscard]] static constexpr StepResult fail(std::string_view subject, std::string_view note,
                                                  const Finding& expected = {},
                                                  const Finding& found = {}) {
-    return {Outcome::fail, subject, note, expected, found, {}};
+    return {StepOutcome::fail, subject, note, expected, found, {}};
   }
   [[nodiscard]] static constexpr StepResult fail(std::string_view subject, const Error& error) {
-    return {Outcome::fail, subject, text(error.code), {}, {}, error};
+    return {StepOutcome::fail, subject, text(error.code), {}, {}, error};
   }
   [[nodiscard]] static constexpr StepResult skip(std::string_view note) {
-    return {Outcome::skip, {}, note, {}, {}, {}};
+    return {StepOutcome::skip, {}, note, {}, {}, {}};
   }
   /// Not asked for, by the option in the list.
   [[nodiscard]] static constexpr StepResult not_asked() { return skip(kNotAsked); }
@@ -205,7 +205,7 @@ struct Verdict {
   }
   [[nodiscard]] constexpr std::optional<Step> first_failure() const {
     for (const StepRow& step : kSteps)
-      if ((*this)[step.id].outcome == Outcome::fail) return step.id;
+      if ((*this)[step.id].outcome == StepOutcome::fail) return step.id;
     return std::nullopt;
   }
   /// True if all checks had their turn and none failed. A check that was skipped says so.

@@ -3,13 +3,24 @@
 
 #include <optional>
 
+#include "snpnv/core/digest.hpp"
 #include "snpnv/core/encoding.hpp"
 #include "snpnv/wire/snp_tcb.hpp"
+#include "snpnv/wire/x509.hpp"
 
 namespace snpnv {
 
 /// SHA-384 of a root's SubjectPublicKeyInfo in DER.
 using SpkiDigest = std::array<std::byte, 48>;
+
+/// @returns the digest of the certificate's key | what the hasher returns.
+template <Hasher H>
+[[nodiscard]] Result<SpkiDigest> spki_digest(H& hasher, const Certificate& certificate) {
+  SNPNV_TRY(const Digest digest, hasher.digest(Hash::sha384, certificate.key.spki));
+  SpkiDigest out{};
+  copy_to(out, digest.view());
+  return out;
+}
 
 struct PinnedRoot {
   Product product;

@@ -1,0 +1,339 @@
+#include "verdict.hpp"
+
+#include <ctime>
+
+#include "describe.hpp"
+#include "files.hpp"
+#include "snpnv/mbedtls/crypto.hpp"
+#include "snpnv/verify/policy_json.hpp"
+
+namespace snpnv::tool {
+namespace {
+
+constexpr std::size_t kMostOctets = std::size_t{1} << 20;
+
+std::string str(std::string_view text) { return std::string(text); }
+
+// Text from certificates and claims, fit for a terminal.
+std::string printable(ByteView octets) {
+  std::string out;
+  for (const std::byte octet : octets) {
+    const auto c = std::to_integer<unsigned char>(octet);
+    out += c >= 0x20 && c < 0x7F ? static_cast<char>(c) : '?';
+  }
+  return out;
+}
+
+std::string finding_text(const Finding& finding) {
+  const auto value = static_cast<unsigned long long>(finding.value);
+  switch (finding.kind) {
+    case Finding::Kind::none: return {};
+    case Finding::Kind::number: return format("%llu", value);
+    case Finding::Kind::mask: return format("0x%llx", value);
+    case Finding::Kind::octets: return finding.size == 0 ? "nothing" : hex(finding.octets());
+    case Finding::Kind::text: return printable(finding.octets());
+    case Finding::Kind::time: {
+      std::array<std::byte, 20> buffer{};
+      Writer writer(buffer);
+      encode_rfc3339(writer, static_cast<UnixTime>(finding.value));
+      return str(text_of(writer.written()));
+    }
+    case Finding::Kind::version:
+      return format("%llu.%llu.%llu", value >> 16, value >> 8 & 0xFF, value & 0xFF);
+  }
+  return {};
+}
+
+std::string line(const StepRow& step, const StepResult& result) {
+  std::string detail;
+  const auto add = [&](std::string_view separator, const std::string& part) {
+    if (part.empty()) return;
+    if (!detail.empty()) detail += separator;
+    detail += part;
+  };
+  add("", str(result.subject));
+  if (result.error) {
+    const Failure failure = describe("", *result.error);
+    add(": ", failure.why + " (" + failure.code + ")");
+  } else {
+    add(": ", str(result.note));
+  }
+  if (result.note == StepResult::kNotAsked) detail += "; " + str(step.option) + " turns it on";
+  const std::string found = finding_text(result.found);
+  if (result.outcome == StepOutcome::pass) {
+    add(" ", found);
+  } else {
+    const std::string expected = finding_text(result.expected);
+    if (!expected.empty()) add("; ", "expected " + expected);
+    if (!found.empty()) add(expected.empty() ? "; " : ", ", "found " + found);
+  }
+  return str(name(result.outcome)) + " " + str(step.name) + (detail.empty() ? "" : " — ") + detail +
+         "\n";
+}
+
+void finding_json(JsonWriter& json, std::string_view key, const Finding& finding) {
+  if (finding.kind == Finding::Kind::none) return;
+  json.key(key);
+  if (finding.kind == Finding::Kind::number) return json.number(finding.value);
+  json.string(finding.kind == Finding::Kind::octets ? hex(finding.octets()) : finding_text(finding));
+}
+
+std::string_view root_name(RootSource source) {
+  switch (source) {
+    case RootSource::none: return "none";
+    case RootSource::pinned: return "pinned";
+    case RootSource::additional: return "additional";
+  }
+  return "unknown";
+}
+
+Outcome<std::string> verdict_json(const Verdict& verdict, bool (*covers)(Step)) {
+  JsonText out;
+  JsonWriter& json = out.json();
+  const auto failed = verdict.first_failure();
+  json.begin_object();
+  json.key("verified");
+  json.boolean(verdict.verified());
+  json.key("rejected_by");
+  failed ? json.string(name(*failed)) : json.null();
+  json.key("root");
+  json.string(root_name(verdict.root));
+  json.key("product");
+  verdict.product ? json.string(name(*verdict.product)) : json.null();
+  json.key("checks");
+  json.begin_array();
+  for (const StepRow& step : kSteps) {
+    if (!covers(step.id)) continue;
+    const StepResult& result = verdict[step.id];
+    json.begin_object();
+    json.key("name");
+    json.string(step.name);
+    json.key("outcome");
+    json.string(lower(name(result.outcome)));
+    json.key("subject");
+    json.string(result.subject);
+    json.key("note");
+    json.string(result.note);
+    if (!step.option.empty()) {
+      json.key("option");
+      json.string(step.option);
+    }
+    finding_json(json, "expected", result.expected);
+    finding_json(json, "found", result.found);
+    if (result.error) {
+      json.key("error");
+      json.string(name(result.error->code));
+    }
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+  return out.finish();
+}
+
+// The parts of a list separated by commas.
+std::vector<std::string_view> parts(std::string_view list) {
+  std::vector<std::string_view> out;
+  while (true) {
+    const std::size_t comma = list.find(',');
+    out.push_back(list.substr(0, comma));
+    if (comma == std::string_view::npos) return out;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+Outcome<void> read_tcb(const Arguments& arguments, std::string_view option, TcbMinimums& to) {
+  const auto list = arguments.value(option);
+  if (!list) return {};
+  const std::string spelled = "--" + str(option);
+  for (const std::string_view part : parts(*list)) {
+    const std::size_t equals = part.find('=');
+    const auto component = tcb_component(part.substr(0, equals));
+    if (!component || equals == std::string_view::npos)
+      return usage(spelled, "needs a list such as boot_loader=3,tee=0,snp=8,microcode=115",
+                   "the components are fmc, boot_loader, tee, snp and microcode");
+    SNPNV_TRY(const std::uint64_t least, number(spelled, part.substr(equals + 1), 0, 0xFF));
+    to.values[*component] = static_cast<std::uint8_t>(least);
+  }
+  return {};
+}
+
+Outcome<void> read_platform_info(const Arguments& arguments, Policy& policy) {
+  const auto list = arguments.value("platform-info");
+  if (!list) return {};
+  for (std::string_view part : parts(*list)) {
+    const bool forbidden = part.starts_with('!');
+    if (forbidden) part.remove_prefix(1);
+    const auto bit = platform_info_bit(part);
+    if (!bit) {
+      std::string names;
+      for (const BitName& known : PlatformInfo::kBits) names += " " + str(known.name);
+      return usage("--platform-info", "no such bit: " + str(part), "the bits are" + names);
+    }
+    (forbidden ? policy.platform_info_forbidden : policy.platform_info_required) |= *bit;
+  }
+  return {};
+}
+
+Outcome<void> read_firmware(const Arguments& arguments, std::string_view option,
+                            std::optional<std::uint32_t>& to) {
+  const auto text = arguments.value(option);
+  if (!text) return {};
+  to = parse_firmware_version(*text);
+  if (!to) return usage("--" + str(option), "needs a version such as 1.55 or 1.55.21");
+  return {};
+}
+
+Outcome<void> read_mask(const Arguments& arguments, std::string_view option, std::uint64_t& to) {
+  const auto text = arguments.value(option);
+  if (!text) return {};
+  std::string_view digits = *text;
+  if (digits.starts_with("0x") || digits.starts_with("0X")) digits.remove_prefix(2);
+  if (digits.empty() || digits.size() > 16)
+    return usage("--" + str(option), "needs 1 to 16 hexadecimal digits");
+  to = 0;
+  for (const char c : digits) {
+    if (hex_digit(c) < 0) return usage("--" + str(option), "needs 1 to 16 hexadecimal digits");
+    to = to << 4 | static_cast<std::uint64_t>(hex_digit(c));
+  }
+  return {};
+}
+
+Outcome<void> read_vm_configuration(const Arguments& arguments, Policy& policy) {
+  for (const std::string_view pair : arguments.values("vm-configuration")) {
+    const std::size_t equals = pair.find('=');
+    const std::string_view member = pair.substr(0, equals);
+    if (equals == std::string_view::npos) return usage("--vm-configuration", "needs NAME=VALUE");
+    const std::string_view value = pair.substr(equals + 1);
+    bool known = false;
+#define SNPNV_X(id, spelled)                                                              \
+  if (member == spelled) {                                                                \
+    if (value != "true" && value != "false")                                              \
+      return usage("--vm-configuration", str(member) + " is true or false");              \
+    policy.vm.id = value == "true";                                                       \
+    known = true;                                                                         \
+  }
+    SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
+#undef SNPNV_X
+#define SNPNV_X(id, spelled)                                                              \
+  if (member == spelled) {                                                                \
+    ExpectedText& text = policy.vm.id.emplace();                                          \
+    if (value.size() > text.held.size())                                                  \
+      return usage("--vm-configuration", str(member) + ": the value is too long");        \
+    text.size = value.copy(text.held.data(), text.held.size());                           \
+    known = true;                                                                         \
+  }
+    SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
+#undef SNPNV_X
+    if (!known) return usage("--vm-configuration", "no such member: " + str(member));
+  }
+  return {};
+}
+
+}  // namespace
+
+Outcome<Policy> policy_of(const Arguments& arguments) {
+  Policy policy;
+  if (const auto path = arguments.value("policy")) {
+    SNPNV_TRY(const auto text, read_file(*path, kMostOctets));
+    const auto read = parse_policy(text);
+    if (!read) {
+      Failure failure = describe(*path, read.error());
+      failure.exit = Exit::usage;
+      return std::unexpected(failure);
+    }
+    policy = *read;
+  }
+  policy.allow_debug = policy.allow_debug || arguments.has("allow-debug");
+  policy.allow_migration = policy.allow_migration || arguments.has("allow-migration");
+  policy.allow_newer_version = policy.allow_newer_version || arguments.has("allow-newer-version");
+  if (const auto text = arguments.value("vmpl")) {
+    SNPNV_TRY(const std::uint64_t vmpl, number("--vmpl", *text, 0, 3));
+    policy.vmpl = static_cast<std::uint32_t>(vmpl);
+  }
+  if (const auto text = arguments.value("min-guest-svn")) {
+    SNPNV_TRY(const std::uint64_t svn, number("--min-guest-svn", *text, 0, 0xFFFFFFFF));
+    policy.min_guest_svn = static_cast<std::uint32_t>(svn);
+  }
+  SNPNV_CHECK(read_tcb(arguments, "min-tcb", policy.min_tcb));
+  SNPNV_CHECK(read_tcb(arguments, "min-committed-tcb", policy.min_committed_tcb));
+  SNPNV_CHECK(read_tcb(arguments, "min-launch-tcb", policy.min_launch_tcb));
+#define SNPNV_X(member, FIELD, SHORT)                                                         \
+  {                                                                                           \
+    std::string option = #member;                                                             \
+    std::ranges::replace(option, '_', '-');                                                   \
+    for (const std::string_view text : arguments.values(option)) {                            \
+      SNPNV_TRY(const auto value, hex_value("--" + option, text, 0));                         \
+      if (const auto added = policy.member.add(value); !added)                                \
+        return usage("--" + option,                                                           \
+                     added.error().code == Code::wire_size                                    \
+                         ? format("needs %zu octets, not %zu", ATTESTATION_REPORT::FIELD.size, \
+                                  value.size())                                               \
+                         : format("at most %u values", added.error().detail));                \
+    }                                                                                         \
+  }
+  SNPNV_POLICY_ALLOW_LISTS(SNPNV_X)
+#undef SNPNV_X
+  SNPNV_CHECK(read_platform_info(arguments, policy));
+  SNPNV_CHECK(read_firmware(arguments, "min-firmware", policy.min_firmware));
+  SNPNV_CHECK(read_firmware(arguments, "min-committed-firmware", policy.min_committed_firmware));
+  SNPNV_CHECK(read_mask(arguments, "mitigations", policy.mitigations));
+  SNPNV_CHECK(read_mask(arguments, "launch-mitigations", policy.launch_mitigations));
+  if (arguments.has("secure-boot")) policy.vm.secure_boot = true;
+  SNPNV_CHECK(read_vm_configuration(arguments, policy));
+  return policy;
+}
+
+Outcome<UnixTime> time_of(const Arguments& arguments) {
+  const auto text = arguments.value("at");
+  if (!text) return static_cast<UnixTime>(std::time(nullptr));
+  const auto time = parse_rfc3339(*text);
+  if (!time) return usage("--at", "needs a time such as 2025-01-31T12:00:00Z");
+  return *time;
+}
+
+Outcome<ChainFiles> ChainFiles::read(const Arguments& arguments, std::string_view directory,
+                                     SIGNING_KEY prefer) {
+  ChainFiles out;
+  SNPNV_TRY(out.files_, read_certificates(directory, prefer));
+  if (const auto path = arguments.value("crl")) {
+    SNPNV_TRY(out.crl_, read_der(*path, kPemCrl));
+  }
+  MbedCrypto crypto;
+  for (const std::string_view path : arguments.values("root")) {
+    SNPNV_TRY(auto der, read_der(path, kPemCertificate));
+    const auto certificate = crypto.parse_certificate(der);
+    if (!certificate) return library_failure(path, certificate.error());
+    const auto digest = spki_digest(crypto, *certificate);
+    if (!digest) return library_failure(path, digest.error());
+    out.roots_.push_back(*digest);
+    if (out.files_.ark.empty()) out.files_.ark = std::move(der);
+  }
+  if (out.files_.ark.empty())
+    return std::unexpected(Failure{Exit::failed, join(directory, "ark"), "no such file, .pem or .der",
+                                   "io_failed", "snpnv fetch ca gets it; --root FILE gives another"});
+  return out;
+}
+
+std::unexpected<Failure> malformed(std::string_view what, const Error& error) {
+  Failure failure = describe(what, error);
+  failure.exit = Exit::rejected;
+  return std::unexpected(failure);
+}
+
+Outcome<Exit> tell(const Arguments& arguments, const Verdict& verdict, bool (*covers)(Step)) {
+  std::string text;
+  if (arguments.json()) {
+    SNPNV_TRY(text, verdict_json(verdict, covers));
+  } else {
+    if (!arguments.quiet())
+      for (const StepRow& step : kSteps)
+        if (covers(step.id)) text += line(step, verdict[step.id]);
+    const auto failed = verdict.first_failure();
+    text += verdict.verified() ? "VERIFIED\n" : "REJECTED: " + str(failed ? name(*failed) : "") + "\n";
+  }
+  SNPNV_CHECK(print(text));
+  return verdict.verified() ? Exit::done : Exit::rejected;
+}
+
+}  // namespace snpnv::tool

@@ -1,0 +1,145 @@
+// snpnv verify: certificates, a report, an envelope. Decides offline, and says every check.
+#include "commands.hpp"
+#include "describe.hpp"
+#include "files.hpp"
+#include "snpnv/mbedtls/crypto.hpp"
+#include "snpnv/wire/hcl_report.hpp"
+#include "verdict.hpp"
+
+namespace snpnv::tool {
+namespace {
+
+// Files larger than this are none of these formats, in octets.
+constexpr std::size_t kMostOctets = std::size_t{1} << 20;
+
+bool of_chain(Step step) { return step <= Step::chain_revocation; }
+bool every(Step) { return true; }
+
+// The clock is the one thing that is neither evidence nor usage.
+std::unexpected<Failure> not_judged(std::string_view path, const Error& error) {
+  if (error.code != Code::verify_clock) return malformed(path, error);
+  Failure failure = describe("clock", error);
+  failure.hint = "--at gives the time";
+  return std::unexpected(failure);
+}
+
+Outcome<Exit> verify_certs(const Arguments& arguments) {
+  const std::string_view directory = arguments.operand(0);
+  SNPNV_TRY(const ChainFiles files, ChainFiles::read(arguments, directory, SIGNING_KEY::VCEK));
+  SNPNV_TRY(const UnixTime at, time_of(arguments));
+  MbedCrypto crypto;
+  const auto checked = verify_chain(crypto, files.chain(), files.trust(), at);
+  if (!checked) return not_judged(directory, checked.error());
+  return tell(arguments, checked->verdict, of_chain);
+}
+
+Outcome<UserData> user_data_of(std::string_view text) {
+  UserData out{};
+  SNPNV_TRY(const auto value, hex_value("--user-data", text, 0, out.size()));
+  copy_to(out, value);
+  return out;
+}
+
+Outcome<Exit> judge(const Arguments& arguments, std::string_view path, const Evidence& evidence,
+                    Scope scope) {
+  // The report may choose between two certificates; vek.signing_key checks the choice.
+  const auto report = ATTESTATION_REPORT::parse(evidence.report);
+  const SIGNING_KEY prefer = report ? report->signing_key() : SIGNING_KEY::VCEK;
+  SNPNV_TRY(const Policy policy, policy_of(arguments));
+  SNPNV_TRY(const UnixTime at, time_of(arguments));
+  SNPNV_TRY(const ChainFiles files, ChainFiles::read(arguments, arguments.operand(0), prefer));
+  MbedCrypto crypto;
+  const auto verdict = verify(crypto, files.chain(), files.trust(), evidence, policy, at, scope);
+  if (!verdict) return not_judged(path, verdict.error());
+  return tell(arguments, *verdict, every);
+}
+
+Outcome<Exit> verify_attestation(const Arguments& arguments) {
+  const std::string_view path = arguments.operand(1);
+  if (arguments.has("tcb") && arguments.has("signature"))
+    return usage("--tcb", "not together with --signature");
+  SNPNV_TRY(const auto report, read_file(path, kMostOctets));
+  Evidence evidence;
+  evidence.report = report;
+  std::vector<std::byte> claims;
+  if (const auto file = arguments.value("claims")) {
+    SNPNV_TRY(claims, read_file(*file, kMostOctets));
+    evidence.claims = claims;
+  }
+  if (const auto text = arguments.value("user-data")) {
+    if (!evidence.claims) return usage("--user-data", "needs --claims, which carry it");
+    SNPNV_TRY(evidence.user_data, user_data_of(*text));
+  }
+  const Scope scope = arguments.has("tcb")         ? Scope::tcb_only
+                      : arguments.has("signature") ? Scope::signature_only
+                                                   : Scope::all;
+  return judge(arguments, path, evidence, scope);
+}
+
+Outcome<Exit> verify_envelope(const Arguments& arguments) {
+  const std::string_view path = arguments.operand(1);
+  const auto text = arguments.value("user-data");
+  if (!text) return usage("--user-data", "missing: what the claims must carry");
+  SNPNV_TRY(const auto content, read_file(path, kMostOctets));
+  const auto envelope = HclReport::parse(content);
+  if (!envelope) return malformed(path, envelope.error());
+  const auto report = envelope->snp_report();
+  if (!report) return malformed(path, report.error());
+  const auto hash = envelope->hash();
+  if (!hash) return malformed(path, hash.error());
+  Evidence evidence{*report, envelope->claims, *hash, {}};
+  SNPNV_TRY(evidence.user_data, user_data_of(*text));
+  return judge(arguments, path, evidence, Scope::all);
+}
+
+constexpr std::array kAttestationOnly{
+    OptionSpec{'t', "tcb", "", "check signatures, product and TCB only"},
+    OptionSpec{'s', "signature", "", "check signatures only"},
+    OptionSpec{0, "claims", "FILE", "runtime claims, exactly as hashed"},
+};
+constexpr std::array kUserData{
+    OptionSpec{0, "user-data", "HEX", "what the claims must carry, up to 64 octets"},
+};
+constexpr auto kAttestationOptions = joined(kAttestationOnly, kUserData, kChainOptions, kPolicyOptions);
+constexpr auto kEnvelopeOptions = joined(kUserData, kChainOptions, kPolicyOptions);
+
+constexpr std::string_view kDirectory =
+    "DIR holds ark, ask and vcek, or ark, asvk and vlek, each as .pem or .der. The root must be one of\n"
+    "AMD's three; --root adds another, and then the output says that it was used.";
+
+}  // namespace
+
+const CommandSpec kVerifyCerts{
+    "verify certs",
+    "DIR [options]",
+    "verify a certificate chain",
+    kDirectory,
+    1,
+    1,
+    kChainOptions,
+    verify_certs};
+
+const CommandSpec kVerifyAttestation{
+    "verify attestation",
+    "DIR REPORT [options]",
+    "verify a report and its certificate chain",
+    "Prints PASS, FAIL or SKIP for every check, then VERIFIED or REJECTED.\n"
+    "DIR holds ark, ask and vcek, or ark, asvk and vlek, each as .pem or .der. The root must be one of\n"
+    "AMD's three; --root adds another, and then the output says that it was used.",
+    2,
+    2,
+    kAttestationOptions,
+    verify_attestation};
+
+const CommandSpec kVerifyEnvelope{
+    "verify envelope",
+    "DIR ENVELOPE --user-data HEX [options]",
+    "verify the content of NV index 0x01400001",
+    "Verifies the report in ENVELOPE, that its REPORT_DATA is the digest of the claims, and that the\n"
+    "claims carry the user data. DIR is as for verify certs.",
+    2,
+    2,
+    kEnvelopeOptions,
+    verify_envelope};
+
+}  // namespace snpnv::tool
