@@ -44,13 +44,20 @@ class MbedCrypto {
     SNPNV_TRY(const Certificate certificate, Certificate::parse(der));
     mbedtls_x509_crt parsed;
     mbedtls_x509_crt_init(&parsed);
-    const int status = mbedtls_x509_crt_parse_der_nocopy(&parsed, octets(der), der.size());
+    constexpr int kInPlace = 0;
+    const int status = mbedtls_x509_crt_parse_der_with_ext_cb(&parsed, octets(der), der.size(),
+                                                              kInPlace, accept_extension, nullptr);
     mbedtls_x509_crt_free(&parsed);
     if (status != 0) return fail(Code::crypto_failed, 0, static_cast<std::uint32_t>(-status));
     return certificate;
   }
 
  private:
+  // Whether an unknown extension may be critical is for the verifier to say, with a name.
+  static int accept_extension(void*, const mbedtls_x509_crt*, const mbedtls_x509_buf*, int,
+                              const unsigned char*, const unsigned char*) noexcept {
+    return 0;
+  }
   static mbedtls_md_type_t md_type(Hash hash) noexcept {
     switch (hash) {
       case Hash::sha256: return MBEDTLS_MD_SHA256;
@@ -125,7 +132,9 @@ class MbedCrypto {
     const psa_status_t status = psa_verify_hash(key, algorithm, octets(digest.view()), digest.size,
                                                 octets(signature), signature.size());
     psa_destroy_key(key);
-    if (status == PSA_ERROR_INVALID_SIGNATURE) return fail(Code::crypto_signature);
+    // For a number that is not below the modulus, Mbed TLS blames the argument.
+    if (status == PSA_ERROR_INVALID_SIGNATURE || status == PSA_ERROR_INVALID_ARGUMENT)
+      return fail(Code::crypto_signature);
     if (status != PSA_SUCCESS) return fail(psa_error(status));
     return {};
   }
