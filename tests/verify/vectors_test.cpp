@@ -53,20 +53,21 @@ TEST_CASE("Vectors_Roots_ArePinnedAndSignTheirIntermediates") {
   }
 }
 
-TEST_CASE("Vectors_AzureMilan2023_Verifies") {
+// The VCEK of this capture is another chip's: its hwID begins with da8a, CHIP_ID with 3a5d, and
+// `openssl dgst -sha384 -verify` finds the signature wrong too.
+TEST_CASE("Vectors_AzureMilan2023_ChainHoldsButTheVcekIsOfAnotherChip") {
   if (vectors::absent()) return;
   const Chain certificates =
       chain("azure-milan-2023/ark.pem", "azure-milan-2023/ask.pem", "azure-milan-2023/vcek.pem");
   const Bytes content = vectors::read("azure-milan-2023/nv-01400001.bin");
   const auto verdict = verify_content(certificates, content, {}, kMiddleOf2025);
   REQUIRE(verdict.has_value());
-  CHECK(verdict->verified());
+  CHECK(verdict->first_failure() == Step::report_signature);
   CHECK(verdict->root == RootSource::pinned);
-  CHECK((*verdict)[Step::binding_claims_digest].outcome == StepOutcome::pass);
-  CHECK((*verdict)[Step::vek_hwid].outcome == StepOutcome::pass);
-  // The claims of that firmware carry no user data, so none can be proven.
-  const auto asked = verify_content(certificates, content, UserData{}, kMiddleOf2025);
-  CHECK(asked->first_failure() == Step::binding_user_data);
+  MbedCrypto crypto;
+  const auto checked = verify_chain(crypto, certificates.view(), Trust{}, kMiddleOf2025);
+  REQUIRE(checked->chain.has_value());
+  CHECK(hex_of(VekCertificate(checked->chain->vek()).hw_id(64)->first(2)) == "da8a");
   for (const std::string_view outside : {"2023-01-01T00:00:00Z", "2030-01-02T00:00:00Z"})
     CHECK(verify_content(certificates, content, {}, *parse_rfc3339(outside))->first_failure() ==
           Step::chain_validity);

@@ -1,0 +1,127 @@
+#include "snpnv/verify/policy_json.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace snpnv;
+
+namespace {
+
+Result<Policy> read(std::string_view text) { return parse_policy(std::as_bytes(std::span(text))); }
+
+std::string text_of_octets(std::size_t n, std::string_view pair) {
+  std::string out;
+  for (std::size_t i = 0; i < n; ++i) out += pair;
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("PolicyJson_EmptyObject_IsTheDefault") {
+  const auto policy = read("{}");
+  REQUIRE(policy.has_value());
+  CHECK_FALSE(policy->allow_debug);
+  CHECK_FALSE(policy->allow_migration);
+  CHECK_FALSE(policy->allow_newer_version);
+  CHECK_FALSE(policy->vmpl.has_value());
+  CHECK_FALSE(policy->min_tcb.any());
+  CHECK(policy->measurement.count == 0);
+}
+
+TEST_CASE("PolicyJson_EveryMember_IsRead") {
+  const std::string text =
+      R"({"allow_debug":true,"allow_migration":true,"allow_newer_version":true,"vmpl":3,)"
+      R"("min_guest_svn":4294967295,)"
+      R"("min_tcb":{"reported":{"fmc":1,"boot_loader":2,"tee":3,"snp":4,"microcode":255},)"
+      R"("committed":{"snp":5},"launch":{"tee":0}},)"
+      R"("measurement":")" + text_of_octets(48, "Ab") + R"(","host_data":")" + text_of_octets(32, "01") +
+      R"(","report_data":")" + text_of_octets(64, "02") + R"(","family_id":")" +
+      text_of_octets(16, "03") + R"(","image_id":[")" + text_of_octets(16, "04") + R"(",")" +
+      text_of_octets(16, "05") + R"("],"id_key":")" + text_of_octets(48, "06") +
+      R"(","author_key":")" + text_of_octets(48, "07") + R"(","chip_id":["1122334455667788",")" +
+      text_of_octets(64, "08") + R"("],)"
+      R"("platform_info":{"required":["ECC_EN","ALIAS_CHECK_COMPLETE"],"forbidden":["SMT_EN"]},)"
+      R"("min_firmware":{"current":"1.55.21","committed":"1.54"},)"
+      R"("mitigations":{"current":3,"launch":18446744073709551615},)"
+      R"("vm_configuration":{"secure-boot":true,"console-enabled":false,"vmUniqueId":"A\u0042"}})";
+  const auto policy = read(text);
+  REQUIRE(policy.has_value());
+  CHECK(policy->allow_debug);
+  CHECK(policy->allow_migration);
+  CHECK(policy->allow_newer_version);
+  CHECK(policy->vmpl == 3);
+  CHECK(policy->min_guest_svn == 0xFFFFFFFF);
+  const std::array<std::optional<std::uint8_t>, 5> reported{1, 2, 3, 4, 255};
+  CHECK(policy->min_tcb.values == reported);
+  CHECK(policy->min_committed_tcb.values[3] == 5);
+  CHECK(policy->min_launch_tcb.values[2] == 0);
+  CHECK(policy->measurement.values[0][47] == std::byte{0xAB});
+  CHECK(policy->host_data.count == 1);
+  CHECK(policy->report_data.count == 1);
+  CHECK(policy->family_id.count == 1);
+  CHECK(policy->image_id.count == 2);
+  CHECK(policy->image_id.values[1][0] == std::byte{5});
+  CHECK(policy->id_key.count == 1);
+  CHECK(policy->author_key.count == 1);
+  CHECK(policy->chip_id.count == 2);
+  CHECK(policy->chip_id.values[0][7] == std::byte{0x88});
+  CHECK(all_zero(ByteView(policy->chip_id.values[0]).subspan(8)));
+  CHECK(policy->platform_info_required == 0x24);  // bits 2 and 5: AMD 56860, "ATTESTATION_REPORT"
+  CHECK(policy->platform_info_forbidden == 0x1);
+  CHECK(policy->min_firmware == 0x013715);  // 1, 55, 21
+  CHECK(policy->min_committed_firmware == 0x013600);
+  CHECK(policy->mitigations == 3);
+  CHECK(policy->launch_mitigations == ~std::uint64_t{0});
+  CHECK(policy->vm.secure_boot == true);
+  CHECK(policy->vm.console_enabled == false);
+  CHECK_FALSE(policy->vm.tpm_enabled.has_value());
+  CHECK(policy->vm.vm_unique_id->view() == "AB");
+}
+
+TEST_CASE("PolicyJson_WrongMembers_AreRefusedWithTheirPlace") {
+  struct Case {
+    std::string text;
+    Code code;
+    std::uint32_t where;
+  };
+  const Case cases[] = {
+      {R"({"vmlp":0})", Code::json_unknown, 2},
+      {R"({"min_tcb":{"report":{}}})", Code::json_unknown, 13},
+      {R"({"min_tcb":{"reported":{"SNP":1}}})", Code::json_unknown, 25},
+      {R"({"platform_info":{"required":["SMT"]}})", Code::json_unknown, 31},
+      {R"({"vm_configuration":{"secure_boot":true}})", Code::json_unknown, 22},
+      {R"({"vmpl":4})", Code::json_number, 8},
+      {R"({"min_tcb":{"reported":{"snp":256}}})", Code::json_number, 30},
+      {R"({"vmpl":"0"})", Code::json_type, 8},
+      {R"({"allow_debug":1})", Code::json_type, 15},
+      {R"({"vmpl":0,"vmpl":1})", Code::json_duplicate, 10},
+      {R"({"measurement":""})", Code::wire_size, 16},
+      {R"({"measurement":"00"})", Code::wire_size, 16},
+      {R"({"measurement":"0"})", Code::text_hex, 17},
+      {R"({"measurement":[]})", Code::wire_value, 15},
+      {R"({"chip_id":"11223344556677"})", Code::wire_size, 12},
+      {R"({"min_firmware":{"current":"1"}})", Code::wire_value, 28},
+      {R"({"min_firmware":{"current":"1.256"}})", Code::wire_value, 28},
+      {R"({"min_firmware":{"current":"1.2.3.4"}})", Code::wire_value, 28},
+      {R"({"min_firmware":{"current":"1."}})", Code::wire_value, 28},
+      {R"({} x)", Code::json_syntax, 3},
+      {R"([])", Code::json_type, 0},
+  };
+  for (const Case& one : cases) {
+    CAPTURE(one.text);
+    const auto policy = read(one.text);
+    REQUIRE_FALSE(policy.has_value());
+    CHECK(name(policy.error().code) == name(one.code));
+    CHECK(policy.error().where == one.where);
+  }
+}
+
+TEST_CASE("PolicyJson_MoreValuesThanTheListHolds_IsRefused") {
+  std::string values;
+  for (int i = 0; i < 17; ++i) values += (i == 0 ? "\"" : ",\"") + text_of_octets(16, "00") + "\"";
+  const auto policy = read("{\"image_id\":[" + values + "]}");
+  REQUIRE_FALSE(policy.has_value());
+  CHECK(policy.error().code == Code::wire_overflow);
+  CHECK(policy.error().detail == 16);
+}
