@@ -83,8 +83,8 @@ TEST_CASE("Openssl_200ChainsHalfBroken_SaysTheSame") {
       {"ASK no CA", [](Scene& s) { s.ask.basic_constraints = "critical,CA:FALSE"; }},
       {"ASK may not sign", [](Scene& s) { s.ask.key_usage = "critical,cRLSign"; }},
       {"path too long", [](Scene& s) { s.ark.basic_constraints = "critical,CA:TRUE,pathlen:0"; }},
-      {"ASK issued by another", [](Scene& s) { s.ask.issuer = "ARK-Genoa"; }},
-      {"VCEK issued by another", [](Scene& s) { s.vek.issuer = "SEV-Genoa"; }},
+      {"ASK issued by another", [](Scene& s) { s.ask.issuer = "ARK-Rome"; }},
+      {"VCEK issued by another", [](Scene& s) { s.vek.issuer = "SEV-Rome"; }},
       {"critical extension",
        [](Scene& s) { s.vek.extensions.push_back({"1.2.3.4", ia5("x"), true}); }},
       {"ASK's signature changed",
@@ -94,7 +94,7 @@ TEST_CASE("Openssl_200ChainsHalfBroken_SaysTheSame") {
       {"VCEK cut off", [](Scene& s) { s.after_signing = [](Scene& t) { t.vek_der.pop_back(); }; }},
       {"report changed",
        [](Scene& s) { s.after_signing = [](Scene& t) { t.report[0x90] ^= std::byte{1}; }; }},
-      {"report signed by another key", [](Scene& s) { s.report_key = s.key("vlek"); }},
+      {"report signed by another key", [](Scene& s) { s.report_key = new_ec("P-384"); }},
   };
   const Folder folder;
   MbedCrypto crypto;
@@ -103,7 +103,7 @@ TEST_CASE("Openssl_200ChainsHalfBroken_SaysTheSame") {
   for (unsigned i = 0; i < 200; ++i) {
     Scene scene(kProducts[random() % kProducts.size()],
                 random() % 2 == 0 ? SIGNING_KEY::VCEK : SIGNING_KEY::VLEK);
-    const char* what = "nothing";
+    std::string what = "nothing";
     if (i % 2 == 1) {
       const Fault& fault = faults[random() % std::size(faults)];
       what = fault.what;
@@ -212,7 +212,7 @@ TEST_CASE("Openssl_EdgeValuesOfRAndS_SaysTheSame") {
     compare(value, value);
   }
   CHECK(cases >= 150);
-  CHECK(accepted == 4);  // the signature itself, twice; s for n - s; r for itself
+  CHECK(accepted == 3);  // the signature itself, twice; and with n - s
   for (BIGNUM* value : values) BN_free(value);
   for (BIGNUM* value : {order, field, number, good_r, good_s}) BN_free(value);
   EC_GROUP_free(group);

@@ -1,36 +1,21 @@
-// Captures of real machines, where the folder is: SNPNV_VECTORS, or ../shared/vectors.
+// Certificates and NV contents among the captures of real machines.
 #pragma once
 
-#include <doctest/doctest.h>
-
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
-#include <string>
-
 #include "snpnv/core/pem.hpp"
-#include "tests/verify/scene.hpp"
+#include "tests/test.hpp"
 
 namespace vectors {
 
-using scene::Bytes;
-
-inline std::string folder() {
-  const char* const named = std::getenv("SNPNV_VECTORS");
-  return named != nullptr ? named : std::string(SNPNV_SOURCE_DIR) + "/../shared/vectors";
-}
+using Bytes = snpnv::test::Octets;
 
 /// The file's octets; empty if there is no such file.
-inline Bytes read(const std::string& path) {
-  std::ifstream in(folder() + "/" + path, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  const auto view = scene::octets(text);
-  return {view.begin(), view.end()};
+inline Bytes read(const std::string& name) {
+  return snpnv::test::vector_file(name).value_or(Bytes{});
 }
 
 /// The DER of a file that is DER or PEM.
-inline Bytes read_der(const std::string& path) {
-  Bytes content = read(path);
+inline Bytes read_der(const std::string& name) {
+  const Bytes content = read(name);
   if (!snpnv::is_pem(content)) return content;
   Bytes out(content.size());
   const auto block = snpnv::PemReader(content, "CERTIFICATE").next(out);
@@ -40,11 +25,7 @@ inline Bytes read_der(const std::string& path) {
   return out;
 }
 
-/// Says that a test was skipped for want of the vectors.
-inline bool absent() {
-  const bool missing = read("README.md").empty();
-  if (missing) MESSAGE("SKIPPED: no vectors at ", folder());
-  return missing;
-}
+/// True, and said, if there are no captures here.
+inline bool absent() { return !snpnv::test::vector_file("README.md"); }
 
 }  // namespace vectors

@@ -3,6 +3,7 @@
 
 #include "snpnv/verify/verify.hpp"
 #include "snpnv/wire/hcl_report.hpp"
+#include "tests/verify/scene.hpp"
 
 using namespace scene;
 

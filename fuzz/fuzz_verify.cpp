@@ -1,0 +1,84 @@
+// Verification of a hostile bundle: four parts, each behind its size in two octets, little-endian:
+// ARK, ASK or ASVK, VCEK or VLEK, report; what is left are the claims. Signatures count as valid, so
+// that everything behind them is reached; and with no signature valid, nothing may pass.
+#include "fuzz/fuzz.hpp"
+#include "snpnv/mbedtls/crypto.hpp"
+#include "snpnv/verify/verify.hpp"
+
+using namespace snpnv;
+
+namespace {
+
+class BundleCrypto {
+ public:
+  explicit BundleCrypto(bool valid) : valid_(valid) {}
+  Result<Digest> digest(Hash hash, ByteView data) noexcept { return library_.digest(hash, data); }
+  Result<void> verify_ecdsa_p384(ByteView point, const Digest&, const EcdsaP384Signature&) noexcept {
+    REQUIRE(point.size() == 97);
+    return outcome();
+  }
+  Result<void> verify_rsa_pss(const RsaPublicKey& key, Hash, const Digest&, ByteView) noexcept {
+    REQUIRE(!key.modulus.empty() && !key.exponent.empty());
+    return outcome();
+  }
+  Result<void> verify_rsa_pkcs1(const RsaPublicKey&, Hash, const Digest&, ByteView) noexcept {
+    return outcome();
+  }
+  Result<Certificate> parse_certificate(ByteView der) noexcept {
+    return library_.parse_certificate(der);
+  }
+
+ private:
+  Result<void> outcome() const noexcept {
+    if (!valid_) return fail(Code::crypto_signature);
+    return {};
+  }
+  bool valid_;
+  MbedCrypto library_;
+};
+
+ByteView part(Reader& in) { return in.take(std::min<std::size_t>(in.le<std::uint16_t>(), in.remaining())); }
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  Reader in(fuzz::view(data, size));
+  CertificateChain chain;
+  chain.ark = part(in);
+  chain.ask = part(in);
+  chain.vek = part(in);
+  Evidence evidence;
+  evidence.report = part(in);
+  evidence.claims = in.take(in.remaining());
+  evidence.user_data = UserData{};
+  Policy policy;
+  policy.min_tcb.values[0] = std::uint8_t{1};
+  policy.platform_info_required = 4;
+  policy.mitigations = 1;
+  policy.vm.secure_boot = true;
+  policy.vm.console_enabled = false;
+  constexpr UnixTime kAt = kEarliestTime + 86400 * 365;
+
+  for (const bool valid : {true, false}) {
+    BundleCrypto crypto(valid);
+    // The root is whatever the bundle says, so that trust does not end it at once.
+    std::array<SpkiDigest, 1> roots{};
+    if (const auto ark = crypto.parse_certificate(chain.ark))
+      if (const auto digest = spki_digest(crypto, *ark)) roots[0] = *digest;
+    const auto verdict = verify(crypto, chain, Trust{roots}, evidence, policy, kAt);
+    if (!verdict) {
+      REQUIRE(verdict.error().code == Code::wire_short || verdict.error().code == Code::wire_trailing);
+      REQUIRE(valid);
+      continue;
+    }
+    REQUIRE(valid || !verdict->verified());
+    REQUIRE(verdict->complete || verdict->first_failure());
+    for (const StepRow& step : kSteps) {
+      const StepResult& result = (*verdict)[step.id];
+      REQUIRE(result.outcome != StepOutcome::fail || !result.note.empty());
+      REQUIRE(valid || step.id < Step::chain_root_signature ||
+              result.outcome != StepOutcome::pass);
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Builds and runs the verifier's tests with Mbed TLS 3.6 of Debian 13. Its packages are unpacked into the
+# build folder; nothing is installed.
+#
+# usage: mbedtls36.sh BUILD_DIR
+set -euo pipefail
+
+source_dir=$(cd "$(dirname "$0")/.." && pwd)
+mkdir -p "$1"
+build=$(cd "$1" && pwd)
+apt=$build/apt
+mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/debs"
+
+cat >"$apt/sources.list" <<SOURCES
+deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main
+SOURCES
+cat >"$apt/apt.conf" <<CONF
+Dir::Etc::SourceList "$apt/sources.list";
+Dir::Etc::SourceParts "-";
+Dir::State::Lists "$apt/lists";
+Dir::Cache "$apt/cache";
+APT::Sandbox::User "root";
+CONF
+
+if [ ! -e "$apt/root/usr/include/psa/crypto.h" ]; then
+  export APT_CONFIG=$apt/apt.conf
+  apt-get -qq update
+  (cd "$apt/debs" && apt-get -qq download libmbedtls-dev)
+  dpkg -x "$apt"/debs/libmbedtls-dev_3.*.deb "$apt/root"
+fi
+
+# The static libraries: what is tested then needs nothing of Debian 13 at run time.
+libraries=$(echo "$apt"/root/usr/lib/*/)
+cmake -S "$source_dir" -B "$build/cmake" -DSNPNV_WERROR=ON \
+  -DMBEDTLS_INCLUDE_DIR="$apt/root/usr/include" \
+  -DMBEDX509_LIBRARY="${libraries}libmbedx509.a" -DMBEDCRYPTO_LIBRARY="${libraries}libmbedcrypto.a" \
+  >"$build/cmake.log"
+targets=()
+for test in "$source_dir"/tests/verify/*_test.cpp; do
+  targets+=("test_verify_$(basename "$test" _test.cpp)")
+done
+cmake --build "$build/cmake" -j"$(nproc)" --target "${targets[@]}" snpnv
+ctest --test-dir "$build/cmake" --output-on-failure -R '^verify_'

@@ -1,0 +1,77 @@
+#include "snpnv/verify/steps.hpp"
+
+#include <fstream>
+#include <set>
+
+#include "tests/test.hpp"
+
+using namespace snpnv;
+
+namespace {
+
+std::string table(std::span<const StepRow> steps) {
+  std::string out = "| check | holds if | option |\n|---|---|---|\n";
+  for (const StepRow& step : steps) {
+    out += "| `" + std::string(step.name) + "` | " + std::string(step.checks) + " | ";
+    out += (step.option.empty() ? "always on" : "`" + std::string(step.option) + "`") + " |\n";
+  }
+  return out;
+}
+
+// docs/checks.md, from the list.
+std::string checks_document() {
+  constexpr auto kSignature = static_cast<std::size_t>(Step::report_signature_algorithm);
+  constexpr auto kContent = static_cast<std::size_t>(Step::report_version);
+  const std::span all(kSteps);
+  return "# The checks of `snpnv verify`\n\n"
+         "Made from the list in `include/snpnv/verify/steps.hpp`, by which the verifier itself runs.\n\n"
+         "Every check ends as PASS, FAIL or SKIP; SKIP says why. Evidence is verified if every check had\n"
+         "its turn and none failed.\n\n"
+         "## The certificate chain\n\n"
+         "The first four stop everything behind them when they fail: what is not signed is not\n"
+         "interpreted. The others run all, and stop the report's checks when one fails.\n\n" +
+         table(all.first(kSignature)) +
+         "\n## The report's signature\n\n"
+         "In this order; each stops everything behind it when it fails.\n\n" +
+         table(all.subspan(kSignature, kContent - kSignature)) +
+         "\n## What the signed report says\n\n"
+         "All of these run, whatever the others say. Claims are read only once `binding.claims_digest`\n"
+         "has proven them.\n\n" +
+         table(all.subspan(kContent));
+}
+
+}  // namespace
+
+TEST_CASE("Steps_Document_IsMadeFromTheList") {
+  const std::string path = SNPNV_SOURCE_DIR "/docs/checks.md";
+  const std::string made = checks_document();
+  if (std::getenv("SNPNV_WRITE_DOCS") != nullptr) std::ofstream(path) << made;
+  const auto kept = test::read_file(path);
+  REQUIRE(kept.has_value());
+  CHECK_MESSAGE(test::text(*kept) == made, "run this test with SNPNV_WRITE_DOCS=1 to make it anew");
+}
+
+TEST_CASE("Steps_Names_AreUniqueAndInTheirGroups") {
+  std::set<std::string_view> names;
+  for (const StepRow& step : kSteps) {
+    CHECK(names.insert(step.name).second);
+    CHECK(&row(step.id) == &step);
+    const auto group = step.name.substr(0, step.name.find('.'));
+    const bool known = group == "chain" || group == "vek" || group == "report" ||
+                       group == "binding" || group == "policy";
+    CHECK_MESSAGE(known, step.name);
+    CHECK_FALSE(step.checks.empty());
+  }
+}
+
+TEST_CASE("Finding_LongValues_AreCut") {
+  const test::Octets octets(100, std::byte{1});
+  CHECK(Finding::octets(octets).size == Finding::kMax);
+  CHECK(Finding::text(std::string_view("name")).size == 4);
+}
+
+TEST_CASE("Verdict_NothingRun_IsNotVerified") {
+  const Verdict verdict;
+  CHECK_FALSE(verdict.verified());
+  CHECK_FALSE(verdict.first_failure().has_value());
+}
