@@ -8,10 +8,14 @@
 
 #include "fuzz/tpm2_messages.hpp"
 #include "snpnv/core/json.hpp"
+#include "snpnv/core/pem.hpp"
+#include "snpnv/mbedtls/crypto.hpp"
 #include "snpnv/tpm/nv.hpp"
+#include "snpnv/verify/policy.hpp"
 #include "snpnv/wire/hcl_claims.hpp"
 #include "snpnv/wire/hcl_report.hpp"
 #include "snpnv/wire/snp_report.hpp"
+#include "snpnv/wire/vek_certificate.hpp"
 
 using namespace snpnv;
 
@@ -178,6 +182,105 @@ std::vector<std::string> tpm2_words() {
   return out;
 }
 
+// A certificate or list of the test PKI, in DER.
+std::vector<std::byte> from_pki(const std::string& name, std::string_view label = "CERTIFICATE") {
+  std::ifstream file(SNPNV_SOURCE_DIR "/tests/pki/" + name, std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  std::vector<std::byte> out(text.size());
+  const auto block = PemReader(std::as_bytes(std::span(text.data(), text.size())), label).next(out);
+  failed = failed || !block || !*block;
+  out.resize(block && *block ? (*block)->size() : 0);
+  return out;
+}
+
+// A bundle as fuzz_verify.cpp reads it, that verifies but for its signature.
+std::vector<std::byte> bundle(const std::string& folder, const std::string& ask, const std::string& vek,
+                              Product product, const CpuModels& cpu) {
+  using R = ATTESTATION_REPORT;
+  const std::vector<std::byte> certificates[] = {from_pki(folder + "/ark.pem"),
+                                                 from_pki(folder + "/" + ask + ".pem"),
+                                                 from_pki(folder + "/" + vek + ".pem")};
+  const auto certificate = Certificate::parse(certificates[2]);
+  failed = failed || !certificate;
+  if (!certificate) return {};
+  const VekCertificate extensions(*certificate);
+  std::vector<std::byte> octets = report(5);
+  const MutBytes out(octets);
+  TCB_VERSION tcb;
+  for (const TcbLayoutEntry& component : kTcbLayout)
+    tcb.set(component, product, extensions.number(spl_extension(component.component)).value_or(0));
+  copy_to(out.subspan(R::REPORTED_TCB.offset), tcb.octets);
+  out[R::CPUID_FAM_ID.offset] = static_cast<std::byte>(cpu.family);
+  out[R::CPUID_MOD_ID.offset] = static_cast<std::byte>(cpu.first);
+  out[R::SIGNATURE_ALGO.offset] = out[R::SIGNATURE_R.offset] = out[R::SIGNATURE_S.offset] = std::byte{1};
+  if (vek == "vlek") out[R::KEY_INFO.offset] = std::byte{1 << 2};
+  if (const auto id = extensions.hw_id(chip_id_size(product))) copy_to(out.subspan(R::CHIP_ID.offset), *id);
+  const std::string text = claims(true);
+  const ByteView text_octets = std::as_bytes(std::span(text.data(), text.size()));
+  if (const auto digest = MbedCrypto().digest(Hash::sha256, text_octets))
+    copy_to(out.subspan(R::REPORT_DATA.offset), digest->view());
+  std::vector<std::byte> all;
+  const auto add = [&](ByteView part) {
+    all.push_back(static_cast<std::byte>(part.size() & 0xFF));
+    all.push_back(static_cast<std::byte>(part.size() >> 8));
+    all.insert(all.end(), part.begin(), part.end());
+  };
+  for (const auto& one : certificates) add(one);
+  add(octets);
+  all.insert(all.end(), text_octets.begin(), text_octets.end());
+  return all;
+}
+
+std::string escaped(ByteView octets) {
+  std::string out;
+  for (const std::byte octet : octets) out += big_endian(std::to_integer<std::uint32_t>(octet), 1);
+  return out;
+}
+
+void verifier_seeds() {
+  std::vector<std::string> words;
+  for (const VekExtensionRow& extension : kVekExtensions) words.push_back(escaped(extension.oid));
+  for (const ByteView oid :
+       {ByteView(oid::kRsaEncryption), ByteView(oid::kMgf1), ByteView(oid::kRsassaPss),
+        ByteView(oid::kEcPublicKey), ByteView(oid::kSecp384r1), ByteView(oid::kSha384),
+        ByteView(oid::kCommonName), ByteView(oid::kKeyUsage), ByteView(oid::kBasicConstraints)})
+    words.push_back(escaped(oid));
+  for (const std::string_view text : {"ARK-Milan", "SEV-Milan", "SEV-VLEK-Genoa", "SEV-VCEK", "SEV-VLEK",
+                                      "Turin-B0", "250101000000Z", "20500101000000Z"})
+    words.emplace_back(text);
+  dictionary("certificate", words);
+  dictionary("verify", words);
+
+  for (const std::string file : {"milan/ark", "milan/asvk", "milan/vcek", "genoa/vlek", "turin/vcek"})
+    seed("certificate", file.substr(0, 5) + "-" + file.substr(6), from_pki(file + ".pem"));
+  seed("certificate", "milan-crl", from_pki("milan/crl.pem", "X509 CRL"));
+  seed("verify", "milan-vcek", bundle("milan", "ask", "vcek", Product::milan, kCpuModels[0]));
+  seed("verify", "genoa-vlek", bundle("genoa", "asvk", "vlek", Product::genoa, kCpuModels[1]));
+  seed("verify", "turin-vcek", bundle("turin", "ask", "vcek", Product::turin, kCpuModels[3]));
+
+  seed("policy", "defaults", std::string_view("{}"));
+  seed("policy", "example",
+       std::string_view(R"({"allow_debug":false,"vmpl":0,"min_tcb":{"reported":{"snp":24},"launch":{"fmc":1}},)"
+                        R"("platform_info":{"required":["ECC_EN"],"forbidden":["SMT_EN"]},)"
+                        R"("min_firmware":{"current":"1.55.21"},"mitigations":{"current":3},)"
+                        R"("chip_id":["0011223344556677"],"vm_configuration":{"secure-boot":true,)"
+                        R"("vmUniqueId":"X"}})"));
+  std::vector<std::string> members{"allow_debug", "allow_migration", "allow_newer_version", "vmpl",
+                                   "min_guest_svn", "min_tcb", "reported", "committed", "launch",
+                                   "platform_info", "required", "forbidden", "min_firmware", "current",
+                                   "mitigations", "vm_configuration"};
+#define SNPNV_X(member, FIELD, SHORT) members.push_back(#member);
+  SNPNV_POLICY_ALLOW_LISTS(SNPNV_X)
+#undef SNPNV_X
+  for (const TcbLayoutEntry& component : kTcbLayout) members.emplace_back(component.key);
+  for (const BitName& bit : PlatformInfo::kBits) members.emplace_back(bit.name);
+#define SNPNV_X(member, spelled) members.push_back(spelled);
+  SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
+  SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
+#undef SNPNV_X
+  dictionary("policy", members);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -221,5 +324,7 @@ int main(int count, char** arguments) {
   seed("fresh_report", "overwritten", std::string_view("\0\0\0\0\0\x0f\0\x8f\x0f", 9));
   seed("fresh_report", "damaged", std::string_view("\0\0\0\0\6\0\x20\1\6\2\0\1\x86\0\x40", 15));
   dictionary("fresh_report", tpm2_words());
+
+  verifier_seeds();
   return failed ? 1 : 0;
 }

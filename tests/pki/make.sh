@@ -118,6 +118,29 @@ vlek_extensions() {
   echo "$base.5 = ASN1:IA5STRING:CN=snpnv test"
 }
 
+# make_crl OUT ISSUER_CERT ISSUER_KEY: a revocation list that names one serial number, of nothing here.
+make_crl() {
+  local dir
+  dir=$(mktemp -d "$work/crl.XXXXXX")
+  printf 'R\t480101000000Z\t230101000000Z\t0200FF\tunknown\t/CN=revoked\n' >"$dir/index"
+  echo 01 >"$dir/number"
+  cat >"$dir/config" <<CONFIG
+[ca]
+default_ca = it
+[it]
+database = $dir/index
+crlnumber = $dir/number
+unique_subject = no
+crl_extensions = extensions
+[extensions]
+authorityKeyIdentifier = keyid
+CONFIG
+  openssl ca -gencrl -config "$dir/config" -cert "$2" -keyfile "$3" -out "$1" \
+    -crl_lastupdate 20230101000000Z -crl_nextupdate 20480101000000Z -md sha384 \
+    -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:48 -sigopt rsa_mgf1_md:sha384 2>"$dir/log" ||
+    { cat "$dir/log" >&2; return 1; }
+}
+
 make_chain() { # PRODUCT NAME, as AMD spells it
   local dir=$out/$1
   mkdir -p "$dir"
@@ -135,6 +158,7 @@ make_chain() { # PRODUCT NAME, as AMD spells it
     make_cert "$dir/vcek.pem" "$dir/vcek.key" "$dir/ask.pem" "$dir/ask.key"
   CN=SEV-VLEK EXTENSIONS=$(vlek_extensions "$1") \
     make_cert "$dir/vlek.pem" "$dir/vlek.key" "$dir/asvk.pem" "$dir/asvk.key"
+  make_crl "$dir/crl.pem" "${ark[@]}"
 }
 
 make_chain milan Milan
