@@ -4,7 +4,7 @@
 set -euo pipefail
 object=$(mktemp)
 trap 'rm -f "$object"' EXIT
-for level in -O2 -Os; do
+for level in -O2 -O3; do
   "$2" -std=c++23 $level -fno-exceptions -fno-rtti -fno-stack-protector -Wall -Wextra -Wconversion -Werror \
     -I"$1/include" -c "$1/tests/gate/freestanding.cpp" -o "$object"
   if nm -u "$object" | grep -vE ' (memcpy|memmove|memset|memcmp|memchr|_GLOBAL_OFFSET_TABLE_)$'; then

@@ -213,7 +213,15 @@ struct TPMS_PCR_SELECTION {
   [[nodiscard]] constexpr std::size_t count() const {
     std::size_t n = 0;
     for (const std::byte octet : pcrSelect)
-      n += static_cast<std::size_t>(std::popcount(std::to_integer<std::uint8_t>(octet)));
+      n += ones(std::to_integer<unsigned>(octet));
+    return n;
+  }
+
+ private:
+  // Not std::popcount: without the instruction that is a call into the compiler's library.
+  [[nodiscard]] static constexpr std::size_t ones(unsigned octet) {
+    std::size_t n = 0;
+    for (; octet != 0; octet &= octet - 1) ++n;
     return n;
   }
 };
