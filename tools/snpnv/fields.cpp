@@ -121,8 +121,14 @@ std::string product_text(const ATTESTATION_REPORT& report) {
   return out;
 }
 
+namespace {
+std::string explained(const std::string& value, std::string_view meaning) {
+  return value + "  # " + str(meaning);
+}
+}  // namespace
+
 std::string text_line(std::string_view name, std::string_view value, unsigned indent) {
-  const int width = 22 - static_cast<int>(2 * indent);
+  const int width = 28 - static_cast<int>(2 * indent);
   return format("%*s%-*s %s\n", static_cast<int>(2 * indent), "", width, str(name).c_str(),
                 str(value).c_str());
 }
@@ -141,7 +147,7 @@ std::string report_text(const ATTESTATION_REPORT& report) {
       out += text_line(field.name, format("not in version %u", version));
       return;
     }
-    out += text_line(field.name, value_text(value));
+    out += text_line(field.name, explained(value_text(value), field.meaning));
     using Value = std::remove_cvref_t<decltype(value)>;
     if constexpr (BitField<Value>) out += bits_text(value);
     if constexpr (std::is_same_v<Value, TCB_VERSION>) out += tcb_text(value, product);
@@ -179,7 +185,7 @@ std::string envelope_text(const HclReport& envelope) {
     if (field.offset == HclReport::report_type.offset) value += " (" + str(name(envelope.type())) + ")";
     if (field.offset == HclReport::hash_type.offset)
       if (const auto hash = envelope.hash()) value += " (" + str(name(*hash)) + ")";
-    out += text_line(field.name, value);
+    out += text_line(field.name, explained(value, field.meaning));
   });
   if (!envelope.extension.empty()) out += text_line("capability_bitmap", hex(envelope.extension));
   out += text_line("padding", format("%zu octets%s", envelope.padding.size(),
