@@ -9,8 +9,9 @@ namespace snpnv::tool {
 namespace {
 
 struct Line {
-  std::string name;  // as in JSON
+  std::string_view name;  // in JSON
   std::string value;
+  std::string_view shown = name;
 };
 
 std::string time_text(UnixTime time) {
@@ -77,7 +78,7 @@ Outcome<Exit> display_cert(const Arguments& arguments) {
   const VekCertificate vek(*certificate);
   for (const VekExtensionRow& extension : kVekExtensions)
     if (const auto value = extension_text(vek, extension.id))
-      lines.push_back({std::string(extension.name), *value});
+      lines.push_back({extension.key, *value, extension.name});
 
   std::string text;
   if (arguments.json()) {
@@ -90,7 +91,7 @@ Outcome<Exit> display_cert(const Arguments& arguments) {
     out.json().end_object();
     SNPNV_TRY(text, out.finish());
   } else {
-    for (const Line& line : lines) text += text_line(line.name, line.value);
+    for (const Line& line : lines) text += text_line(line.shown, line.value);
   }
   SNPNV_CHECK(print(text));
   return Exit::done;

@@ -25,8 +25,8 @@ std::unexpected<Failure> not_judged(std::string_view path, const Error& error) {
 
 Outcome<Exit> verify_certs(const Arguments& arguments) {
   const std::string_view directory = arguments.operand(0);
-  SNPNV_TRY(const ChainFiles files, ChainFiles::read(arguments, directory, SIGNING_KEY::VCEK));
   SNPNV_TRY(const UnixTime at, time_of(arguments));
+  SNPNV_TRY(const ChainFiles files, ChainFiles::read(arguments, directory, SIGNING_KEY::VCEK));
   MbedCrypto crypto;
   const auto checked = verify_chain(crypto, files.chain(), files.trust(), at);
   if (!checked) return not_judged(directory, checked.error());
@@ -54,10 +54,30 @@ Outcome<Exit> judge(const Arguments& arguments, std::string_view path, const Evi
   return tell(arguments, *verdict, every);
 }
 
+constexpr std::array kScopes{
+    OptionSpec{'t', "tcb", "", "check signatures, product and TCB only"},
+    OptionSpec{'s', "signature", "", "check signatures only"},
+};
+constexpr std::array kClaims{
+    OptionSpec{0, "claims", "FILE", "runtime claims, exactly as hashed"},
+};
+constexpr std::array kUserData{
+    OptionSpec{0, "user-data", "HEX", "what the claims must carry, up to 64 octets"},
+};
+constexpr auto kAskedFor = joined(kClaims, kUserData, kPolicyOptions);
+constexpr auto kAttestationOptions = joined(kScopes, kAskedFor, kChainOptions);
+
 Outcome<Exit> verify_attestation(const Arguments& arguments) {
   const std::string_view path = arguments.operand(1);
   if (arguments.has("tcb") && arguments.has("signature"))
     return usage("--tcb", "not together with --signature");
+  if (arguments.has("tcb") || arguments.has("signature")) {
+    // What is asked for must not be left out silently.
+    const std::string_view restricted = arguments.has("tcb") ? "--tcb" : "--signature";
+    for (const OptionSpec& option : kAskedFor)
+      if (arguments.has(option.name))
+        return usage("--" + std::string(option.name), "not together with " + std::string(restricted));
+  }
   SNPNV_TRY(const auto report, read_file(path, kMostOctets));
   Evidence evidence;
   evidence.report = report;
@@ -92,15 +112,6 @@ Outcome<Exit> verify_envelope(const Arguments& arguments) {
   return judge(arguments, path, evidence, Scope::all);
 }
 
-constexpr std::array kAttestationOnly{
-    OptionSpec{'t', "tcb", "", "check signatures, product and TCB only"},
-    OptionSpec{'s', "signature", "", "check signatures only"},
-    OptionSpec{0, "claims", "FILE", "runtime claims, exactly as hashed"},
-};
-constexpr std::array kUserData{
-    OptionSpec{0, "user-data", "HEX", "what the claims must carry, up to 64 octets"},
-};
-constexpr auto kAttestationOptions = joined(kAttestationOnly, kUserData, kChainOptions, kPolicyOptions);
 constexpr auto kEnvelopeOptions = joined(kUserData, kChainOptions, kPolicyOptions);
 
 constexpr std::string_view kDirectory =

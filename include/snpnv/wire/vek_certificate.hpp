@@ -30,7 +30,8 @@ enum class VekExtension : std::uint8_t {
 
 struct VekExtensionRow {
   VekExtension id;
-  std::string_view name;
+  std::string_view key;   // in JSON
+  std::string_view name;  // as AMD spells it
   ByteView oid;
   std::uint32_t last_arc;
 
@@ -43,7 +44,7 @@ struct VekExtensionRow {
 /// AMD 57230, "VCEK Certificate Extensions".
 inline constexpr std::array kVekExtensions{
 #define SNPNV_X(id, name, ...)                                                   \
-  VekExtensionRow{VekExtension::id, name, kOid<1, 3, 6, 1, 4, 1, 3704, 1, __VA_ARGS__>, \
+  VekExtensionRow{VekExtension::id, #id, name, kOid<1, 3, 6, 1, 4, 1, 3704, 1, __VA_ARGS__>, \
                   std::array<std::uint32_t, std::size({__VA_ARGS__})>{__VA_ARGS__}.back()},
     SNPNV_VEK_EXTENSIONS(SNPNV_X)
 #undef SNPNV_X

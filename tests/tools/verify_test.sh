@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# From a fresh report to a verdict, and the verdict on evidence that was tampered with.
+pki=$(cd "$(dirname "$0")/../pki/milan" && pwd)
+. "$(dirname "$0")/lib.sh"
+
+# flip FILE OFFSET: inverts one octet.
+flip() {
+  local octet
+  octet=$(od -An -tu1 -j "$2" -N 1 "$1")
+  printf "\\x$(printf %02x $((255 - octet)))" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
+}
+# rejected_by CHECK COMMAND...: it alone fails.
+rejected_by() {
+  local wanted=$1
+  shift
+  exits 1 "$@" && [ "$(tail -n 1 out)" = "REJECTED: $wanted" ] &&
+    [ "$(grep '^FAIL' out | cut -d' ' -f2)" = "$wanted" ]
+}
+
+start_paravisor
+user_data user verify
+check "a fresh report" exits 0 "$snpnv" report report user --envelope envelope --claims claims
+mkdir certs der vlek
+cp "$pki"/{ark,ask,vcek}.pem certs
+for name in ark ask vcek; do openssl x509 -in "$pki/$name.pem" -outform DER -out "der/$name.der"; done
+cp "$pki"/{ark,asvk,vlek}.pem vlek
+
+check "a root of one's own is not trusted by itself" rejected_by chain.root_pinned "$snpnv" verify certs certs
+check "with --root it is" exits 0 "$snpnv" verify certs certs --root "$pki/ark.pem"
+check "and the verdict says so" grep -q "^PASS chain.root_pinned — additional root, not AMD's" out
+check "DER" exits 0 "$snpnv" verify certs der --root "$pki/ark.pem"
+check "VLEK" exits 0 "$snpnv" verify certs vlek --root "$pki/ark.pem"
+check "a revocation list" exits 0 "$snpnv" verify certs certs --root "$pki/ark.pem" --crl "$pki/crl.pem"
+check "is checked" grep -q '^PASS chain.revocation' out
+check "another root does not help" rejected_by chain.root_pinned \
+  "$snpnv" verify certs certs --root "$pki/../genoa/ark.pem"
+check "expired" rejected_by chain.validity \
+  "$snpnv" verify certs certs --root "$pki/ark.pem" --at 2050-01-01T00:00:00Z
+check "a clock that was never set" exits 3 \
+  "$snpnv" verify certs certs --root "$pki/ark.pem" --at 1970-01-01T00:00:10Z
+check "is called that" grep -q '^snpnv: clock: the clock is not set' err
+check "not a time" exits 2 "$snpnv" verify certs certs --at yesterday
+rm certs/ark.pem
+check "without an ARK there is no verdict" exits 3 "$snpnv" verify certs certs
+check "--root stands in for it" exits 0 "$snpnv" verify certs certs --root "$pki/ark.pem"
+
+root=(--root "$pki/ark.pem")
+check "the report" exits 0 "$snpnv" verify attestation certs report "${root[@]}"
+check "verified" [ "$(tail -n 1 out)" = VERIFIED ]
+check "says how to turn on what it skipped" \
+  grep -q '^SKIP policy.vmpl — not asked for; --vmpl N turns it on' out
+check "with claims and user data" exits 0 "$snpnv" verify attestation certs report "${root[@]}" \
+  --claims claims --user-data @user --vmpl 0
+check "quiet" exits 0 "$snpnv" -q verify attestation certs report "${root[@]}"
+check "is one word" [ "$(cat out)" = VERIFIED ]
+check "the envelope" exits 0 "$snpnv" verify envelope certs envelope --user-data @user "${root[@]}"
+check "proves claims and user data" [ "$(grep -c '^PASS binding' out)" -eq 2 ]
+check "other user data" rejected_by binding.user_data \
+  "$snpnv" verify envelope certs envelope --user-data 00 "${root[@]}"
+check "other claims" rejected_by binding.claims_digest \
+  "$snpnv" verify attestation certs report "${root[@]}" --claims user
+check "a policy option" rejected_by policy.measurement \
+  "$snpnv" verify attestation certs report "${root[@]}" -m "$(printf '00%.0s' {1..48})"
+echo '{"min_tcb":{"reported":{"snp":255}}}' >policy
+check "a policy file" rejected_by policy.min_tcb \
+  "$snpnv" verify attestation certs report "${root[@]}" --policy policy
+echo '{"vmlp":0}' >policy
+check "a policy file with a misspelt member" exits 2 \
+  "$snpnv" verify attestation certs report "${root[@]}" --policy policy
+check "a scope leaves nothing out silently" exits 2 \
+  "$snpnv" verify attestation certs report "${root[@]}" -s --vmpl 1
+check "signature only" exits 0 "$snpnv" verify attestation certs report "${root[@]}" -s
+check "TCB only" exits 0 "$snpnv" verify attestation certs report "${root[@]}" -t
+check "the wrong chain" rejected_by chain.root_pinned "$snpnv" verify attestation vlek report
+
+check "JSON" exits 0 "$snpnv" --json verify attestation certs report "${root[@]}"
+check "is JSON, and complete" python3 - out <<'PYTHON'
+import json, sys
+verdict = json.load(open(sys.argv[1]))
+assert verdict["verified"] is True and verdict["rejected_by"] is None
+assert verdict["root"] == "additional" and verdict["product"] == "Milan"
+assert {c["outcome"] for c in verdict["checks"]} == {"pass", "skip"}
+PYTHON
+
+flip report 80
+check "one octet of REPORT_DATA changed" rejected_by report.signature \
+  "$snpnv" verify attestation certs report "${root[@]}"
+flip report 80
+flip report 1183
+check "one octet behind S changed" rejected_by report.signature_padding \
+  "$snpnv" verify attestation certs report "${root[@]}"
+head -c 1183 report >short
+check "a report cut off is rejected" exits 1 "$snpnv" verify attestation certs short "${root[@]}"
+check "an envelope that is none is rejected" exits 1 \
+  "$snpnv" verify envelope certs report --user-data @user "${root[@]}"
+check "no such report" exits 3 "$snpnv" verify attestation certs missing "${root[@]}"
+
+check "a certificate is shown" exits 0 "$snpnv" display cert "$pki/vcek.pem"
+check "with AMD's extensions" grep -Eq '^ucodeSPL +219$' out
+check "and as JSON" exits 0 "$snpnv" --json display cert "$pki/vcek.pem"
+check "in snake case" grep -q '"ucode_spl":"219"' out
+
+summary
