@@ -53,7 +53,8 @@ TEST_CASE("Certificate_Intermediate_IsReadAsOpensslShowsIt") {
   CHECK(certificate->ca);
   CHECK(certificate->key_usage.has_value());
   CHECK(certificate->may(KeyUsage::key_cert_sign));
-  CHECK(certificate->may(KeyUsage::crl_sign));
+  CHECK_FALSE(certificate->may(KeyUsage::crl_sign));
+  CHECK(certificate->path_length == 0U);
   CHECK_FALSE(certificate->unknown_critical);
   CHECK(is_rsa_pss_sha384(certificate->signed_octets.algorithm));
   CHECK(certificate->signed_octets.signature.size() == 512);
@@ -84,7 +85,7 @@ TEST_CASE("Certificate_ValuesThatRfc5280DoesNotAllow_AreErrors") {
   CHECK(code_of(Certificate::parse(replaced(der, "3233303130313030303030305a",
                                             "323330313031303030303030ff"))) == Code::wire_value);
   // basicConstraints CA:TRUE as 01h instead of FFh.
-  CHECK(code_of(Certificate::parse(replaced(der, "30030101ff", "3003010101"))) == Code::der_encoding);
+  CHECK(code_of(Certificate::parse(replaced(der, "0101ff020100", "010101020100"))) == Code::der_encoding);
   // The signature algorithm outside, which is the last one, with SHA-256.
   test::Octets other = der;
   const test::Octets sha384 = test::hex("0609608648016503040202");
@@ -109,13 +110,22 @@ TEST_CASE("RevocationList_OfThePki_IsReadAsOpensslShowsIt") {
   REQUIRE(list.has_value());
   CHECK(test::text(list->issuer.common_name) == "ARK-Milan");
   CHECK(list->this_update == *parse_rfc3339("2023-01-01T00:00:00Z"));
-  CHECK(list->next_update == *parse_rfc3339("2048-01-01T00:00:00Z"));
-  CHECK(list->names(test::hex("0200ff")));
+  CHECK(list->next_update == *parse_rfc3339("2040-01-01T00:00:00Z"));
   CHECK_FALSE(list->names(test::hex("010001")));
-  CHECK_FALSE(list->names(test::hex("00")));
   CHECK(is_rsa_pss_sha384(list->signed_octets.algorithm));
   for (std::size_t size = 0; size < der.size(); ++size)
     CHECK_FALSE(RevocationList::parse(ByteView(der).first(size)).has_value());
+}
+
+TEST_CASE("RevocationList_WithAnEntry_NamesItAndNothingElse") {
+  // Made by `openssl ca -gencrl`; it names serial number 0200FFh.
+  const auto der = test::read_file(SNPNV_SOURCE_DIR "/fuzz/corpus/certificate/crl-with-entry");
+  REQUIRE(der.has_value());
+  const auto list = RevocationList::parse(*der);
+  REQUIRE(list.has_value());
+  CHECK(list->names(test::hex("0200ff")));
+  for (const std::string_view other : {"010001", "00", "0200fe", "ff", "000200ff"})
+    CHECK_FALSE(list->names(test::hex(other)));
 }
 
 TEST_CASE("RsaPssParameters_OtherThanAmds_AreRefused") {
