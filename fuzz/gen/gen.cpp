@@ -14,7 +14,9 @@
 #include "snpnv/verify/policy.hpp"
 #include "snpnv/wire/hcl_claims.hpp"
 #include "snpnv/wire/hcl_report.hpp"
+#include "snpnv/wire/evidence.hpp"
 #include "snpnv/wire/snp_report.hpp"
+#include "snpnv/wire/tpm2_attest.hpp"
 #include "snpnv/wire/vek_certificate.hpp"
 
 using namespace snpnv;
@@ -281,6 +283,41 @@ void verifier_seeds() {
   dictionary("policy", members);
 }
 
+void quote_seeds() {
+  std::array<std::byte, 32> digest{};
+  std::array<std::byte, 3> select{std::byte{0xFF}, std::byte{0xFF}, std::byte{0xFF}};
+  std::array<std::byte, 512> room;
+  TPMS_ATTEST attest;
+  attest.magic = TPMS_ATTEST::kGenerated;
+  attest.type = TPM_ST::ATTEST_QUOTE;
+  attest.extraData = {digest};
+  attest.quote.pcrSelect.add({TPM_ALG_ID::SHA256, 3, select});
+  attest.quote.pcrDigest = {digest};
+  const auto quote = marshal(attest, room);
+  failed = failed || !quote;
+  if (!quote) return;
+  seed("attest", "quote", *quote);
+  std::vector<std::byte> document(16384);
+  Writer writer(document);
+  const std::array<ByteView, 2> pcrs{digest, digest};
+  write_trustee_evidence(writer, digest, *quote, pcrs, digest, digest);
+  seed("evidence", "version-2", writer.written());
+  attest.type = TPM_ST::ATTEST_CERTIFY;
+  attest.attested = digest;
+  if (const auto other = marshal(attest, room)) seed("attest", "certify", *other);
+  const TPMT_SIGNATURE signature{TPM_ALG_ID::RSASSA, TPM_ALG_ID::SHA256, {digest}};
+  if (const auto octets = marshal(signature, room)) seed("attest", "signature", *octets);
+  seed("evidence", "version-1",
+       std::string_view(R"({"version":1,"tpm_quote":{"signature":"00","message":"ff","pcrs":[]},"hcl_report":"AA","vcek":"AA=="})"));
+  seed("evidence", "version-0",
+       std::string_view(R"({"quote":{"signature":[0,255],"message":[1],"pcrs":[]},"report":[1,2],"vcek":"-----BEGIN"})"));
+  std::vector<std::string> words = tpm2_words();
+  words.push_back("\\xff\\x54\\x43\\x47\\x80\\x18");
+  dictionary("attest", words);
+  dictionary("evidence", {"version", "tpm_quote", "signature", "message", "pcrs", "hcl_report", "vcek", "quote",
+                          "report", "[]", "{}", ":", "=="});
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -315,6 +352,7 @@ int main(int count, char** arguments) {
   dictionary("hcl_claims", json_words());
 
   tpm2_seeds();
+  quote_seeds();
   dictionary("tpm2_command", tpm2_words());
   dictionary("tpm2_response", tpm2_words());
 

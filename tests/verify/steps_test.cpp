@@ -58,7 +58,7 @@ TEST_CASE("Steps_Names_AreUniqueAndInTheirGroups") {
     CHECK(&row(step.id) == &step);
     const auto group = step.name.substr(0, step.name.find('.'));
     const bool known = group == "chain" || group == "vek" || group == "report" ||
-                       group == "binding" || group == "policy";
+                       group == "binding" || group == "policy" || group == "quote";
     CHECK_MESSAGE(known, step.name);
     CHECK_FALSE(step.checks.empty());
   }

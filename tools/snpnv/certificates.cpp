@@ -45,9 +45,15 @@ Outcome<CertificateFiles> read_certificates(std::string_view directory, SIGNING_
   const bool vcek = !find_file(directory, "vcek").empty();
   const bool vlek = !find_file(directory, "vlek").empty();
   const bool use_vlek = vlek && (!vcek || prefer == SIGNING_KEY::VLEK);
+  SNPNV_TRY(auto vek, read_named(directory, use_vlek ? "vlek" : "vcek"));
+  return read_issuers(directory, std::move(vek), use_vlek ? SIGNING_KEY::VLEK : SIGNING_KEY::VCEK);
+}
+
+Outcome<CertificateFiles> read_issuers(std::string_view directory, std::vector<std::byte> vek,
+                                       SIGNING_KEY signing_key) {
   CertificateFiles out;
-  SNPNV_TRY(out.vek, read_named(directory, use_vlek ? "vlek" : "vcek"));
-  SNPNV_TRY(out.ask, read_named(directory, use_vlek ? "asvk" : "ask"));
+  out.vek = std::move(vek);
+  SNPNV_TRY(out.ask, read_named(directory, signing_key == SIGNING_KEY::VLEK ? "asvk" : "ask"));
   if (!find_file(directory, "ark").empty()) {
     SNPNV_TRY(out.ark, read_named(directory, "ark"));
   }

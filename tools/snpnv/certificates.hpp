@@ -24,4 +24,10 @@ struct CertificateFiles {
 [[nodiscard]] Outcome<CertificateFiles> read_certificates(std::string_view directory,
                                                           SIGNING_KEY prefer);
 
+/// Reads the certificates above `vek`, which came with the evidence: `ark`, and `ask` or `asvk` as
+/// `signing_key` wants.
+[[nodiscard]] Outcome<CertificateFiles> read_issuers(std::string_view directory,
+                                                     std::vector<std::byte> vek,
+                                                     SIGNING_KEY signing_key);
+
 }  // namespace snpnv::tool

@@ -15,6 +15,11 @@ extern const CommandSpec kVerifyAttestation;
 extern const CommandSpec kVerifyEnvelope;
 extern const CommandSpec kProbe;
 
+extern const CommandSpec kQuote;
+extern const CommandSpec kEvidence;
+extern const CommandSpec kVerifyEvidence;
+extern const CommandSpec kDisplayEvidence;
+
 /// The TCTI to use: --tcti, or the default of this machine.
 [[nodiscard]] Outcome<std::string> tcti_name(const Arguments& arguments);
 

@@ -9,9 +9,9 @@
 namespace snpnv::tool {
 namespace {
 
-constexpr std::array kCommands{&kReport,        &kProbe,       &kDisplayReport,     &kDisplayEnvelope,
+constexpr std::array kCommands{&kReport,        &kQuote, &kEvidence, &kProbe,       &kDisplayReport,     &kDisplayEnvelope,
                                &kDisplayClaims, &kDisplayCert, &kVerifyCerts, &kVerifyAttestation,
-                               &kVerifyEnvelope};
+                               &kVerifyEnvelope, &kVerifyEvidence, &kDisplayEvidence};
 
 std::string option_lines(std::span<const OptionSpec> options) {
   std::string out;

@@ -199,6 +199,29 @@ Outcome<void> read_mask(const Arguments& arguments, std::string_view option, std
   return {};
 }
 
+Outcome<void> read_pcrs(const Arguments& arguments, Policy& policy) {
+  for (const std::string_view pair : arguments.values("pcr")) {
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string_view::npos) return usage("--pcr", "needs N=HEX");
+    SNPNV_TRY(const std::uint64_t pcr, number("--pcr", pair.substr(0, equals), 0, policy.pcrs.size() - 1));
+    SNPNV_TRY(const auto value, hex_value("--pcr", pair.substr(equals + 1), kPcrSize));
+    if (policy.pcrs[pcr]) return usage("--pcr", format("two values for PCR %u", static_cast<unsigned>(pcr)));
+    copy_to(policy.pcrs[pcr].emplace(), value);
+  }
+  if (const auto text = arguments.value("init-data")) {
+    constexpr std::size_t kInitDataPcr = 8;  // Trustee, az-snp-vtpm verifier
+    if (policy.pcrs[kInitDataPcr]) return usage("--init-data", "not together with a value for PCR 8");
+    SNPNV_TRY(const auto digest, hex_value("--init-data", *text, kPcrSize));
+    std::array<std::byte, 2 * kPcrSize> extended{};  // zeros, then what was extended
+    copy_to(MutBytes(extended).subspan(kPcrSize), digest);
+    MbedCrypto crypto;
+    const auto value = crypto.digest(Hash::sha256, extended);
+    if (!value) return library_failure("--init-data", value.error());
+    copy_to(policy.pcrs[kInitDataPcr].emplace(), value->view());
+  }
+  return {};
+}
+
 Outcome<void> read_vm_configuration(const Arguments& arguments, Policy& policy) {
   for (const std::string_view pair : arguments.values("vm-configuration")) {
     const std::size_t equals = pair.find('=');
@@ -281,6 +304,7 @@ Outcome<Policy> policy_of(const Arguments& arguments) {
   SNPNV_CHECK(read_mask(arguments, "launch-mitigations", policy.launch_mitigations));
   if (arguments.has("secure-boot")) policy.vm.secure_boot = true;
   SNPNV_CHECK(read_vm_configuration(arguments, policy));
+  SNPNV_CHECK(read_pcrs(arguments, policy));
   return policy;
 }
 
@@ -294,8 +318,20 @@ Outcome<UnixTime> time_of(const Arguments& arguments) {
 
 Outcome<ChainFiles> ChainFiles::read(const Arguments& arguments, std::string_view directory,
                                      SIGNING_KEY prefer) {
+  SNPNV_TRY(auto files, read_certificates(directory, prefer));
+  return complete(arguments, directory, std::move(files));
+}
+
+Outcome<ChainFiles> ChainFiles::read(const Arguments& arguments, std::string_view directory,
+                                     std::vector<std::byte> vek, SIGNING_KEY signing_key) {
+  SNPNV_TRY(auto files, read_issuers(directory, std::move(vek), signing_key));
+  return complete(arguments, directory, std::move(files));
+}
+
+Outcome<ChainFiles> ChainFiles::complete(const Arguments& arguments, std::string_view directory,
+                                         CertificateFiles files) {
   ChainFiles out;
-  SNPNV_TRY(out.files_, read_certificates(directory, prefer));
+  out.files_ = std::move(files);
   if (const auto path = arguments.value("crl")) {
     SNPNV_TRY(out.crl_, read_der(*path, kPemCrl));
   }

@@ -42,6 +42,12 @@ inline constexpr std::array kPolicyOptions{
     OptionSpec{0, "vm-configuration", "NAME=VALUE", "a member of it must have this value", true},
 };
 
+/// Policy items on the TPM's quote.
+inline constexpr std::array kQuotePolicyOptions{
+    OptionSpec{0, "pcr", "N=HEX", "PCR N of the SHA-256 bank has this value", true},
+    OptionSpec{0, "init-data", "HEX", "PCR 8 was extended with this digest, once, from zero"},
+};
+
 /// Several option lists as one.
 template <std::size_t... N>
 [[nodiscard]] constexpr auto joined(const std::array<OptionSpec, N>&... lists) {
@@ -66,10 +72,16 @@ class ChainFiles {
   /// Reads DIR, --root and --crl. The first --root stands in for an ARK that DIR does not have.
   [[nodiscard]] static Outcome<ChainFiles> read(const Arguments& arguments,
                                                 std::string_view directory, SIGNING_KEY prefer);
+  /// The same, with a VCEK or VLEK that came with the evidence.
+  [[nodiscard]] static Outcome<ChainFiles> read(const Arguments& arguments, std::string_view directory,
+                                                std::vector<std::byte> vek, SIGNING_KEY signing_key);
   [[nodiscard]] CertificateChain chain() const { return {files_.ark, files_.ask, files_.vek, crl_}; }
   [[nodiscard]] Trust trust() const { return {roots_}; }
 
  private:
+  [[nodiscard]] static Outcome<ChainFiles> complete(const Arguments& arguments, std::string_view directory,
+                                                    CertificateFiles files);
+
   CertificateFiles files_;
   std::vector<std::byte> crl_;
   std::vector<SpkiDigest> roots_;

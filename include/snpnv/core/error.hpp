@@ -51,6 +51,7 @@ namespace snpnv {
   X(der_tag, 0x0261, "another DER tag than needed", "tag octet")                                  \
   X(vek_duplicate, 0x0262, "certificate extension repeated", "last arc of its OID")               \
   X(vek_missing, 0x0263, "certificate extension absent", "last arc of its OID")                   \
+  X(evidence_version, 0x0270, "evidence of a version that is not known", "version")               \
   X(tpm_rc, 0x0300, "the TPM returned an error", "TPM_RC")                                        \
   X(tpm_header, 0x0301, "response header contradicts the response", "responseSize or tag")        \
   X(tpm_answer, 0x0302, "the response does not answer the command", "-")                          \
@@ -59,6 +60,7 @@ namespace snpnv {
   X(crypto_unsupported, 0x0401, "algorithm not supported", "algorithm")                           \
   X(crypto_signature, 0x0402, "the signature does not verify", "-")                               \
   X(verify_clock, 0x0500, "the clock is not set: it shows a time before 2023", "-")               \
+  X(quote_moving, 0x0610, "a PCR moved between quote and reading, again and again", "tries")             \
   X(fresh_torn, 0x0600, "torn: the claims are not the ones in REPORT_DATA", "reads")              \
   X(fresh_stale, 0x0601, "stale: the report still carries older user data", "reads")              \
   X(fresh_overwritten, 0x0602, "another process keeps overwriting the user data", "writes")       \

@@ -112,6 +112,10 @@ struct ExpectedVmConfiguration {
 #undef SNPNV_X
 };
 
+/// Octets of a PCR of the SHA-256 bank.
+inline constexpr std::size_t kPcrSize = 32;
+using PcrValue = std::array<std::byte, kPcrSize>;
+
 /// Everything that can be asked for. As it is made, it forbids debugging and migration, and reports
 /// newer than known, and asks for nothing else.
 struct Policy {
@@ -133,6 +137,7 @@ struct Policy {
   std::uint64_t mitigations = 0;         // bits required in CURRENT_MIT_VECTOR
   std::uint64_t launch_mitigations = 0;  // in LAUNCH_MIT_VECTOR
   ExpectedVmConfiguration vm;
+  std::array<std::optional<PcrValue>, 24> pcrs{};  // of the SHA-256 bank
 };
 
 }  // namespace snpnv

@@ -60,6 +60,8 @@ class PolicyReader {
                : of == "launch" ? mask(policy_.launch_mitigations)
                                 : false;
       });
+    } else if (name == "pcrs") {
+      members([&](const JsonString& member) { return pcr(member); });
     } else if (name == "vm_configuration") {
       members([&](const JsonString& member) { return vm(member); });
     } else {
@@ -116,6 +118,24 @@ class PolicyReader {
       to.held[to.size++] = c;
     }
     return true;
+  }
+
+  // A member named by the number of the PCR, of the SHA-256 bank.
+  constexpr bool pcr(const JsonString& member) {
+    for (std::size_t i = 0; i < policy_.pcrs.size(); ++i) {
+      const char digits[2] = {static_cast<char>('0' + i / 10), static_cast<char>('0' + i % 10)};
+      if (!(member == (i < 10 ? std::string_view(digits + 1, 1) : std::string_view(digits, 2)))) continue;
+      const JsonString text = json_.string();
+      PcrValue& value = policy_.pcrs[i].emplace();
+      const auto octets = decode_hex(text.source(), value);
+      if (!octets) {
+        json_.fail(octets.error());
+      } else if (octets->size() != value.size() && json_.ok()) {
+        json_.fail_at(Code::wire_size, text.offset, octets->size());
+      }
+      return true;
+    }
+    return false;
   }
 
   constexpr bool vm(const JsonString& member) {

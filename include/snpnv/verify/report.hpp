@@ -3,6 +3,7 @@
 
 #include "snpnv/verify/chain.hpp"
 #include "snpnv/verify/policy.hpp"
+#include "snpnv/verify/quote.hpp"
 #include "snpnv/wire/vek_certificate.hpp"
 
 namespace snpnv {
@@ -12,7 +13,8 @@ struct Evidence {
   ByteView report;                    // ATTESTATION_REPORT as received
   std::optional<ByteView> claims;     // exactly as hashed
   std::optional<Hash> claims_hash;    // not known: each is tried
-  std::optional<UserData> user_data;  // what the claims must carry, zero-padded
+  std::optional<UserData> user_data = {};  // what the claims must carry, zero-padded
+  std::optional<QuoteToVerify> quote = {};
 };
 
 /// Which of the checks behind the signature run.
@@ -44,6 +46,11 @@ class ReportVerifier {
 #define SNPNV_X(id, name, option, checks) \
   verdict[Step::id] = wanted(Step::id, scope) ? id() : StepResult::skip("not in this scope");
     SNPNV_CONTENT_STEPS(SNPNV_X)
+#undef SNPNV_X
+    QuoteVerifier<C> quote(crypto_, evidence_.quote, evidence_.claims, claims_proven_, policy_);
+#define SNPNV_X(id, name, option, checks) \
+  verdict[Step::id] = wanted(Step::id, scope) ? quote.id() : StepResult::skip("not in this scope");
+    SNPNV_QUOTE_STEPS(SNPNV_X)
 #undef SNPNV_X
     verdict.complete = true;
   }

@@ -82,7 +82,21 @@ namespace snpnv {
   X(policy_mitigations, "policy.mitigations", "--mitigations MASK",                                 \
     "the required bits of CURRENT_MIT_VECTOR and LAUNCH_MIT_VECTOR are 1")
 
-#define SNPNV_STEPS(X) SNPNV_CHAIN_STEPS(X) SNPNV_SIGNATURE_STEPS(X) SNPNV_CONTENT_STEPS(X)
+// The TPM's quote, where the evidence has one. They run behind binding.claims_digest, which proves the
+// key; what the quote says counts only behind its signature.
+#define SNPNV_QUOTE_STEPS(X)                                                                        \
+  X(quote_magic, "quote.magic", "", "the message is a TPMS_ATTEST made by a TPM, and a quote")      \
+  X(quote_key, "quote.key", "", "the proven claims name an RSA-2048 attestation key")               \
+  X(quote_signature, "quote.signature", "",                                                         \
+    "the message is signed by that key, RSASSA-PKCS1-v1_5 with SHA-256")                            \
+  X(quote_nonce, "quote.nonce", "--nonce HEX", "extraData is the nonce, octet for octet")           \
+  X(quote_pcr_selection, "quote.pcr_selection", "",                                                 \
+    "the quote is over the SHA-256 bank, and over exactly the PCRs of the list")                    \
+  X(quote_pcr_digest, "quote.pcr_digest", "", "the quote's digest is that of the PCR list")         \
+  X(policy_pcrs, "policy.pcrs", "--pcr N=HEX", "PCRs have the values given")
+
+#define SNPNV_STEPS(X) \
+  SNPNV_CHAIN_STEPS(X) SNPNV_SIGNATURE_STEPS(X) SNPNV_CONTENT_STEPS(X) SNPNV_QUOTE_STEPS(X)
 
 enum class Step : std::uint8_t {
 #define SNPNV_X(id, name, option, checks) id,

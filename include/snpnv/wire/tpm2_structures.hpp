@@ -64,6 +64,8 @@ class TpmWriter {
   }
   /// A fixed number of octets. Their size is the field's.
   constexpr void octets(const ByteView& in, std::size_t) { out_.bytes(in); }
+  /// All octets that are left.
+  constexpr void rest(const ByteView& in) { out_.bytes(in); }
 
  private:
   template <class T>
@@ -108,6 +110,7 @@ class TpmReader {
 
   constexpr void require(bool condition, Code code) { in_.require(condition, code); }
   constexpr void octets(ByteView& out, std::size_t n) { out = in_.take(n); }
+  constexpr void rest(ByteView& out) { out = in_.take(in_.remaining()); }
 
  private:
   template <class T>

@@ -1,0 +1,160 @@
+// A TPM quote over PCRs, with PCR values that match it.
+#pragma once
+
+#include "snpnv/core/digest.hpp"
+#include "snpnv/tpm/execute.hpp"
+#include "snpnv/wire/tpm2_attest.hpp"
+
+namespace snpnv {
+
+/// PCRs of one bank: bit n is PCR n. 24 PCRs, as PC clients have them.
+struct PcrSelection {
+  static constexpr std::size_t kPcrs = 24;
+  static constexpr std::uint32_t kAll = 0xFFFFFF;
+  TPM_ALG_ID bank = TPM_ALG_ID::SHA256;
+  std::uint32_t mask = kAll;
+
+  [[nodiscard]] constexpr bool selects(std::size_t pcr) const { return (mask >> pcr & 1U) != 0; }
+  /// As TPMS_PCR_SELECTION.pcrSelect.
+  [[nodiscard]] constexpr std::array<std::byte, 3> octets() const {
+    return {static_cast<std::byte>(mask & 0xFFU), static_cast<std::byte>(mask >> 8 & 0xFFU),
+            static_cast<std::byte>(mask >> 16 & 0xFFU)};
+  }
+};
+
+/// The digest size of a PCR bank in octets, 0 for a bank that is not known.
+[[nodiscard]] constexpr std::size_t pcr_size(TPM_ALG_ID bank) {
+  switch (bank) {
+    case TPM_ALG_ID::SHA1: return 20;
+    case TPM_ALG_ID::SHA256: return 32;
+    case TPM_ALG_ID::SHA384: return 48;
+    case TPM_ALG_ID::SHA512: return 64;
+    default: return 0;
+  }
+}
+
+/// PCR values of one bank. A PCR that is not selected is zero.
+struct PcrValues {
+  PcrSelection selection;
+  std::array<std::array<std::byte, 64>, PcrSelection::kPcrs> octets{};
+
+  [[nodiscard]] constexpr ByteView operator[](std::size_t pcr) const {
+    return ByteView(octets[pcr]).first(pcr_size(selection.bank));
+  }
+};
+
+/// A quote with what it takes to check it. Owns all that it holds.
+struct QuoteEvidence {
+  std::array<std::byte, 2304> message_octets{};
+  std::size_t message_size = 0;
+  std::array<std::byte, 512> signature_octets{};
+  std::size_t signature_size = 0;
+  TPM_ALG_ID signature_scheme{};
+  TPM_ALG_ID signature_hash{};
+  PcrValues pcrs;
+
+  /// TPMS_ATTEST as signed.
+  [[nodiscard]] constexpr ByteView message() const { return ByteView(message_octets).first(message_size); }
+  /// The signature itself, big-endian.
+  [[nodiscard]] constexpr ByteView signature() const {
+    return ByteView(signature_octets).first(signature_size);
+  }
+};
+
+/// Octets of a nonce in a quote at most: the vTPM refuses longer ones, and padding breaks verifiers.
+inline constexpr std::size_t kMaxQuoteNonce = 50;
+
+/// Gets quotes by the attestation key. Tpm is snpnv::Tpm or alike.
+template <class Tpm, Hasher H>
+class QuoteCollector {
+ public:
+  /// Quotes in a row of which a PCR moved before it was read.
+  static constexpr unsigned kTries = 8;
+
+  constexpr QuoteCollector(Tpm& tpm, H& hasher) : tpm_(tpm), hasher_(hasher) {}
+
+  /// Quotes the selected PCRs with `nonce`, 1 to 50 octets, and reads them: one TPM2_Quote and, for 24
+  /// PCRs, three TPM2_PCR_Read. If a PCR moves in between, both are done again.
+  /// @returns the quote, whose digest is that of its PCR values and whose extraData is the nonce
+  ///   | text_length - the nonce is empty or too long; detail: 50 | quote_moving - detail: tries
+  ///   | tpm_answer - no quote, another nonce, or PCRs that were not asked for
+  ///   | what Tpm::execute() and the hasher return.
+  [[nodiscard]] constexpr Result<QuoteEvidence> quote(ByteView nonce, const PcrSelection& selection) {
+    if (nonce.empty() || nonce.size() > kMaxQuoteNonce) return fail(Code::text_length, 0, kMaxQuoteNonce);
+    for (unsigned i = 0; i < kTries && (i == 0 || tpm_.now() < tpm_.deadline()); ++i) {
+      QuoteEvidence out;
+      SNPNV_TRY(const Digest signed_digest, take_quote(out, nonce, selection));
+      SNPNV_CHECK(read_pcrs(out.pcrs, selection));
+      SNPNV_TRY(const Digest digest, pcr_digest(out.pcrs, signed_digest.size));
+      if (equal(digest.view(), signed_digest.view())) return out;
+    }
+    return fail(Code::quote_moving, 0, kTries);
+  }
+
+ private:
+  [[nodiscard]] static constexpr Error unfit() {
+    return {Code::tpm_answer, 0, 0, static_cast<std::uint32_t>(TPM_CC::Quote),
+            static_cast<std::uint32_t>(vtpm::kAttestationKey)};
+  }
+
+  // Asks for the quote, and returns the digest over the PCRs that it signs.
+  [[nodiscard]] constexpr Result<Digest> take_quote(QuoteEvidence& out, ByteView nonce,
+                                                    const PcrSelection& selection) {
+    const auto select = selection.octets();
+    Quote command{vtpm::kAttestationKey, {nonce}, {}, {}};
+    command.PCRselect.add({selection.bank, static_cast<std::uint8_t>(select.size()), select});
+    SNPNV_TRY(const auto response, tpm_.execute(command));
+    out.message_size = copy_to(out.message_octets, response.quoted.data).size();
+    out.signature_size = copy_to(out.signature_octets, response.signature.sig.data).size();
+    out.signature_scheme = response.signature.sigAlg;
+    out.signature_hash = response.signature.hash;
+    const auto attest = unmarshal<TPMS_ATTEST>(out.message());
+    if (!attest || !attest->is_quote() || !equal(attest->extraData.data, nonce)) return fail(unfit());
+    Digest digest;
+    digest.size = copy_to(digest.octets, attest->quote.pcrDigest.data).size();
+    return digest;
+  }
+
+  [[nodiscard]] constexpr Result<void> read_pcrs(PcrValues& out, const PcrSelection& selection) {
+    out.selection = selection;
+    PcrSelection left = selection;
+    while (left.mask != 0) {
+      const auto select = left.octets();
+      PCR_Read command;
+      command.pcrSelectionIn.add({left.bank, static_cast<std::uint8_t>(select.size()), select});
+      SNPNV_TRY(const auto response, tpm_.execute(command));
+      std::size_t next = 0;
+      std::uint32_t got = 0;
+      for (const TPMS_PCR_SELECTION& bank : response.pcrSelectionOut.view()) {
+        for (std::size_t pcr = 0; pcr < 8 * bank.pcrSelect.size(); ++pcr) {
+          if (!bank.selects(pcr)) continue;
+          const ByteView value = response.pcrValues.entries[next++].data;
+          if (bank.hash != left.bank || pcr >= PcrSelection::kPcrs || !left.selects(pcr) ||
+              value.size() != pcr_size(left.bank))
+            return fail(unfit());
+          copy_to(out.octets[pcr], value);
+          got |= 1U << pcr;
+        }
+      }
+      if (got == 0) return fail(unfit());  // a bank that the TPM does not have
+      left.mask &= ~got;
+    }
+    return {};
+  }
+
+  // The digest of the selected values in their order. Part 1, "Selecting Multiple PCR".
+  [[nodiscard]] constexpr Result<Digest> pcr_digest(const PcrValues& pcrs, std::size_t size) {
+    std::array<std::byte, 64 * PcrSelection::kPcrs> room{};
+    Writer writer(room);
+    for (std::size_t pcr = 0; pcr < PcrSelection::kPcrs; ++pcr)
+      if (pcrs.selection.selects(pcr)) writer.bytes(pcrs[pcr]);
+    for (const Hash hash : {Hash::sha256, Hash::sha384, Hash::sha512})
+      if (digest_size(hash) == size) return hasher_.digest(hash, writer.written());
+    return fail(unfit());
+  }
+
+  Tpm& tpm_;
+  H& hasher_;
+};
+
+}  // namespace snpnv

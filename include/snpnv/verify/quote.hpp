@@ -1,0 +1,153 @@
+// The checks of a TPM quote by the key that the proven claims name.
+#pragma once
+
+#include "snpnv/verify/crypto.hpp"
+#include "snpnv/verify/policy.hpp"
+#include "snpnv/verify/steps.hpp"
+#include "snpnv/wire/hcl_claims.hpp"
+#include "snpnv/wire/tpm2_attest.hpp"
+
+namespace snpnv {
+
+/// A quote as received. Borrows the octets.
+struct QuoteToVerify {
+  ByteView message;                  // TPMS_ATTEST
+  ByteView signature;                // RSASSA, big-endian
+  std::span<const PcrValue> pcrs;    // of the SHA-256 bank, PCR 0 first
+  std::optional<ByteView> nonce;     // what extraData must be
+};
+
+/// Runs the steps of SNPNV_QUOTE_STEPS, each in a function of its name and in their order.
+template <Crypto C>
+class QuoteVerifier {
+ public:
+  QuoteVerifier(C& crypto, const std::optional<QuoteToVerify>& quote,
+                const std::optional<ByteView>& claims, bool claims_proven, const Policy& policy)
+      : crypto_(crypto), quote_(quote), claims_(claims), claims_proven_(claims_proven), policy_(policy) {}
+
+  StepResult quote_magic() {
+    if (!quote_) return none();
+    const auto attest = unmarshal<TPMS_ATTEST>(quote_->message);
+    if (!attest) return StepResult::fail(kMessage, attest.error());
+    if (attest->magic != TPMS_ATTEST::kGenerated)
+      return StepResult::fail("magic", "not made by a TPM", Finding::mask(TPMS_ATTEST::kGenerated),
+                              Finding::mask(attest->magic));
+    if (attest->type != TPM_ST::ATTEST_QUOTE)
+      return StepResult::fail("type", "not a quote", Finding::text(attest_name(TPM_ST::ATTEST_QUOTE)),
+                              Finding::text(attest_name(attest->type)));
+    attest_ = *attest;
+    return StepResult::pass("type", Finding::text(attest_name(attest->type)));
+  }
+
+  StepResult quote_key() {
+    if (!quote_) return none();
+    if (!claims_) return StepResult::fail("claims", "there are none to name the key");
+    if (!claims_proven_) return StepResult::skip("the claims are not proven");
+    const auto claims = RuntimeClaims::parse(*claims_);
+    if (!claims) return StepResult::fail("claims", claims.error());
+    const ClaimsKey& key = claims->attestation_key;
+    if (!key.present()) return StepResult::fail(kKey, "absent from the claims");
+    constexpr std::size_t kBits = 2048;
+    if (8 * key.modulus_size != kBits)
+      return StepResult::fail(kKey, "of another size, in bits", Finding::number(kBits),
+                              Finding::number(8 * key.modulus_size));
+    key_ = key;
+    return StepResult::pass(kKey, Finding::number(kBits));
+  }
+
+  StepResult quote_signature() {
+    if (!quote_) return none();
+    if (!key_) return StepResult::skip("there is no key that is proven");
+    const auto digest = crypto_.digest(Hash::sha256, quote_->message);
+    if (!digest) return StepResult::fail(kMessage, digest.error());
+    const RsaPublicKey key{key_->modulus(), key_->exponent()};
+    const auto verified = crypto_.verify_rsa_pkcs1(key, Hash::sha256, *digest, quote_->signature);
+    if (!verified) return StepResult::fail(kMessage, verified.error());
+    signed_ = attest_.has_value();
+    return StepResult::pass(kKey);
+  }
+
+  StepResult quote_nonce() const {
+    if (!quote_) return none();
+    if (!quote_->nonce) return StepResult::not_asked();
+    if (!signed_) return unsigned_quote();
+    const Finding found = Finding::octets(attest_->extraData.data);
+    if (equal(attest_->extraData.data, *quote_->nonce)) return StepResult::pass("extraData", found);
+    return StepResult::fail("extraData", "another nonce", Finding::octets(*quote_->nonce), found);
+  }
+
+  StepResult quote_pcr_selection() const {
+    if (!quote_) return none();
+    if (!signed_) return unsigned_quote();
+    const auto selections = attest_->quote.pcrSelect.view();
+    if (selections.size() != 1)
+      return StepResult::fail("pcrSelect", "not one bank", Finding::number(1), Finding::number(selections.size()));
+    const TPMS_PCR_SELECTION& selection = selections[0];
+    if (selection.hash != TPM_ALG_ID::SHA256)
+      return StepResult::fail("pcrSelect", "another bank", Finding::text(name(TPM_ALG_ID::SHA256)),
+                              Finding::text(name(selection.hash)));
+    const std::size_t count = quote_->pcrs.size();
+    bool exact = count != 0;
+    for (std::size_t pcr = 0; pcr < 8 * TPMS_PCR_SELECTION::kMaxSelect; ++pcr)
+      exact = exact && selection.selects(pcr) == (pcr < count);
+    if (!exact)
+      return StepResult::fail("pcrSelect", "not the PCRs of the list, 0 to its length", Finding::number(count),
+                              Finding::octets(selection.pcrSelect));
+    return StepResult::pass("pcrSelect", Finding::octets(selection.pcrSelect));
+  }
+
+  StepResult quote_pcr_digest() {
+    if (!quote_) return none();
+    if (!signed_) return unsigned_quote();
+    std::array<std::byte, kPcrSize * 8 * TPMS_PCR_SELECTION::kMaxSelect> room{};
+    Writer writer(room);
+    for (const PcrValue& pcr : quote_->pcrs) writer.bytes(pcr);
+    const auto values = writer.finish();
+    if (!values) return StepResult::fail("PCR list", values.error());
+    const auto digest = crypto_.digest(Hash::sha256, *values);
+    if (!digest) return StepResult::fail("PCR list", digest.error());
+    const ByteView found = attest_->quote.pcrDigest.data;
+    pcrs_proven_ = equal(digest->view(), found);
+    if (pcrs_proven_) return StepResult::pass("pcrDigest", Finding::octets(found));
+    return StepResult::fail("pcrDigest", "not the digest of the PCR list", Finding::octets(digest->view()),
+                            Finding::octets(found));
+  }
+
+  StepResult policy_pcrs() const {
+    const bool asked = std::ranges::any_of(policy_.pcrs, [](const auto& pcr) { return pcr.has_value(); });
+    if (!asked) return quote_ ? StepResult::not_asked() : none();
+    if (!quote_) return StepResult::fail("PCR", "there is no quote to vouch for any");
+    if (!pcrs_proven_) return StepResult::skip("the PCR list is not proven");
+    for (std::size_t pcr = 0; pcr < policy_.pcrs.size(); ++pcr) {
+      if (!policy_.pcrs[pcr]) continue;
+      const Finding expected = Finding::octets(*policy_.pcrs[pcr]);
+      if (pcr >= quote_->pcrs.size()) return StepResult::fail(kPcrNames[pcr], "not in the list", expected);
+      if (quote_->pcrs[pcr] != *policy_.pcrs[pcr])
+        return StepResult::fail(kPcrNames[pcr], "has another value", expected, Finding::octets(quote_->pcrs[pcr]));
+    }
+    return StepResult::pass("PCR list");
+  }
+
+ private:
+  static constexpr std::string_view kMessage = "TPMS_ATTEST";
+  static constexpr std::string_view kKey = "HCLAkPub";
+  static constexpr std::array<std::string_view, 24> kPcrNames{
+      "PCR 0",  "PCR 1",  "PCR 2",  "PCR 3",  "PCR 4",  "PCR 5",  "PCR 6",  "PCR 7",
+      "PCR 8",  "PCR 9",  "PCR 10", "PCR 11", "PCR 12", "PCR 13", "PCR 14", "PCR 15",
+      "PCR 16", "PCR 17", "PCR 18", "PCR 19", "PCR 20", "PCR 21", "PCR 22", "PCR 23"};
+
+  static StepResult none() { return StepResult::skip("there is no quote"); }
+  static StepResult unsigned_quote() { return StepResult::skip("no signed quote says it"); }
+
+  C& crypto_;
+  const std::optional<QuoteToVerify>& quote_;
+  const std::optional<ByteView>& claims_;
+  bool claims_proven_;
+  const Policy& policy_;
+  std::optional<TPMS_ATTEST> attest_;
+  std::optional<ClaimsKey> key_;
+  bool signed_ = false;
+  bool pcrs_proven_ = false;
+};
+
+}  // namespace snpnv

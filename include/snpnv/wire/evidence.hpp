@@ -1,0 +1,192 @@
+// Evidence as relying parties take it: Trustee's az-snp-vtpm JSON, versions 0 to 2, and the request
+// body of Microsoft Azure Attestation.
+#pragma once
+
+#include <optional>
+
+#include "snpnv/core/json.hpp"
+
+namespace snpnv {
+
+/// Trustee evidence, decoded. Owns all that it holds: about 40 kB.
+struct TrusteeEvidence {
+  static constexpr std::size_t kPcrs = 24;
+  static constexpr std::size_t kPcrSize = 32;  // SHA-256 bank
+
+  /// Octets up to Max.
+  template <std::size_t Max>
+  struct Held {
+    std::array<std::byte, Max> octets{};
+    std::size_t size = 0;
+    [[nodiscard]] constexpr ByteView view() const { return ByteView(octets).first(size); }
+  };
+
+  std::uint64_t version = 0;  // 0: the format without a version member
+  Held<512> signature;        // RSASSA, big-endian
+  Held<2304> message;         // TPMS_ATTEST
+  std::array<std::array<std::byte, kPcrSize>, kPcrs> pcrs{};
+  std::size_t pcr_count = 0;
+  Held<16384> hcl_report;     // the NV content
+  Held<8192> vcek;            // DER; PEM in version 0
+
+  /// Reads and checks the whole document; unknown members are passed over.
+  /// @returns the evidence | any json_ code | text_hex, text_base64, text_length, wire_overflow - in a
+  ///   member so encoded | json_missing - a member is absent
+  ///   | evidence_version - detail: version; where: offset in the document.
+  /// Source: Trustee, az-snp-vtpm verifier, "Evidence".
+  [[nodiscard]] static constexpr Result<TrusteeEvidence> parse(ByteView text) {
+    TrusteeEvidence out;
+    SNPNV_TRY(out.version, version_of(text));
+    if (out.version > 2) return fail(Code::evidence_version, 0, static_cast<std::uint32_t>(out.version));
+    const bool old = out.version == 0;
+    JsonReader json(text);
+    Seen seen;
+    json.enter_object();
+    for (JsonString member; json.next_member(member);) {
+      if (member == "version") {
+        json.skip();
+      } else if (member == (old ? std::string_view("quote") : std::string_view("tpm_quote"))) {
+        seen.quote = true;
+        out.read_quote(json, old);
+      } else if (member == (old ? std::string_view("report") : std::string_view("hcl_report"))) {
+        seen.report = true;
+        old ? read_octets(json, out.hcl_report) : decode(json, out.hcl_report, Encoding::base64url);
+      } else if (member == "vcek") {
+        seen.vcek = true;
+        decode(json, out.vcek, old ? Encoding::text : Encoding::base64url);
+      } else {
+        json.skip();
+      }
+    }
+    if (json.ok() && !(seen.quote && seen.report && seen.vcek)) json.fail(Code::json_missing);
+    return json.finish(out);
+  }
+
+ private:
+  enum class Encoding : std::uint8_t { hex, base64url, text };
+  struct Seen {
+    bool quote = false, report = false, vcek = false;
+  };
+
+  // The version decides how the members before it are read, so it is looked for first.
+  static constexpr Result<std::uint64_t> version_of(ByteView text) {
+    JsonReader json(text);
+    std::uint64_t version = 0;
+    json.enter_object();
+    for (JsonString member; json.next_member(member);) {
+      if (member == "version") {
+        version = json.unsigned_integer();
+      } else {
+        json.skip();
+      }
+    }
+    return json.finish(version);
+  }
+
+  template <std::size_t Max>
+  static constexpr void decode(JsonReader& json, Held<Max>& to, Encoding encoding) {
+    const JsonString text = json.string();
+    const auto decoded = encoding == Encoding::hex         ? decode_hex(text.source(), to.octets)
+                         : encoding == Encoding::base64url ? decode_base64url(text.source(), to.octets)
+                                                           : text.copy(to.octets);
+    if (!decoded) return json.fail(decoded.error());
+    to.size = decoded->size();
+  }
+
+  template <std::size_t Max>
+  static constexpr void read_octets(JsonReader& json, Held<Max>& to) {
+    json.enter_array();
+    while (json.next_element()) {
+      const std::uint64_t value = json.unsigned_integer();
+      if (value > 255) return json.fail(Code::json_number);
+      if (to.size == Max) return json.fail(Code::wire_overflow, Max);
+      to.octets[to.size++] = static_cast<std::byte>(value);
+    }
+  }
+
+  constexpr void read_quote(JsonReader& json, bool old) {
+    bool seen_signature = false;
+    bool seen_message = false;
+    bool seen_pcrs = false;
+    json.enter_object();
+    for (JsonString member; json.next_member(member);) {
+      if (member == "signature") {
+        seen_signature = true;
+        old ? read_octets(json, signature) : decode(json, signature, Encoding::hex);
+      } else if (member == "message") {
+        seen_message = true;
+        old ? read_octets(json, message) : decode(json, message, Encoding::hex);
+      } else if (member == "pcrs") {
+        seen_pcrs = true;
+        json.enter_array();
+        while (json.next_element()) {
+          if (pcr_count == kPcrs) return json.fail(Code::wire_overflow, kPcrs);
+          Held<kPcrSize> value;
+          old ? read_octets(json, value) : decode(json, value, Encoding::hex);
+          if (json.ok() && value.size != kPcrSize) json.fail(Code::text_length, kPcrSize);
+          pcrs[pcr_count++] = value.octets;
+        }
+      } else {
+        json.skip();
+      }
+    }
+    if (json.ok() && !(seen_signature && seen_message && seen_pcrs)) json.fail(Code::json_missing);
+  }
+};
+
+/// Writes Trustee evidence of version 2.
+constexpr void write_trustee_evidence(Writer& out, ByteView signature, ByteView message,
+                                      std::span<const ByteView> pcrs, ByteView hcl_report, ByteView vcek) {
+  JsonWriter json(out);
+  json.begin_object();
+  json.key("version");
+  json.number(2);
+  json.key("tpm_quote");
+  json.begin_object();
+  json.key("signature");
+  json.hex(signature);
+  json.key("message");
+  json.hex(message);
+  json.key("pcrs");
+  json.begin_array();
+  for (const ByteView pcr : pcrs) json.hex(pcr);
+  json.end_array();
+  json.end_object();
+  json.key("hcl_report");
+  json.base64url(hcl_report, Padding::padded);
+  json.key("vcek");
+  json.base64url(vcek, Padding::padded);
+  json.end_object();
+}
+
+/// Writes the body of `POST /attest/SevSnpVm`: report and claims, and the chain as PEM, VCEK first.
+/// `scratch` takes the inner document.
+/// @returns nothing | wire_overflow - `scratch` is too small.
+/// Source: Microsoft Azure Attestation REST API, "Attest Sev Snp Vm".
+[[nodiscard]] constexpr Result<void> write_maa_request(Writer& out, ByteView report, ByteView chain_pem,
+                                                       ByteView claims, MutBytes scratch) {
+  Writer inner(scratch);
+  JsonWriter document(inner);
+  document.begin_object();
+  document.key("SnpReport");
+  document.base64url(report, Padding::none);
+  document.key("VcekCertChain");
+  document.base64url(chain_pem, Padding::none);
+  document.end_object();
+  SNPNV_TRY(const ByteView text, inner.finish());
+  JsonWriter json(out);
+  json.begin_object();
+  json.key("report");
+  json.base64url(text, Padding::none);
+  json.key("runtimeData");
+  json.begin_object();
+  json.key("data");
+  json.base64url(claims, Padding::none);
+  json.key("dataType");
+  json.string("JSON");
+  json.end_object();
+  json.end_object();
+  return {};
+}
+
+}  // namespace snpnv

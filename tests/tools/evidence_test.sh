@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# snpnv quote, evidence and verify evidence, each part also judged by tpm2-tools and openssl alone.
+. "$(dirname "$0")/lib.sh"
+start_paravisor
+tpm2_readpublic -Q -c 0x81000003 -f pem -o ak.pem
+tpm2_pcrextend 4:sha256="$(printf '11%.0s' $(seq 32))"
+
+for pcrs in sha256:0-23 sha256:0,4,7 sha384:4; do
+  check "quote of $pcrs" exits 0 "$snpnv" quote quoted --nonce 0x00ff --pcrs "$pcrs"
+  hash=${pcrs%%:*}
+  check "tpm2_checkquote accepts $pcrs" tpm2_checkquote -Q -u ak.pem -m quoted/message -s quoted/signature \
+    -f quoted/pcrs -q 00ff
+  check "and refuses another nonce" bash -c '! tpm2_checkquote -Q -u ak.pem -m quoted/message -s quoted/signature -f quoted/pcrs -q 00fe 2>/dev/null'
+done
+list=$(seq -s, 0 23)
+exits 0 "$snpnv" quote quoted --nonce 00ff
+tpm2_quote -Q -c 0x81000003 -l "sha256:$list" -q 00ff -m message -s signature -o pcrs
+check "the PCR file is the one that tpm2_quote writes" cmp -s pcrs quoted/pcrs
+check "a nonce of 51 octets is refused" exits 2 "$snpnv" quote none --nonce "$(printf '00%.0s' $(seq 51))"
+check "with the reason" grep -q '1 to 50 octets' err
+check "and nothing is written" [ ! -e none ]
+for bad in sha256 sha256: sha256:24 sha256:3-1 md5:0 sha1:0+sha256:1 ''; do
+  check "--pcrs $bad is refused" exits 2 "$snpnv" quote none --nonce 00 --pcrs "$bad"
+done
+
+nonce=$(printf 'a5%.0s' $(seq 48))
+judge() { "$snpnv" verify evidence evidence.json --certs "$state" --root "$state/ark.pem" "$@"; }
+check "evidence" exits 0 "$snpnv" evidence evidence.json --nonce "$nonce" --vcek "$state/vcek.pem"
+pcr4=$(tpm2_pcrread sha256:4 | sed -n 's/.*4 *: 0x//p' | tr 'A-F' 'a-f')
+check "verifies" exits 0 judge --nonce "$nonce" --pcr "4=$pcr4" --pcr "0=$(printf '0%.0s' $(seq 64))"
+check "with the user data bound too" grep -q '^PASS binding.user_data' out
+check "and every check of the quote" [ "$(grep -c '^PASS quote\.' out)" -eq 6 ]
+check "without a nonce that check is skipped" exits 0 judge
+check "and says so" grep -q '^SKIP quote.nonce .*--nonce HEX turns it on' out
+check "a replay is rejected" exits 1 judge --nonce "$(printf 'a6%.0s' $(seq 48))"
+check "by the user data first" grep -q '^REJECTED: binding.user_data' out
+check "and by the nonce" grep -q '^FAIL quote.nonce' out
+check "another PCR value is rejected" exits 1 judge --pcr "4=$(printf '0%.0s' $(seq 64))"
+check "by name" grep -q '^REJECTED: policy.pcrs' out
+check "json" exits 0 judge --json
+check "of one object" jq -e '.verified and (.checks | map(select(.name == "quote.signature").outcome) == ["pass"])' out
+check "without --root it is rejected" exits 1 "$snpnv" verify evidence evidence.json --certs "$state"
+check "by the root" grep -q '^REJECTED: chain.root_pinned' out
+check "from a pipe" exits 0 bash -c 'cat evidence.json | "$1" verify evidence - --certs "$2" --root "$2/ark.pem"' - \
+  "$snpnv" "$state"
+check "display" exits 0 "$snpnv" display evidence evidence.json
+check "shows the nonce" grep -q "$nonce" out
+
+# Each part alone, with other people's programs.
+jq -r .tpm_quote.message evidence.json | tr -d '\n' | perl -pe '$_=pack"H*",$_' >message
+jq -r .tpm_quote.signature evidence.json | tr -d '\n' | perl -pe '$_=pack"H*",$_' >signature
+jq -r '.tpm_quote.pcrs | join("")' evidence.json | tr -d '\n' | perl -pe '$_=pack"H*",$_' >values
+check "the message is signed by the AK" openssl dgst -sha256 -verify ak.pem -signature signature message
+check "and holds the digest of the PCRs" grep -q "$(openssl dgst -sha256 -r values | cut -c1-64)" \
+  <(od -An -v -tx1 message | tr -d ' \n')
+check "24 PCRs" [ "$(stat -c %s values)" -eq 768 ]
+check "the VCEK is the platform's" cmp -s <(openssl x509 -in "$state/vcek.pem" -outform der) \
+  <(jq -r .vcek evidence.json | tr '_-' '/+' | openssl base64 -d -A)
+jq -r .hcl_report evidence.json | tr '_-' '/+' | openssl base64 -d -A >envelope
+check "the envelope verifies alone" exits 0 "$snpnv" verify envelope "$state" envelope --root "$state/ark.pem" \
+  --user-data "$nonce"
+
+# One change at a time.
+changed() { # WHAT CHECK JQ-PROGRAM
+  jq -c "$3" evidence.json >changed.json
+  check "$1 is rejected" exits 1 "$snpnv" verify evidence changed.json --certs "$state" --root "$state/ark.pem"
+  check "$1: by $2" grep -q "^REJECTED: $2\$" out
+}
+changed "a PCR changed" quote.pcr_digest '.tpm_quote.pcrs[3] = "ff" * 32'
+changed "the PCR list shortened" quote.pcr_selection '.tpm_quote.pcrs |= .[:23]'
+changed "a signature of zeros" quote.signature '.tpm_quote.signature = "00" * 256'
+changed "the message cut" quote.magic '.tpm_quote.message |= .[:-2]'
+state1=$state
+start_paravisor --seed 2
+exits 0 "$snpnv" evidence other.json --nonce "$nonce" --vcek "$state/vcek.pem"
+jq -c --slurpfile other other.json '.hcl_report = $other[0].hcl_report' evidence.json >mixed.json
+check "claims of another machine are rejected" exits 1 "$snpnv" verify evidence mixed.json --certs "$state1" \
+  --root "$state1/ark.pem"
+check "by the quote's signature" grep -q '^REJECTED: quote.signature' out
+jq -c '.version = 3' evidence.json >newer.json
+check "an unknown version is rejected" exits 1 "$snpnv" verify evidence newer.json --certs "$state1"
+check "with its name" grep -q evidence_version err
+
+cat "$state/vcek.pem" "$state/ask.pem" "$state/ark.pem" >chain.pem
+check "a request body for MAA" exits 0 "$snpnv" evidence maa.json --random --format maa --vcek chain.pem
+base64url() { tr '_-' '/+' | perl -pe 'chomp; $_ .= "=" x (-length($_) % 4)' | openssl base64 -d -A; }
+check "holds claims that the report binds" binds <(jq -r .report maa.json | base64url | jq -r .SnpReport | base64url) \
+  <(jq -r .runtimeData.data maa.json | base64url)
+check "and the chain" cmp -s chain.pem <(jq -r .report maa.json | base64url | jq -r .VcekCertChain | base64url)
+check "raw parts" exits 0 "$snpnv" evidence parts --random --format dir
+check "are all there" [ -s parts/report.bin -a -s parts/claims.json -a -s parts/hcl_report.bin -a -s parts/message ]
+check "and bound" binds parts/report.bin parts/claims.json
+summary
