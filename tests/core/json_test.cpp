@@ -31,7 +31,11 @@ TEST_CASE("Json_ValidDocuments_AreAccepted") {
   for (const std::string_view document :
        {"{}", "[]", "null", "true", "false", "0", "-0", "-1.5e+10", "1E5", "0.0", "\"\"", " \t\r\n[ 1 , 2 ] ",
         R"({"a":{"a":{"a":[]}},"b":[{"a":1},{"a":1}]})", R"("\"\\\/\b\f\n\r\t\u0041")", R"("\ud83d\ude00")",
-        "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\x7f\"", "\"\xf4\x8f\xbf\xbf\"", "\"\xed\x9f\xbf\"", R"("\u0000")"}) {
+        "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\x7f\"", "\"\xf4\x8f\xbf\xbf\"", "\"\xed\x9f\xbf\"", R"("\u0000")",
+        // The first and last characters of each length and beside the surrogates.
+        "\"\xc2\x80\xdf\xbf\"", "\"\xe0\xa0\x80\xef\xbf\xbf\"", "\"\xee\x80\x80\"", "\"\xf0\x90\x80\x80\"",
+        R"("\ud800\udc00\udbff\udfff")", R"("\ud7ff\ue000\uFFFF")", "\"\x7f\"", "-0.0e-0", "123456789012345678901234567890",
+        "[[],[[]],{}]", "{\"\":\"\"}", "\"\xef\xbb\xbf\""}) {
     CAPTURE(document);
     CHECK(!outcome(document));
   }
@@ -42,7 +46,13 @@ TEST_CASE("Json_BadSyntax_IsRefused") {
        {"", " ", "{", "}", "[", "]", "{]", "[}", "[1,]", "[,1]", "[1 2]", R"({"a"})", R"({"a":})", R"({"a":1,})",
         R"({,"a":1})", R"({a:1})", R"({"a":1 "b":2})", "{'a':1}", "01", "-01", "1.", ".5", "1e", "1e+", "-", "+1",
         "0x1", "Infinity", "NaN", "tru", "nul", "truex", "nulll", "1 1", "{} {}", "\"", "\"a", "\"\\\"", R"("\x")",
-        R"("\u12")", R"("\u123g")", "\"\n\"", "\"\t\"", "\xef\xbb\xbf{}", "// x\n1", "[1]]", "{\"a\":1}}"}) {
+        R"("\u12")", R"("\u123g")", "\"\n\"", "\"\t\"", "\xef\xbb\xbf{}", "// x\n1", "[1]]", "{\"a\":1}}",
+        "[1,,2]", "[1:2]", R"(["a":1])", R"({"a","b"})", R"({"a":1:2})", R"({1:1})", R"({null:1})", R"({"a"x:1})",
+        "[1/**/]", "/*x*/1", "#\n1", "[1\f]", "[\v1]", "\xc2\xa0" "1", "\xe2\x80\xa8" "1", "True", "TRUE", "nULL",
+        "undefined", "-Infinity", "-NaN", "- 1", "--1", "+0", "1.e1", "0.e1", "0e", "0e+", "1eE2", "1e1.0", "1.2.3",
+        "1_000", "0b1", "0o7", "00", "-00", "1a", "0x", "1+2", "\xef\xbc\x91", "\"a\"b", "\"\\a\"", "\"\\0\"",
+        "\"\\v\"", "\"\\'\"", R"("\U0041")", R"("\u")", R"("\u 041")", R"("\u+041")", "\"\\", "\"\\u004",
+        "\"\x1f\"", "\"\r\"", "[\"a", "{\"a\":\"b", "{\"a\":", "[1,", "[[]", "{\"a\":[1}", "\xff\xfe[\0"}) {
     CAPTURE(document);
     CHECK(outcome(document) == Code::json_syntax);
   }
@@ -55,7 +65,10 @@ TEST_CASE("Json_BadUtf8_IsRefused") {
        {"\"\x80\"", "\"\xbf\"", "\"\xc0\x80\"", "\"\xc1\xbf\"", "\"\xc3\"", "\"\xc3(\"", "\"\xe0\x80\x80\"",
         "\"\xe0\x9f\xbf\"", "\"\xe2\x82\"", "\"\xed\xa0\x80\"", "\"\xed\xbf\xbf\"", "\"\xf0\x80\x80\x80\"",
         "\"\xf0\x8f\xbf\xbf\"", "\"\xf4\x90\x80\x80\"", "\"\xf5\x80\x80\x80\"", "\"\xff\"", R"("\ud800")",
-        R"("\udc00")", R"("\ud800\ud800")", R"("\ud800x")", R"("\ud800\n")", "{\"\xff\":1}"}) {
+        R"("\udc00")", R"("\ud800\ud800")", R"("\ud800x")", R"("\ud800\n")", "{\"\xff\":1}",
+        R"("\udfff")", R"("\udbff")", R"("\udc00\ud800")", R"("\ud83d\ud83d\ude00")", R"("\ud83d\u0041")",
+        "\"\xf8\x88\x80\x80\x80\"", "\"\xfe\"", "\"\xc2\"", "\"\xf0\x9f\x98\"", "\"\xf1\x80\x80(\"",
+        "\"\xe1\x80\xc0\"", "\"\xc2\xc2\x80\"", "\"\xee\x80\""}) {
     CAPTURE(document);
     CHECK(outcome(document) == Code::json_utf8);
   }
@@ -129,6 +142,105 @@ TEST_CASE("Json_Strings_DecodeAndCompare") {
   CHECK(json.finish(1) == 1);
 }
 
+// Where an error points: at the octet that cannot stand there, in the outermost document.
+TEST_CASE("Json_EachError_SaysWhere") {
+  struct Case {
+    std::string_view document;
+    Error error;
+  };
+  for (const Case& c : {Case{"[1,]", {Code::json_syntax, 103}}, Case{"  x", {Code::json_syntax, 102}},
+                        Case{"[1 2]", {Code::json_syntax, 103}}, Case{"1 1", {Code::json_syntax, 102}},
+                        Case{"", {Code::json_syntax, 100}}, Case{"\"a\nb\"", {Code::json_syntax, 102}},
+                        Case{"\"a\xff\"", {Code::json_utf8, 102}}, Case{R"("a\ud800")", {Code::json_utf8, 102}},
+                        Case{R"({"a":0, "a":0})", {Code::json_duplicate, 108}},
+                        Case{"[[[[[[[[[[[[[[[[ [", {Code::json_depth, 117, 16}}}) {
+    CAPTURE(c.document);
+    JsonReader json(view(c.document), 100);
+    json.skip();
+    CHECK(json.finish(true).error() == c.error);
+  }
+  const std::string many = members(257);
+  JsonReader json(view(many));
+  json.skip();
+  const Error error = json.finish(true).error();
+  CHECK(error.detail == 256);
+  CHECK(many.substr(error.where, 5) == "\"256\"");
+  for (const std::string_view document : {"  -1", "  18446744073709551616"}) {
+    JsonReader number(view(document));
+    (void)number.unsigned_integer();
+    CHECK(number.finish(true).error() == Error{Code::json_number, 2});
+  }
+  JsonReader type(view("  []"));
+  (void)type.unsigned_integer();
+  CHECK(type.finish(true).error() == Error{Code::json_type, 2});
+}
+
+TEST_CASE("Json_FirstError_Stays") {
+  JsonReader json(view("[1,x"));
+  json.skip();
+  json.fail(Code::json_missing);
+  json.fail_at(Code::json_missing, 0);
+  json.fail(Error{Code::json_missing});
+  json.enter_object();
+  JsonString name;
+  CHECK_FALSE(json.next_member(name));
+  CHECK_FALSE(json.next_element());
+  CHECK_FALSE(json.boolean());
+  CHECK(json.unsigned_integer() == 0);
+  CHECK(json.string().raw.empty());
+  CHECK(json.peek() == JsonKind::none);
+  CHECK(json.error() == Error{Code::json_syntax, 3});
+}
+
+TEST_CASE("Json_ContainerOfTheOtherKind_IsRefused") {
+  JsonReader array(view("[1]"));
+  array.enter_array();
+  JsonString name;
+  CHECK_FALSE(array.next_member(name));
+  CHECK(array.finish(0).error().code == Code::json_syntax);
+  JsonReader object(view(R"({"a":1})"));
+  object.enter_object();
+  CHECK_FALSE(object.next_element());
+  CHECK(object.finish(0).error().code == Code::json_syntax);
+  JsonReader none(view("1"));
+  CHECK_FALSE(none.next_element());
+  CHECK(none.finish(0).error().code == Code::json_syntax);
+}
+
+TEST_CASE("Json_ValueNotRead_IsRefused") {
+  JsonReader json(view(R"({"a":1,"b":2})"));
+  json.enter_object();
+  JsonString name;
+  CHECK(json.next_member(name));
+  CHECK_FALSE(json.next_member(name));
+  CHECK(json.finish(0).error() == Error{Code::json_syntax, 5});
+}
+
+TEST_CASE("Json_DuplicateInASkippedValue_IsRefused") {
+  JsonReader json(view(R"({"x":[{"y":{"a":1,"\u0061":2}}],"z":0})"));
+  json.enter_object();
+  JsonString name;
+  REQUIRE(json.next_member(name));
+  json.skip();
+  CHECK_FALSE(json.next_member(name));
+  CHECK(json.finish(0).error() == Error{Code::json_duplicate, 18});
+}
+
+TEST_CASE("Json_TooLarge_IsRefused") {
+  // Only the size is looked at, so the octets behind the first need not exist.
+  const std::byte one{'1'};
+  JsonReader json(ByteView(&one, kMaxInput + 1));
+  json.skip();
+  CHECK(json.finish(0).error().code == Code::wire_too_large);
+}
+
+TEST_CASE("Json_EveryBitFlip_EndsInsideTheDocument") {
+  const std::string document = R"({"a":[1.5e3,"\u0041\ud83d\ude00ä",{"b":null}],"c":true})";
+  const ByteView octets = view(document);
+  test::each_bit_flipped({octets.begin(), octets.end()},
+                         [](const test::Octets& flipped, std::size_t) { (void)outcome(test::text(flipped)); });
+}
+
 TEST_CASE("Json_UnreadDocument_IsNoSuccess") {
   JsonReader json(view(R"({"a":1})"));
   json.enter_object();
@@ -162,3 +274,52 @@ TEST_CASE("JsonWriter_Document_IsReadBack") {
         R"({"text":"a\"\\\u000a\u0001","list":[0,18446744073709551615,true,null],"octets":"00ff"})");
   CHECK(!outcome(test::text(*writer.finish())));
 }
+
+TEST_CASE("JsonWriter_EmptyContainersAndBase64url_AreSeparated") {
+  std::array<std::byte, 128> room{};
+  Writer writer(room);
+  JsonWriter json(writer);
+  json.begin_array();
+  json.begin_object();
+  json.end_object();
+  json.begin_array();
+  json.end_array();
+  json.base64url(test::hex("00ff"), Padding::padded);
+  json.base64url(test::hex("00ff"), Padding::none);
+  json.boolean(false);
+  json.string("ä/");
+  json.end_array();
+  CHECK(test::text(*writer.finish()) == R"([{},[],"AP8=","AP8",false,"ä/"])");
+}
+
+TEST_CASE("JsonWriter_TooSmallABuffer_IsAnError") {
+  for (std::size_t size = 0; size < 9; ++size) {
+    std::array<std::byte, 9> room{};
+    Writer writer(MutBytes(room).first(size));
+    JsonWriter json(writer);
+    json.begin_object();
+    json.key("a");
+    json.number(123);
+    json.end_object();
+    CHECK(writer.finish().error().code == Code::wire_overflow);
+  }
+}
+
+// The same at compile time: an access out of bounds would not compile.
+static_assert([] {
+  constexpr std::string_view text = R"({"a\u0062":[1,true,null,"\ud83d\ude00"],"c":18446744073709551615})";
+  std::array<std::byte, text.size()> octets{};
+  Writer(octets).text(text);
+  for (std::size_t n = 0; n <= octets.size(); ++n) {
+    JsonReader json(ByteView(octets).first(n));
+    json.enter_object();
+    JsonString name;
+    if (json.next_member(name) && name == "ab") json.skip();
+    const bool more = json.next_member(name);
+    const std::uint64_t number = more ? json.unsigned_integer() : 0;
+    const bool last = more && !json.next_member(name);
+    if (json.finish(true).has_value() != (n == octets.size())) return false;
+    if (n == octets.size() && (number != ~std::uint64_t{0} || !last)) return false;
+  }
+  return true;
+}());

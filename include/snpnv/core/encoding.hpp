@@ -56,7 +56,7 @@ template <TextSource A, TextSource B>
 /// Decodes pairs of hexadecimal digits, either case, nothing between them.
 /// @returns the octets written to the front of `out`
 ///   | text_hex - where: offset behind the offending character
-///   | wire_overflow - detail: octets that `out` has.
+///   | wire_overflow - detail: octets needed up to there.
 /// Source: RFC 4648, "Base 16 Encoding".
 template <TextSource S>
 [[nodiscard]] constexpr Result<ByteView> decode_hex(S source, MutBytes out) {
@@ -67,7 +67,7 @@ template <TextSource S>
     if (hex_digit(high) < 0 || !source.next(low) || hex_digit(low) < 0)
       return fail(Code::text_hex, source.offset());
     if (n == out.size())
-      return fail(Code::wire_overflow, source.offset(), static_cast<std::uint32_t>(out.size()));
+      return fail(Code::wire_overflow, source.offset(), static_cast<std::uint32_t>(n + 1));
     out[n++] = static_cast<std::byte>((hex_digit(high) << 4) | hex_digit(low));
   }
   return ByteView(out.first(n));
@@ -90,7 +90,7 @@ template <TextSource S>
 /// so that one value has one encoding of each kind.
 /// @returns the octets written to the front of `out`
 ///   | text_base64 - where: offset behind the offending character
-///   | wire_overflow - detail: octets that `out` has.
+///   | wire_overflow - detail: octets needed up to there.
 /// Source: RFC 4648, "Base 64 Encoding with URL and Filename Safe Alphabet".
 template <TextSource S>
 [[nodiscard]] constexpr Result<ByteView> decode_base64url(S source, MutBytes out) {
@@ -109,7 +109,7 @@ template <TextSource S>
     bits = (bits << 6) | static_cast<std::uint32_t>(digit);
     if (++held < 4) continue;
     if (out.size() - n < 3)
-      return fail(Code::wire_overflow, source.offset(), static_cast<std::uint32_t>(out.size()));
+      return fail(Code::wire_overflow, source.offset(), static_cast<std::uint32_t>(n + 3));
     for (unsigned i = 0; i < 3; ++i) out[n++] = static_cast<std::byte>((bits >> (16 - 8 * i)) & 0xFFU);
     bits = held = 0;
   }
@@ -123,7 +123,7 @@ template <TextSource S>
   const unsigned spare = 6 * held - 8 * octets;
   if ((bits & ((1U << spare) - 1)) != 0) return fail(Code::text_base64, source.offset());
   if (out.size() - n < octets)
-    return fail(Code::wire_overflow, source.offset(), static_cast<std::uint32_t>(out.size()));
+    return fail(Code::wire_overflow, source.offset(), static_cast<std::uint32_t>(n + octets));
   for (unsigned i = 0; i < octets; ++i)
     out[n++] = static_cast<std::byte>((bits >> (6 * held - 8 * (i + 1))) & 0xFFU);
   return ByteView(out.first(n));

@@ -155,6 +155,7 @@ class JsonReader {
 
   /// A number without sign, fraction or exponent that fits 64 bits.
   [[nodiscard]] constexpr std::uint64_t unsigned_integer() {
+    skip_space();
     const std::size_t start = offset();
     const ByteView digits = number();
     std::uint64_t value = 0;
