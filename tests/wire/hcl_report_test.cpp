@@ -128,16 +128,55 @@ TEST_CASE("HclReport_EveryTruncation_IsShort") {
   }
 }
 
+TEST_CASE("HclReport_Capture_EveryTruncationOfTheEnvelopeIsShort") {
+  const auto content = test::vector_file("azure-milan-2024/nv-01400001.bin");
+  if (!content) return;
+  for (std::size_t n = 0; n <= content->size(); ++n) {
+    const auto parsed = H::parse(ByteView(*content).first(n));
+    CHECK(parsed.has_value() == (n >= 2346));
+    if (parsed) {
+      CHECK(parsed->padding.size() == n - 2346);
+    } else {
+      CHECK(parsed.error().code == Code::wire_short);
+      CHECK(parsed.error().where == n);
+    }
+  }
+}
+
+TEST_CASE("HclReport_AnnouncedSize_FromTheFrontAlone") {
+  const test::Octets good = envelope(0, 10);
+  for (std::size_t n = 0; n < good.size(); ++n) {
+    const auto size = H::announced_size(ByteView(good).first(n));
+    if (n < 12) {
+      CHECK(size.error() == Error{Code::wire_short, static_cast<std::uint32_t>(n), 12});
+    } else {
+      CHECK(size == 1246);
+    }
+  }
+}
+
+TEST_CASE("HclReportType_Name_OfEachValue") {
+  const char* const names[] = {"invalid", "VBS", "SNP", "TVM", "TDX", "CCA", "unknown"};
+  for (std::uint32_t type = 0; type < std::size(names); ++type)
+    CHECK(name(static_cast<HclReportType>(type)) == names[type]);
+}
+
+// Every size contradicts the others, but for the two changes that make claims_size 4 less than the
+// rest says: the front of the claims then counts as an extension, and their digest tells.
 TEST_CASE("HclReport_EveryBitFlip_IsRefusedOrKeepsToTheInput") {
-  const test::Octets good = envelope(0, 20);
-  test::each_bit_flipped(good, [&](const test::Octets& flipped, std::size_t bit) {
-    const auto parsed = H::parse(flipped);
-    const std::size_t at = bit / 8;
-    const bool sizes = (at >= 8 && at < 12) || (at >= 1216 && at < 1220) || (at >= 1232 && at < 1236);
-    // Version 2 without bit 1 is 0, with bit 0 is 3. Every size contradicts the others, but for
-    // claims_size less 4, which turns the claims' front into an extension: the digest sees that.
-    const bool refused = at < 8 || (sizes && bit != 8 * 1232 + 2);
-    CHECK(parsed.has_value() == !refused);
-    if (parsed) CHECK(parsed->size() + parsed->padding.size() == flipped.size());
-  });
+  const auto check = [](const test::Octets& good, bool padded) {
+    test::each_bit_flipped(good, [&](const test::Octets& flipped, std::size_t bit) {
+      const auto parsed = H::parse(flipped);
+      const std::size_t at = bit / 8;
+      const bool size =
+          (at >= 8 && at < 12) || (at >= 1216 && at < 1220) || (at >= 1232 && at < 1236);
+      const bool extends = bit == 8 * 1232 + 2 || (padded && bit == 8 * 1216 + 2);
+      CHECK(parsed.has_value() == !(at < 8 || (size && !extends)));
+      if (!parsed) return;
+      CHECK(parsed->size() + parsed->padding.size() == flipped.size());
+      CHECK(parsed->extension.size() == (extends ? 4 : 0));
+    });
+  };
+  check(envelope(0, 20), false);
+  if (const auto content = test::vector_file("azure-milan-2024/nv-01400001.bin")) check(*content, true);
 }

@@ -1,6 +1,7 @@
 #include "snpnv/wire/tpm2_commands.hpp"
 
 #include "tests/test.hpp"
+#include "transports/recorded.hpp"
 
 using namespace snpnv;
 using test::hex;
@@ -83,6 +84,150 @@ TEST_CASE("Commands_Octets_AreThoseOfTheSpecification") {
         "80020000002b0000015881000003" "00000009400000090000000000" "000200ff001000000001000b03030000");
 }
 
+// What tpm2-tss exchanged with swtpm; the file says how it was captured.
+TEST_CASE("Recording_Tpm2Tss_SameCommandsAndReadableResponses") {
+  const auto file = test::read_file(SNPNV_SOURCE_DIR "/tests/data/tpm2_tss_swtpm.recording");
+  REQUIRE(file.has_value());
+  const auto exchanges = parse_recording(test::text(*file));
+  REQUIRE(exchanges.has_value());
+  std::size_t at = 0;
+  // The next exchange is `command`; its response is the error `rc`, or holds to strict().
+  const auto next = [&](const auto& command, std::uint32_t rc = 0) {
+    CAPTURE(at);
+    REQUIRE(at < exchanges->size());
+    const Exchange& exchange = (*exchanges)[at++];
+    CHECK(marshaled(command) == test::digits(exchange.command));
+    using Command = std::remove_cvref_t<decltype(command)>;
+    const test::Octets& octets = exchange.command;
+    for (std::size_t n = 0; n < octets.size(); ++n)
+      CHECK(!unmarshal_command<Command>(ByteView(octets).first(n)).has_value());
+    const auto response = unmarshal_response(command, *exchange.response);
+    if (rc != 0) {
+      CHECK(response.error().code == Code::tpm_rc);
+      CHECK(response.error().detail == rc);
+    } else {
+      strict(command, test::digits(*exchange.response));
+    }
+    return response.value_or(typename Command::Response{});
+  };
+  using enum TPM_ALG_ID;
+  next(Startup{TPM_SU::CLEAR});
+  const auto limit = next(GetCapability{TPM_CAP::TPM_PROPERTIES, 0x12C, 1});
+  CHECK(limit.capabilityData.tpmProperties.view()[0].value == 1024);
+  CHECK(next(GetRandom{16}).randomBytes.data.size() == 16);
+  const TPMS_NV_PUBLIC area{vtpm::kUserDataIndex, SHA256, {0x00060006}, {}, 64};
+  next(NV_DefineSpace{TPM_RH::OWNER, {}, {area}});
+  const auto indices = next(GetCapability{TPM_CAP::HANDLES, 0x01000000, 254});
+  CHECK(indices.capabilityData.handles.count == 1);
+  CHECK(indices.capabilityData.handles.view()[0] == vtpm::kUserDataIndex);
+  const auto public_area = next(NV_ReadPublic{vtpm::kUserDataIndex});
+  CHECK(public_area.nvPublic.value.attributes == area.attributes);
+  CHECK(public_area.nvPublic.value.dataSize == 64);
+  CHECK(public_area.nvName.data.size() == 34);
+  next(NV_Read{TPM_RH::OWNER, vtpm::kUserDataIndex, 64, 0}, 0x14A);
+  test::Octets data(64);
+  for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<std::byte>(i);
+  next(NV_Write{TPM_RH::OWNER, vtpm::kUserDataIndex, {data}, 0});
+  next(NV_Write{TPM_RH::OWNER, vtpm::kUserDataIndex, {data}, 1}, 0x146);
+  const auto part = next(NV_Read{TPM_RH::OWNER, vtpm::kUserDataIndex, 48, 16});
+  CHECK(equal(part.data.data, ByteView(data).subspan(16)));
+  next(NV_Read{TPM_RH::OWNER, vtpm::kUserDataIndex, 1025, 0}, 0x1C4);
+  const auto select = hex("070080");
+  PCR_Read pcrs;
+  pcrs.pcrSelectionIn.add({SHA256, 3, select});
+  const auto values = next(pcrs);
+  CHECK(values.pcrUpdateCounter == 0x14);
+  CHECK(values.pcrSelectionOut.view()[0].count() == 4);
+  CHECK(values.pcrValues.count == 4);
+  CHECK(values.pcrValues.view()[3].data.size() == 32);
+  const auto key = next(ReadPublic{vtpm::kAttestationKey});
+  const TPMT_PUBLIC& ak = key.outPublic.value;
+  CHECK(ak.nameAlg == SHA256);
+  CHECK(ak.objectAttributes.value == 0x00050472);
+  CHECK(ak.symmetric.algorithm == NULL_);
+  CHECK(ak.scheme.scheme == RSASSA);
+  CHECK(ak.scheme.hashAlg == SHA256);
+  CHECK(ak.keyBits == 2048);
+  CHECK(ak.exponent == 0);
+  CHECK(ak.unique.data.size() == 256);
+  CHECK(key.name.data.size() == 34);
+  CHECK(key.qualifiedName.data.size() == 34);
+  const std::string_view challenge = "challenge";
+  Quote quote{vtpm::kAttestationKey, {test::view(challenge)}, {}, {}};
+  quote.PCRselect.add({SHA256, 3, select});
+  const auto quoted = next(quote);
+  CHECK(test::digits(quoted.quoted.data.first(6)) == "ff5443478018");
+  CHECK(quoted.signature.sigAlg == RSASSA);
+  CHECK(quoted.signature.hash == SHA256);
+  CHECK(quoted.signature.sig.data.size() == 256);
+  const auto storage = next(ReadPublic{TPM_HANDLE{0x81000001}});
+  CHECK(storage.outPublic.value.symmetric.algorithm == AES);
+  CHECK(storage.outPublic.value.symmetric.keyBits == 128);
+  CHECK(storage.outPublic.value.symmetric.mode == CFB);
+  CHECK(storage.outPublic.value.scheme.scheme == NULL_);
+  next(NV_UndefineSpace{TPM_RH::OWNER, vtpm::kUserDataIndex});
+  CHECK(at == exchanges->size());
+}
+
+TEST_CASE("PcrRead_Response_OfPcrsNotAskedForIsRefused") {
+  const auto asked = hex("030000");
+  PCR_Read command;
+  command.pcrSelectionIn.add({TPM_ALG_ID::SHA256, 3, asked});
+  const auto code = [&](std::string_view bank, std::string_view values) {
+    const std::string body = "00000014" "00000001" + std::string(bank) + std::string(values);
+    std::string digits = "80010000" "0000" "00000000" + body;
+    test::Octets octets = hex(digits);
+    octets[5] = static_cast<std::byte>(octets.size());
+    const auto out = unmarshal_response(command, octets);
+    return out ? std::string("accepted") : std::string(name(out.error().code));
+  };
+  CHECK(code("000b03010000", "00000001" "0001aa") == "accepted");  // fewer than asked for
+  CHECK(code("000b03030000", "00000002" "0001aa" "0001bb") == "accepted");
+  CHECK(code("000b03040000", "00000001" "0001aa") == "tpm_answer");  // another PCR
+  CHECK(code("000b03000100", "00000001" "0001aa") == "tpm_answer");
+  CHECK(code("000c03010000", "00000001" "0001aa") == "tpm_answer");  // another bank
+  CHECK(code("000b03010000", "00000002" "0001aa" "0001bb") == "tpm_answer");
+  CHECK(code("000b03030000", "00000001" "0001aa") == "tpm_answer");
+}
+
+TEST_CASE("GetCapability_Response_OfAnotherRangeIsRefused") {
+  const GetCapability property{TPM_CAP::TPM_PROPERTIES, 0x12C, 1};
+  const auto code = [&](const GetCapability& command, std::string_view digits) {
+    const auto out = unmarshal_response(command, hex(digits));
+    return out ? std::string("accepted") : std::string(name(out.error().code));
+  };
+  const std::string_view one = "80010000001b00000000" "00" "00000006" "00000001" "0000012c00000400";
+  CHECK(code(property, one) == "accepted");
+  CHECK(code({TPM_CAP::TPM_PROPERTIES, 0x12D, 1}, one) == "tpm_answer");  // before the first one
+  CHECK(code({TPM_CAP::TPM_PROPERTIES, 0x12C, 0}, one) == "tpm_answer");  // more than asked for
+  CHECK(code({TPM_CAP::HANDLES, 0, 1}, one) == "tpm_answer");
+  const std::string_view two = "80010000001b00000000" "00" "00000001" "00000002" "0140000101400002";
+  CHECK(code({TPM_CAP::HANDLES, 0x01400001, 2}, two) == "accepted");
+  CHECK(code({TPM_CAP::HANDLES, 0x01400002, 2}, two) == "tpm_answer");
+  CHECK(code({TPM_CAP::HANDLES, 0x01400001, 1}, two) == "tpm_answer");
+}
+
+TEST_CASE("Commands_EachContradiction_IsItsOwnError") {
+  const auto code = [](std::string_view digits) {
+    const auto out = unmarshal_command<NV_UndefineSpace>(hex(digits));
+    REQUIRE(!out);
+    return out.error().code;
+  };
+  const std::string_view rest = "000001224000000101400002" "00000009400000090000000000";
+  REQUIRE(unmarshal_command<NV_UndefineSpace>(hex("80020000001f" + std::string(rest))).has_value());
+  CHECK(code("80010000001f" + std::string(rest)) == Code::tpm_header);  // no sessions
+  CHECK(code("80030000001f" + std::string(rest)) == Code::tpm_header);  // another tag
+  CHECK(code("80020000001e" + std::string(rest)) == Code::tpm_header);  // size
+  CHECK(code("80020000001f" "0000012a4000000101400002" "00000009400000090000000000") == Code::wire_value);
+  // authorizationSize too small, too large, none
+  CHECK(code("80020000001f" "000001224000000101400002" "00000008400000090000000000") == Code::wire_short);
+  CHECK(code("80020000001f" "000001224000000101400002" "0000000a400000090000000000") == Code::wire_short);
+  CHECK(code("800200000016" "000001224000000101400002" "00000000") == Code::wire_short);
+  // a parameter that the command does not have
+  CHECK(code("800200000020" "000001224000000101400002" "0000000940000009000000000000") ==
+        Code::wire_trailing);
+}
+
 TEST_CASE("Responses_Captured_AreReadAndNothingElse") {
   strict(NV_ReadPublic{vtpm::kUserDataIndex}, kNvReadPublicResponse);
   const auto octets = hex(kNvReadPublicResponse);
@@ -105,8 +250,11 @@ TEST_CASE("Responses_Captured_AreReadAndNothingElse") {
   CHECK(!unmarshal_response(property, hex("80010000001b000000000200000006000000010000012c00000400")));
 
   const std::string zeros(64, '0');
-  strict(PCR_Read{}, "800100000060000000000000001400000001000b0303000000000002" "0020" + zeros + "0020" + zeros);
-  CHECK(unmarshal_response(PCR_Read{}, hex("80010000003e000000000000001400000001000b0303000000000001" "0020" + zeros))
+  const auto select = hex("030000");
+  PCR_Read pcrs;
+  pcrs.pcrSelectionIn.add({TPM_ALG_ID::SHA256, 3, select});
+  strict(pcrs, "800100000060000000000000001400000001000b0303000000000002" "0020" + zeros + "0020" + zeros);
+  CHECK(unmarshal_response(pcrs, hex("80010000003e000000000000001400000001000b0303000000000001" "0020" + zeros))
             .error()
             .code == Code::tpm_answer);
 }

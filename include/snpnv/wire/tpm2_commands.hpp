@@ -196,10 +196,25 @@ struct PCR_Read {
   };
   [[nodiscard]] constexpr bool answered_by(const Response& r) const {
     std::size_t selected = 0;
-    for (const TPMS_PCR_SELECTION& bank : r.pcrSelectionOut.view()) selected += bank.count();
+    for (const TPMS_PCR_SELECTION& bank : r.pcrSelectionOut.view()) {
+      selected += bank.count();
+      if (!asks_for(bank)) return false;
+    }
     return selected == r.pcrValues.count;
   }
   [[nodiscard]] constexpr TPM_HANDLE object() const { return {}; }
+
+ private:
+  // True if every PCR of `bank` was selected in the command.
+  [[nodiscard]] constexpr bool asks_for(const TPMS_PCR_SELECTION& bank) const {
+    for (std::size_t pcr = 0; pcr < 8 * bank.pcrSelect.size(); ++pcr) {
+      const auto selected = [&](const TPMS_PCR_SELECTION& asked) {
+        return asked.hash == bank.hash && asked.selects(pcr);
+      };
+      if (bank.selects(pcr) && std::ranges::none_of(pcrSelectionIn.view(), selected)) return false;
+    }
+    return true;
+  }
 };
 
 /// Part 3, "TPM2_GetCapability".
@@ -227,7 +242,12 @@ struct GetCapability {
     }
   };
   [[nodiscard]] constexpr bool answered_by(const Response& r) const {
-    return r.capabilityData.capability == capability;
+    const TPMS_CAPABILITY_DATA& data = r.capabilityData;
+    if (data.capability != capability) return false;
+    const auto asked = [&](auto value) { return static_cast<std::uint32_t>(value) >= property; };
+    return data.handles.count <= propertyCount && data.tpmProperties.count <= propertyCount &&
+           std::ranges::all_of(data.handles.view(), asked) &&
+           std::ranges::all_of(data.tpmProperties.view(), asked, &TPMS_TAGGED_PROPERTY::property);
   }
   [[nodiscard]] constexpr TPM_HANDLE object() const { return {}; }
 };

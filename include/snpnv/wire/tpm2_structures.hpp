@@ -62,8 +62,11 @@ class TpmWriter {
   constexpr void require(bool condition, Code) {
     if (!condition) (void)out_.reserve(~std::size_t{0} / 2);
   }
-  /// A fixed number of octets. Their size is the field's.
-  constexpr void octets(const ByteView& in, std::size_t) { out_.bytes(in); }
+  /// Exactly `n` octets, which another field announces.
+  constexpr void octets(const ByteView& in, std::size_t n) {
+    require(in.size() == n, Code::wire_size);
+    out_.bytes(in);
+  }
   /// All octets that are left.
   constexpr void rest(const ByteView& in) { out_.bytes(in); }
 
