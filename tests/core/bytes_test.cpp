@@ -85,11 +85,23 @@ TEST_CASE("Reader_SubBeyondTheEnd_InheritsTheError") {
   CHECK(inner.finish(0).error() == Error{Code::wire_short, 0, 3});
 }
 
+TEST_CASE("Reader_ErrorOfASub_IsTakenOver") {
+  const auto octets = hex("0102 03");
+  Reader reader(octets);
+  Reader inner = reader.sub(2);
+  (void)inner.be<std::uint8_t>();
+  inner.fail(Code::wire_value, 7);
+  reader.close(inner);
+  CHECK(reader.finish(0).error() == Error{Code::wire_value, 1, 7});
+}
+
 TEST_CASE("Reader_TooLarge_IsRefused") {
   // Only the size is looked at, so the octets behind the first need not exist.
   const std::byte one{};
   Reader reader(ByteView(&one, kMaxInput + 1));
   CHECK(reader.finish(0).error().code == Code::wire_too_large);
+  Reader far(ByteView(&one, 1), kMaxInput + 1);
+  CHECK(far.finish(0).error().code == Code::wire_too_large);
 }
 
 TEST_CASE("Writer_Fields_AsRead") {

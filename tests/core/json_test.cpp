@@ -66,7 +66,7 @@ TEST_CASE("Json_BadUtf8_IsRefused") {
         "\"\xe0\x9f\xbf\"", "\"\xe2\x82\"", "\"\xed\xa0\x80\"", "\"\xed\xbf\xbf\"", "\"\xf0\x80\x80\x80\"",
         "\"\xf0\x8f\xbf\xbf\"", "\"\xf4\x90\x80\x80\"", "\"\xf5\x80\x80\x80\"", "\"\xff\"", R"("\ud800")",
         R"("\udc00")", R"("\ud800\ud800")", R"("\ud800x")", R"("\ud800\n")", "{\"\xff\":1}",
-        R"("\udfff")", R"("\udbff")", R"("\udc00\ud800")", R"("\ud83d\ud83d\ude00")", R"("\ud83d\u0041")",
+        R"("\udfff")", R"("\udbff")", R"("\udc00\ud800")", R"("\ud83d\ud83d\ude00")", R"("\ud83d\u0041")", R"("\ud83d\ue000")",
         "\"\xf8\x88\x80\x80\x80\"", "\"\xfe\"", "\"\xc2\"", "\"\xf0\x9f\x98\"", "\"\xf1\x80\x80(\"",
         "\"\xe1\x80\xc0\"", "\"\xc2\xc2\x80\"", "\"\xee\x80\""}) {
     CAPTURE(document);
@@ -245,6 +245,11 @@ TEST_CASE("Json_UnreadDocument_IsNoSuccess") {
   JsonReader json(view(R"({"a":1})"));
   json.enter_object();
   CHECK(json.finish(0).error().code == Code::json_syntax);
+  JsonReader open(view("[1"));
+  open.enter_array();
+  CHECK(open.next_element());
+  open.skip();
+  CHECK(open.finish(0).error().code == Code::json_syntax);
 }
 
 TEST_CASE("Json_EveryTruncation_IsRefused") {

@@ -155,6 +155,19 @@ TEST_CASE("HclReport_AnnouncedSize_FromTheFrontAlone") {
   }
 }
 
+TEST_CASE("HclReport_AnnouncedSize_OutsideTheLimitsIsRefusedFromTheFront") {
+  for (const std::uint32_t size : {0U, 1235U, 0x04000001U, 0xFFFFFFFFU}) {
+    test::Octets front = envelope(0, 10);
+    put(front, 8, size);
+    CHECK(H::announced_size(ByteView(front).first(12)).error() == Error{Code::hcl_sizes, 8, size});
+  }
+  for (const std::uint32_t size : {1236U, 0x04000000U}) {
+    test::Octets front = envelope(0, 10);
+    put(front, 8, size);
+    CHECK(H::announced_size(ByteView(front).first(12)) == size);
+  }
+}
+
 TEST_CASE("HclReportType_Name_OfEachValue") {
   const char* const names[] = {"invalid", "VBS", "SNP", "TVM", "TDX", "CCA", "unknown"};
   for (std::uint32_t type = 0; type < std::size(names); ++type)

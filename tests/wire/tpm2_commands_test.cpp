@@ -223,6 +223,8 @@ TEST_CASE("Commands_EachContradiction_IsItsOwnError") {
   CHECK(code("80020000001f" "000001224000000101400002" "00000008400000090000000000") == Code::wire_short);
   CHECK(code("80020000001f" "000001224000000101400002" "0000000a400000090000000000") == Code::wire_short);
   CHECK(code("800200000016" "000001224000000101400002" "00000000") == Code::wire_short);
+  // neither with nor without sessions
+  CHECK(unmarshal_command<GetRandom>(hex("80030000000c0000017b0010")).error() == Error{Code::tpm_header, 0, 0x8003});
   // a parameter that the command does not have
   CHECK(code("800200000020" "000001224000000101400002" "0000000940000009000000000000") ==
         Code::wire_trailing);
@@ -290,6 +292,7 @@ TEST_CASE("Responses_EachContradiction_IsItsOwnError") {
   CHECK(code("800200000019000000000000000600030a0b0c0d0000010000").code == Code::wire_trailing);
   // a session that does not answer the password
   CHECK(code("80020000001a000000000000000600040a0b0c0d000101010000").code == Code::wire_value);
+  CHECK(code("80020000001a000000000000000600040a0b0c0d000001000101").code == Code::wire_value);
   // an error with a body, or with the tag of a success
   CHECK(code("8001000000" "0b" "0000018b00").code == Code::tpm_header);
   CHECK(code("80020000000a0000018b").code == Code::tpm_header);
