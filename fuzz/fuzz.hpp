@@ -8,9 +8,9 @@
 #include "snpnv/core/bytes.hpp"
 
 // A property that every input must have. Traps in every build.
-#define REQUIRE(condition)              \
-  do {                                  \
-    if (!(condition)) __builtin_trap(); \
+#define REQUIRE(...)                      \
+  do {                                    \
+    if (!(__VA_ARGS__)) __builtin_trap(); \
   } while (false)
 
 namespace snpnv::fuzz {

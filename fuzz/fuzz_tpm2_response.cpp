@@ -7,13 +7,20 @@ using namespace snpnv;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  const ByteView message = fuzz::view(data + 1, size - 1);
-  fuzz::with_command(data[0], [&](const auto& command) {
+  const fuzz::Input input(fuzz::view(data, size));
+  const ByteView message = input.octets;
+  fuzz::with_command(input.which, [&](const auto& command) {
     using Command = std::remove_cvref_t<decltype(command)>;
     const auto response = unmarshal_response(command, message);
     if (!response) {
       REQUIRE(response.error().command == static_cast<std::uint32_t>(Command::kCode));
-      REQUIRE(fuzz::inside(response.error(), message.size()) || response.error().code == Code::tpm_rc);
+      REQUIRE(fuzz::inside(response.error(), message.size()));
+      REQUIRE(response.error().object == static_cast<std::uint32_t>(command.object()));
+      // The TPM's error is reported if and only if the message is nothing but that error.
+      if (response.error().code == Code::tpm_rc) {
+        REQUIRE(message.size() == TpmHeader::kSize);
+        REQUIRE(response.error().detail == load<std::uint32_t, Endian::big>(message.last<4>()));
+      }
       return;
     }
     REQUIRE(command.answered_by(*response));
@@ -22,7 +29,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     constexpr bool kSessions = Command::kAuthHandles > 0;
     const auto again = marshal_response(*response, kSessions ? TPM_ST::SESSIONS : TPM_ST::NO_SESSIONS,
                                         Command::kAuthHandles, room);
-    if (!again) return;  // larger than a TPM's message
+    if (message.size() > room.size()) return;
+    REQUIRE(again.has_value());
     REQUIRE(again->size() == message.size());
     const std::size_t same = message.size() - (kSessions ? 5 : 0);
     REQUIRE(equal(again->first(same), message.first(same)));

@@ -18,6 +18,7 @@
 #include "snpnv/wire/snp_report.hpp"
 #include "snpnv/wire/tpm2_attest.hpp"
 #include "snpnv/wire/vek_certificate.hpp"
+#include "transports/recorded.hpp"
 
 using namespace snpnv;
 
@@ -138,13 +139,18 @@ void tpm2_seeds() {
         response.pcrValues.add({digest});
       }
       if constexpr (std::is_same_v<Command, GetCapability>) {
-        response.capabilityData.capability = TPM_CAP::HANDLES;
-        response.capabilityData.handles.add(vtpm::kReportIndex);
+        response.capabilityData.capability = command.capability;
+        if (command.capability == TPM_CAP::HANDLES)
+          response.capabilityData.handles.add(vtpm::kReportIndex);
+        else
+          response.capabilityData.tpmProperties.add({TPM_PT::NV_BUFFER_MAX, 1024});
       }
       if constexpr (std::is_same_v<Command, GetRandom>) response.randomBytes = {digest};
       std::array<std::byte, kMaxTpmMessage> room;
       room[0] = static_cast<std::byte>(which);
-      const std::string name(snpnv::name(Command::kCode).substr(5));
+      std::string name(snpnv::name(Command::kCode).substr(5));
+      if constexpr (std::is_same_v<Command, GetCapability>)
+        if (command.capability == TPM_CAP::TPM_PROPERTIES) name += "-properties";
       const auto sent = marshal_command(command, MutBytes(room).subspan(1));
       failed = failed || !sent;
       if (sent) seed("tpm2_command", name, ByteView(room).first(1 + sent->size()));
@@ -154,6 +160,35 @@ void tpm2_seeds() {
       failed = failed || !got || !unmarshal_response(command, *got);
       if (got) seed("tpm2_response", name, ByteView(room).first(1 + got->size()));
     });
+  }
+}
+
+// The recorded exchanges of tests/data, each behind the octet that picks its command.
+void recorded_seeds() {
+  std::ifstream file(SNPNV_SOURCE_DIR "/tests/data/tpm2_tss_swtpm.recording", std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  const auto exchanges = parse_recording(text);
+  failed = failed || !exchanges;
+  if (!exchanges) return;
+  for (std::size_t i = 0; i < exchanges->size(); ++i) {
+    const Exchange& exchange = (*exchanges)[i];
+    bool known = false;
+    for (std::size_t which = 0; which < fuzz::kCommandCount && !known; ++which) {
+      fuzz::with_command(which, [&](const auto& command) {
+        using Command = std::remove_cvref_t<decltype(command)>;
+        known = unmarshal_command<Command>(exchange.command).has_value();
+        if (!known) return;
+        const std::string name = "recorded-" + std::to_string(i) + "-" +
+                                 std::string(snpnv::name(Command::kCode).substr(5));
+        const auto picked = [&](std::vector<std::byte> octets) {
+          octets.insert(octets.begin(), static_cast<std::byte>(which));
+          return octets;
+        };
+        seed("tpm2_command", name, picked(exchange.command));
+        seed("tpm2_response", name, picked(*exchange.response));
+      });
+    }
+    failed = failed || !known;
   }
 }
 
@@ -353,6 +388,7 @@ int main(int count, char** arguments) {
 
   tpm2_seeds();
   quote_seeds();
+  recorded_seeds();
   dictionary("tpm2_command", tpm2_words());
   dictionary("tpm2_response", tpm2_words());
 

@@ -25,7 +25,7 @@ class PemReader {
   /// Decodes the next block to the front of `out`.
   /// @returns its octets | nothing behind the last block
   ///   | pem_block - where: offset of a block without an end
-  ///   | text_base64 - where: offset | wire_overflow - detail: octets that `out` has.
+  ///   | text_base64 - where: offset | wire_overflow - as in decode_base64url().
   [[nodiscard]] constexpr Result<std::optional<ByteView>> next(MutBytes out) {
     const auto begin = find(kBegin, at_);
     if (!begin) return std::nullopt;
