@@ -34,8 +34,8 @@ Error error_of(std::string_view digits) {
 template <class T, class Check>
 void exactly(std::string_view digits, Check check) {
   CAPTURE(digits);
-  auto octets = hex(digits);
-  const auto value = unmarshal<T>(octets);
+  const auto octets = hex(digits);
+  const auto value = unmarshal<T>(octets);  // Its views look into `octets`.
   REQUIRE(value.has_value());
   check(*value);
   CHECK(marshaled(*value) == digits);
@@ -47,8 +47,9 @@ void exactly(std::string_view digits, Check check) {
     CHECK(cut.error().where <= 100 + n);
   }
   const std::size_t size = octets.size();
-  octets.push_back(std::byte{0});
-  CHECK(unmarshal<T>(octets).error() == Error{Code::wire_trailing, static_cast<std::uint32_t>(size), 1});
+  auto longer = octets;
+  longer.push_back(std::byte{0});
+  CHECK(unmarshal<T>(longer).error() == Error{Code::wire_trailing, static_cast<std::uint32_t>(size), 1});
   // A buffer that is one octet too small is never overrun.
   test::Octets room(size, std::byte{0xEE});
   CHECK(marshal(*value, MutBytes(room).first(size - 1)).error().code == Code::wire_overflow);
