@@ -57,12 +57,13 @@ command -v ccache >/dev/null && launcher=-DCMAKE_CXX_COMPILER_LAUNCHER=ccache
 skipped=
 [ -d "${SNPNV_VECTORS:-../shared/vectors}" ] ||
   skipped="SKIPPED: no captures of real machines in ${SNPNV_VECTORS:-../shared/vectors}"
-echo "$skipped"
+[ -z "$skipped" ] || echo "$skipped"
 
 stage "packages" bash tools/setup.sh test
 stage "GCC: build" configure_and_build gcc all all_verify_interface_header_sets
 stage "without tpm2-tss" without_tss
 stage "libFuzzer" fuzz_smoke
 stage "Clang, ASan and UBSan: build" configure_and_build clang-sanitize all
+stage "clang-tidy" tests/gate/tidy.sh . build/clang-sanitize
 stage "Clang, ASan and UBSan: tests" run_tests clang-sanitize
 stage "GCC: tests" run_tests gcc

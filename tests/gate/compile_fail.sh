@@ -7,7 +7,7 @@ trap 'rm -rf "$work"' EXIT
 count=0
 for file in "$1"/tests/gate/compile_fail/*.cpp; do
   expected=$(sed -n '1s|^// EXPECT: ||p' "$file")
-  [ -n "$expected" ] && grep -q '// WRONG' "$file"
+  [ -n "$expected" ] || { echo "$file does not say what to expect"; exit 1; }
   compile() { "$compiler" -std=c++23 -I"$source_dir/include" -Wall -Werror -fsyntax-only "$1" 2>"$work/log"; }
   source_dir=$1 compiler=$2
   if compile "$file"; then
@@ -16,6 +16,7 @@ for file in "$1"/tests/gate/compile_fail/*.cpp; do
   fi
   grep -qE "$expected" "$work/log" || { echo "$file fails for another reason:"; cat "$work/log"; exit 1; }
   grep -v '// WRONG' "$file" >"$work/right.cpp"
+  ! cmp -s "$file" "$work/right.cpp" || { echo "$file marks no line WRONG"; exit 1; }
   compile "$work/right.cpp" || { echo "$file is wrong elsewhere:"; cat "$work/log"; exit 1; }
   count=$((count + 1))
 done

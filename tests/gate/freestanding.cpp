@@ -1,4 +1,4 @@
-// Uses the whole library with a transport, a clock and a hash function that do nothing.
+// Uses the whole library with a transport, a clock and cryptography that do nothing.
 #include "snpnv/snpnv.hpp"
 
 using namespace snpnv;
@@ -11,8 +11,12 @@ struct Stopped {
   Instant now() noexcept { return 0; }
   void sleep(Millis) noexcept {}
 };
-struct NoHash {
+struct NoCrypto {
   Result<Digest> digest(Hash, ByteView) noexcept { return fail(Code::crypto_failed); }
+  Result<void> verify_ecdsa_p384(ByteView, const Digest&, const EcdsaP384Signature&) noexcept { return {}; }
+  Result<void> verify_rsa_pss(const RsaPublicKey&, Hash, const Digest&, ByteView) noexcept { return {}; }
+  Result<void> verify_rsa_pkcs1(const RsaPublicKey&, Hash, const Digest&, ByteView) noexcept { return {}; }
+  Result<Certificate> parse_certificate(ByteView der) noexcept { return Certificate::parse(der); }
 };
 }  // namespace
 
@@ -21,9 +25,9 @@ extern "C" bool use_everything(const std::byte* in, std::size_t size, std::byte*
   const MutBytes buffer(out, room);
   Nowhere nowhere;
   Stopped clock;
-  NoHash hash;
+  NoCrypto crypto;
   Tpm tpm(nowhere, clock, 1);
-  ReportCollector collector(tpm, hash, buffer);
+  ReportCollector collector(tpm, crypto, buffer);
   const auto fresh = collector.fresh_report(UserData{});
   const auto boot = collector.boot_report();
   const auto report = ATTESTATION_REPORT::parse(octets);
@@ -36,6 +40,12 @@ extern "C" bool use_everything(const std::byte* in, std::size_t size, std::byte*
   const auto random = unmarshal_response(GetRandom{}, octets);
   const auto command = unmarshal_command<NV_DefineSpace>(octets);
   const auto answer = marshal_response(Startup::Response{}, TPM_ST::NO_SESSIONS, 0, buffer);
+  const auto policy = parse_policy(octets);
+  const auto certificate = PemReader(octets, "CERTIFICATE").next(buffer);
+  const auto time = parse_rfc3339("2024-01-01T00:00:00Z");
+  if (!policy || !certificate || !*certificate || !time) return false;
+  const auto verdict = verify(crypto, {octets, octets, **certificate, octets}, Trust{},
+                              {octets, octets, Hash::sha256, UserData{}}, *policy, *time);
   Writer writer(buffer);
   JsonWriter json(writer);
   json.begin_object();
@@ -43,5 +53,5 @@ extern "C" bool use_everything(const std::byte* in, std::size_t size, std::byte*
   json.hex(octets);
   json.end_object();
   return fresh && boot && report && products(*report) && envelope && claims && quote && pcrs && key && list &&
-         random && command && answer && writer.finish() && name(fresh.error().code).size() != 0;
+         random && command && answer && verdict && verdict->verified() && writer.finish() && name(fresh.error().code).size() != 0;
 }

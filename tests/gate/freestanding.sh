@@ -3,13 +3,14 @@
 # cryptography needs no symbol but mem*.
 set -euo pipefail
 object=$(mktemp)
-trap 'rm -f "$object"' EXIT
+trap 'rm -f "$object" "$object.needed"' EXIT
 for level in -O2 -O3; do
   "$2" -std=c++23 $level -fno-exceptions -fno-rtti -fno-stack-protector -Wall -Wextra -Wconversion -Werror \
     -I"$1/include" -c "$1/tests/gate/freestanding.cpp" -o "$object"
-  if nm -u "$object" | grep -vE ' (memcpy|memmove|memset|memcmp|memchr|_GLOBAL_OFFSET_TABLE_)$'; then
+  nm -u "$object" >"$object.needed"
+  if grep -vE ' (memcpy|memmove|memset|memcmp|memchr|_GLOBAL_OFFSET_TABLE_)$' "$object.needed"; then
     echo "symbols are needed at $level"
     exit 1
   fi
-  nm "$object" | grep -q ' T use_everything$'
+  nm "$object" | grep ' T use_everything$'
 done

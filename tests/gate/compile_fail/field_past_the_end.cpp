@@ -1,7 +1,7 @@
 // EXPECT: field past the end of the structure
 #include "snpnv/wire/snp_report.hpp"
 
-[[maybe_unused]] constexpr snpnv::Field<snpnv::Octets<2>, 0x49F> kField{"BEYOND", 2, ""};
+inline constexpr snpnv::Field<snpnv::Octets<2>, 0x49F> kField{"BEYOND", 2, ""};
 std::byte first(const snpnv::ATTESTATION_REPORT& report) {
   (void)report[kField];  // WRONG
   return report.raw[0];

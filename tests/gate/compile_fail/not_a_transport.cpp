@@ -1,4 +1,4 @@
-// EXPECT: Transport|constraint
+// EXPECT: no matching function for call to .take
 #include "snpnv/tpm/execute.hpp"
 
 using namespace snpnv;

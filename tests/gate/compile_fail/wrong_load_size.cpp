@@ -1,4 +1,4 @@
-// EXPECT: error
+// EXPECT: could not convert|no matching function for call to .load
 #include "snpnv/core/bytes.hpp"
 
 using namespace snpnv;
