@@ -35,6 +35,7 @@
 #include "snpnv/verify/policy_json.hpp"
 #include "snpnv/verify/quote.hpp"
 #include "snpnv/verify/report.hpp"
+#include "snpnv/verify/root_certificates.hpp"
 #include "snpnv/verify/steps.hpp"
 #include "snpnv/verify/trust.hpp"
 #include "snpnv/verify/verify.hpp"

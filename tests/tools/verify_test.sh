@@ -41,7 +41,8 @@ check "a clock that was never set" exits 3 \
 check "is called that" grep -q '^snpnv: clock: the clock is not set' err
 check "not a time" exits 2 "$snpnv" verify certs certs --at yesterday
 rm certs/ark.pem
-check "without an ARK there is no verdict" exits 3 "$snpnv" verify certs certs
+check "without an ARK, AMD's of that name does not carry it" exits 1 "$snpnv" verify certs certs
+check "and says so" grep -q '^REJECTED: chain.intermediate_signature$' out
 check "--root stands in for it" exits 0 "$snpnv" verify certs certs --root "$pki/ark.pem"
 
 root=(--root "$pki/ark.pem")

@@ -4,6 +4,8 @@
 
 #include "files.hpp"
 #include "snpnv/core/pem.hpp"
+#include "snpnv/mbedtls/crypto.hpp"
+#include "snpnv/verify/root_certificates.hpp"
 
 namespace snpnv::tool {
 namespace {
@@ -19,13 +21,29 @@ std::string find_file(std::string_view directory, std::string_view name) {
   return {};
 }
 
-Outcome<std::vector<std::byte>> read_named(std::string_view directory, std::string_view name) {
+std::unexpected<Failure> absent(std::string_view directory, std::string_view name) {
+  return std::unexpected(Failure{Exit::failed, join(directory, name), "no such file, .pem or .der", "io_failed",
+                                 "snpnv fetch gets certificates from the platform or from AMD"});
+}
+
+// The certificate NAME in the directory; nothing if there is none.
+Outcome<std::vector<std::byte>> read_if_there(std::string_view directory, std::string_view name) {
   const std::string path = find_file(directory, name);
-  if (path.empty())
-    return std::unexpected(Failure{Exit::failed, join(directory, name), "no such file, .pem or .der",
-                                   "io_failed",
-                                   "snpnv fetch gets certificates from the platform or from AMD"});
-  return read_der(path, kPemCertificate);
+  if (path.empty()) return {};
+  SNPNV_TRY(auto der, read_der(path, kPemCertificate));
+  if (der.empty()) return library_failure(path, {Code::wire_short});
+  return der;
+}
+Outcome<std::vector<std::byte>> read_named(std::string_view directory, std::string_view name) {
+  SNPNV_TRY(auto der, read_if_there(directory, name));
+  if (der.empty()) return absent(directory, name);
+  return der;
+}
+
+bool issued(ByteView issuer, ByteView certificate) {
+  const auto above = Certificate::parse(issuer);
+  const auto below = Certificate::parse(certificate);
+  return above && below && equal(above->subject.raw, below->issuer.raw);
 }
 
 }  // namespace
@@ -41,23 +59,72 @@ Outcome<std::vector<std::byte>> read_der(std::string_view path, std::string_view
   return out;
 }
 
-Outcome<CertificateFiles> read_certificates(std::string_view directory, SIGNING_KEY prefer) {
+Outcome<TrustFiles> TrustFiles::read(const Arguments& arguments) {
+  TrustFiles out;
+  if (const auto path = arguments.value("crl")) {
+    SNPNV_TRY(out.crl_, read_der(*path, kPemCrl));
+  }
+  MbedCrypto crypto;
+  for (const std::string_view path : arguments.values("root")) {
+    SNPNV_TRY(auto der, read_der(path, kPemCertificate));
+    const auto certificate = crypto.parse_certificate(der);
+    if (!certificate) return library_failure(path, certificate.error());
+    const auto digest = spki_digest(crypto, *certificate);
+    if (!digest) return library_failure(path, digest.error());
+    out.digests_.push_back(*digest);
+    out.roots_.push_back(std::move(der));
+  }
+  return out;
+}
+
+ByteView TrustFiles::root_of(ByteView certificate) const {
+  for (const std::vector<std::byte>& root : roots_)
+    if (issued(root, certificate)) return root;
+  for (const RootCertificate& root : kRootCertificates)
+    if (issued(root.der, certificate)) return root.der;
+  return roots_.empty() ? ByteView() : roots_.front();
+}
+
+Outcome<ChainFiles> ChainFiles::read(const Arguments& arguments, std::string_view directory,
+                                     SIGNING_KEY prefer) {
+  ChainFiles out;
+  SNPNV_TRY(out.trust_, TrustFiles::read(arguments));
   const bool vcek = !find_file(directory, "vcek").empty();
   const bool vlek = !find_file(directory, "vlek").empty();
   const bool use_vlek = vlek && (!vcek || prefer == SIGNING_KEY::VLEK);
-  SNPNV_TRY(auto vek, read_named(directory, use_vlek ? "vlek" : "vcek"));
-  return read_issuers(directory, std::move(vek), use_vlek ? SIGNING_KEY::VLEK : SIGNING_KEY::VCEK);
+  SNPNV_TRY(out.vek_, read_named(directory, use_vlek ? "vlek" : "vcek"));
+  SNPNV_TRY(out.ask_, read_named(directory, use_vlek ? "asvk" : "ask"));
+  SNPNV_TRY(out.ark_, read_if_there(directory, "ark"));
+  if (out.chain().ark.empty()) return absent(directory, "ark");
+  return out;
 }
 
-Outcome<CertificateFiles> read_issuers(std::string_view directory, std::vector<std::byte> vek,
-                                       SIGNING_KEY signing_key) {
-  CertificateFiles out;
-  out.vek = std::move(vek);
-  SNPNV_TRY(out.ask, read_named(directory, signing_key == SIGNING_KEY::VLEK ? "asvk" : "ask"));
-  if (!find_file(directory, "ark").empty()) {
-    SNPNV_TRY(out.ark, read_named(directory, "ark"));
+Outcome<IssuerFiles> IssuerFiles::read(const Arguments& arguments) {
+  IssuerFiles out;
+  SNPNV_TRY(out.trust_, TrustFiles::read(arguments));
+  for (const std::string_view directory : arguments.values("certs")) {
+    SNPNV_TRY(const auto ark, read_if_there(directory, "ark"));
+    const std::size_t before = out.issuers_.size();
+    for (const std::string_view name : {"ask", "asvk"}) {
+      SNPNV_TRY(auto ask, read_if_there(directory, name));
+      if (ask.empty()) continue;
+      if (ark.empty() && out.trust_.root_of(ask).empty()) return absent(directory, "ark");
+      out.issuers_.push_back({ark, std::move(ask)});
+    }
+    if (out.issuers_.size() == before) return absent(directory, "ask");
   }
+  if (out.issuers_.empty()) return usage("--certs", "missing: a folder with ask or asvk");
   return out;
+}
+
+CertificateChain IssuerFiles::chain(ByteView vek) const {
+  const Issuer* found = &issuers_.front();
+  for (const Issuer& issuer : issuers_) {
+    if (!issued(issuer.ask, vek)) continue;
+    found = &issuer;
+    break;
+  }
+  return {found->ark.empty() ? trust_.root_of(found->ask) : ByteView(found->ark), found->ask, vek, trust_.crl()};
 }
 
 }  // namespace snpnv::tool

@@ -12,22 +12,56 @@ inline constexpr std::string_view kPemCrl = "X509 CRL";
 /// The DER octets of a file with one certificate or list: DER, or the first PEM block with `label`.
 [[nodiscard]] Outcome<std::vector<std::byte>> read_der(std::string_view path, std::string_view label);
 
-/// The certificates of a directory as `snpguest fetch` lays it out.
-struct CertificateFiles {
-  std::vector<std::byte> ark;  // empty: the directory has none
-  std::vector<std::byte> ask;  // or ASVK
-  std::vector<std::byte> vek;  // VCEK or VLEK
+/// --root and --crl, and AMD's roots.
+class TrustFiles {
+ public:
+  [[nodiscard]] static Outcome<TrustFiles> read(const Arguments& arguments);
+  /// The root that names itself as the issuer of `certificate`; else the first --root; else nothing. A
+  /// choice only: verification proves it.
+  [[nodiscard]] ByteView root_of(ByteView certificate) const;
+  [[nodiscard]] Trust trust() const { return {digests_}; }
+  [[nodiscard]] ByteView crl() const { return crl_; }
+
+ private:
+  std::vector<std::vector<std::byte>> roots_;
+  std::vector<SpkiDigest> digests_;
+  std::vector<std::byte> crl_;
 };
 
-/// Reads `ark`, `ask` and `vcek`, or `asvk` and `vlek`, each as .pem or .der. Where the directory has
-/// both a VCEK and a VLEK, `prefer` decides.
-[[nodiscard]] Outcome<CertificateFiles> read_certificates(std::string_view directory,
-                                                          SIGNING_KEY prefer);
+/// A directory as `snpguest fetch` lays it out: `ark`, `ask` and `vcek`, or `asvk` and `vlek`, each as
+/// .pem or .der. Where it has both a VCEK and a VLEK, `prefer` decides. Where it has no `ark`, a root
+/// stands in.
+class ChainFiles {
+ public:
+  [[nodiscard]] static Outcome<ChainFiles> read(const Arguments& arguments, std::string_view directory,
+                                                SIGNING_KEY prefer);
+  [[nodiscard]] CertificateChain chain() const {
+    return {ark_.empty() ? trust_.root_of(ask_) : ByteView(ark_), ask_, vek_, trust_.crl()};
+  }
+  [[nodiscard]] Trust trust() const { return trust_.trust(); }
 
-/// Reads the certificates above `vek`, which came with the evidence: `ark`, and `ask` or `asvk` as
-/// `signing_key` wants.
-[[nodiscard]] Outcome<CertificateFiles> read_issuers(std::string_view directory,
-                                                     std::vector<std::byte> vek,
-                                                     SIGNING_KEY signing_key);
+ private:
+  std::vector<std::byte> ark_;
+  std::vector<std::byte> ask_;  // or ASVK
+  std::vector<std::byte> vek_;  // VCEK or VLEK
+  TrustFiles trust_;
+};
+
+/// What --certs directories hold above a VCEK or VLEK that comes with the evidence.
+class IssuerFiles {
+ public:
+  [[nodiscard]] static Outcome<IssuerFiles> read(const Arguments& arguments);
+  /// The chain of `vek` by the name of its issuer; the first one if nobody has that name.
+  [[nodiscard]] CertificateChain chain(ByteView vek) const;
+  [[nodiscard]] Trust trust() const { return trust_.trust(); }
+
+ private:
+  struct Issuer {
+    std::vector<std::byte> ark;  // empty: a root stands in
+    std::vector<std::byte> ask;  // or ASVK
+  };
+  std::vector<Issuer> issuers_;
+  TrustFiles trust_;
+};
 
 }  // namespace snpnv::tool

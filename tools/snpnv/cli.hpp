@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -108,14 +109,14 @@ extern const std::span<const OptionSpec> kCommonOptions;
 /// One JSON object for standard output.
 class JsonText {
  public:
-  JsonText() : buffer_(kSize), writer_(buffer_), json_(writer_) {}
+  JsonText() : buffer_(new std::byte[kSize]), writer_({buffer_.get(), kSize}), json_(writer_) {}
   [[nodiscard]] JsonWriter& json() { return json_; }
   /// The text with a newline, once the document is complete.
   [[nodiscard]] Outcome<std::string> finish() const;
 
  private:
   static constexpr std::size_t kSize = std::size_t{1} << 20;
-  std::vector<std::byte> buffer_;
+  std::unique_ptr<std::byte[]> buffer_;  // not cleared: a stream makes many
   Writer writer_;
   JsonWriter json_;
 };

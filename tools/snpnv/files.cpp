@@ -33,16 +33,6 @@ class Fd {
   int fd_;
 };
 
-bool write_all(int fd, ByteView content) {
-  while (!content.empty()) {
-    const ssize_t n = ::write(fd, content.data(), content.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return false;
-    content = content.subspan(static_cast<std::size_t>(n));
-  }
-  return true;
-}
-
 std::string directory_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
@@ -59,6 +49,16 @@ std::string resolve(const std::string& path) {
 }
 
 }  // namespace
+
+bool write_all(int fd, ByteView content) {
+  while (!content.empty()) {
+    const ssize_t n = ::write(fd, content.data(), content.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    content = content.subspan(static_cast<std::size_t>(n));
+  }
+  return true;
+}
 
 Outcome<std::vector<std::byte>> read_file(std::string_view path, std::size_t most) {
   const std::string name(path);

@@ -8,6 +8,9 @@ namespace snpnv::tool {
 /// The octets of a file, or of standard input for "-". More than `most` octets are an error.
 [[nodiscard]] Outcome<std::vector<std::byte>> read_file(std::string_view path, std::size_t most);
 
+/// Writes all of it to a descriptor. @returns false with errno set if that failed.
+[[nodiscard]] bool write_all(int fd, ByteView content);
+
 /// Files that a command writes. Each is written beside its place and synced by stage(); commit()
 /// renames them into place. Without commit() nothing is left and older files stay as they were.
 class OutputFiles {

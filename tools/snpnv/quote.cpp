@@ -22,6 +22,9 @@ namespace {
 
 using ToolTpm = Tpm<AnyTransport, MonotonicClock>;
 
+// NV indices are 4096 octets at most on such machines.
+constexpr std::size_t kMaxAkCertificate = 4096;
+
 constexpr std::string_view kNonceTooLong =
     "the vTPM takes 1 to 50 octets in a quote, and padding would make it another nonce";
 
@@ -224,6 +227,12 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
     SNPNV_CHECK(files.stage(join(path, "report.bin"), bound->report.raw));
     SNPNV_CHECK(files.stage(join(path, "claims.json"), bound->envelope.claims));
     SNPNV_CHECK(files.stage(join(path, "hcl_report.bin"), envelope));
+    std::vector<std::byte> room_for_certificate(kMaxAkCertificate);
+    const auto certificate = attestation_key_certificate(tpm, room_for_certificate);
+    if (!certificate)  // nobody needs it
+      warn(arguments, "AK certificate: " + describe("", certificate.error()).why);
+    else if (*certificate)
+      SNPNV_CHECK(files.stage(join(path, "ak_cert.der"), **certificate));
     if (!vcek.der.empty()) SNPNV_CHECK(files.stage(join(path, "vcek.der"), vcek.der));
   }
   if (form != "dir") {

@@ -87,50 +87,6 @@ std::string_view root_name(RootSource source) {
   return "unknown";
 }
 
-Outcome<std::string> verdict_json(const Verdict& verdict, bool (*covers)(Step)) {
-  JsonText out;
-  JsonWriter& json = out.json();
-  const auto failed = verdict.first_failure();
-  json.begin_object();
-  json.key("verified");
-  json.boolean(verdict.verified());
-  json.key("rejected_by");
-  failed ? json.string(name(*failed)) : json.null();
-  json.key("root");
-  json.string(root_name(verdict.root));
-  json.key("product");
-  verdict.product ? json.string(name(*verdict.product)) : json.null();
-  json.key("checks");
-  json.begin_array();
-  for (const StepRow& step : kSteps) {
-    if (!covers(step.id)) continue;
-    const StepResult& result = verdict[step.id];
-    json.begin_object();
-    json.key("name");
-    json.string(step.name);
-    json.key("outcome");
-    json.string(lower(name(result.outcome)));
-    json.key("subject");
-    json.string(result.subject);
-    json.key("note");
-    json.string(result.note);
-    if (!step.option.empty()) {
-      json.key("option");
-      json.string(step.option);
-    }
-    finding_json(json, "expected", result.expected);
-    finding_json(json, "found", result.found);
-    if (result.error) {
-      json.key("error");
-      json.string(name(result.error->code));
-    }
-    json.end_object();
-  }
-  json.end_array();
-  json.end_object();
-  return out.finish();
-}
-
 // The parts of a list separated by commas.
 std::vector<std::string_view> parts(std::string_view list) {
   std::vector<std::string_view> out;
@@ -316,38 +272,10 @@ Outcome<UnixTime> time_of(const Arguments& arguments) {
   return *time;
 }
 
-Outcome<ChainFiles> ChainFiles::read(const Arguments& arguments, std::string_view directory,
-                                     SIGNING_KEY prefer) {
-  SNPNV_TRY(auto files, read_certificates(directory, prefer));
-  return complete(arguments, directory, std::move(files));
-}
-
-Outcome<ChainFiles> ChainFiles::read(const Arguments& arguments, std::string_view directory,
-                                     std::vector<std::byte> vek, SIGNING_KEY signing_key) {
-  SNPNV_TRY(auto files, read_issuers(directory, std::move(vek), signing_key));
-  return complete(arguments, directory, std::move(files));
-}
-
-Outcome<ChainFiles> ChainFiles::complete(const Arguments& arguments, std::string_view directory,
-                                         CertificateFiles files) {
-  ChainFiles out;
-  out.files_ = std::move(files);
-  if (const auto path = arguments.value("crl")) {
-    SNPNV_TRY(out.crl_, read_der(*path, kPemCrl));
-  }
-  MbedCrypto crypto;
-  for (const std::string_view path : arguments.values("root")) {
-    SNPNV_TRY(auto der, read_der(path, kPemCertificate));
-    const auto certificate = crypto.parse_certificate(der);
-    if (!certificate) return library_failure(path, certificate.error());
-    const auto digest = spki_digest(crypto, *certificate);
-    if (!digest) return library_failure(path, digest.error());
-    out.roots_.push_back(*digest);
-    if (out.files_.ark.empty()) out.files_.ark = std::move(der);
-  }
-  if (out.files_.ark.empty())
-    return std::unexpected(Failure{Exit::failed, join(directory, "ark"), "no such file, .pem or .der",
-                                   "io_failed", "snpnv fetch ca gets it; --root FILE gives another"});
+Outcome<UserData> user_data_of(std::string_view text) {
+  UserData out{};
+  SNPNV_TRY(const auto value, hex_value("--user-data", text, 0, out.size()));
+  copy_to(out, value);
   return out;
 }
 
@@ -355,6 +283,63 @@ std::unexpected<Failure> malformed(std::string_view what, const Error& error) {
   Failure failure = describe(what, error);
   failure.exit = Exit::rejected;
   return std::unexpected(failure);
+}
+
+// The clock is the one thing that is neither evidence nor usage.
+std::unexpected<Failure> not_judged(std::string_view what, const Error& error) {
+  if (error.code != Code::verify_clock) return malformed(what, error);
+  Failure failure = describe("clock", error);
+  failure.hint = "--at gives the time";
+  return std::unexpected(failure);
+}
+
+Outcome<std::string> verdict_json(const Verdict& verdict, bool (*covers)(Step),
+                                  std::optional<std::uint64_t> line) {
+  JsonText out;
+  JsonWriter& json = out.json();
+  const auto failed = verdict.first_failure();
+  json.begin_object();
+  if (line) {
+    json.key("line");
+    json.number(*line);
+  }
+  json.key("verified");
+  json.boolean(verdict.verified());
+  json.key("rejected_by");
+  failed ? json.string(name(*failed)) : json.null();
+  json.key("root");
+  json.string(root_name(verdict.root));
+  json.key("product");
+  verdict.product ? json.string(name(*verdict.product)) : json.null();
+  json.key("checks");
+  json.begin_array();
+  for (const StepRow& step : kSteps) {
+    if (!covers(step.id)) continue;
+    const StepResult& result = verdict[step.id];
+    json.begin_object();
+    json.key("name");
+    json.string(step.name);
+    json.key("outcome");
+    json.string(lower(name(result.outcome)));
+    json.key("subject");
+    json.string(result.subject);
+    json.key("note");
+    json.string(result.note);
+    if (!step.option.empty()) {
+      json.key("option");
+      json.string(step.option);
+    }
+    finding_json(json, "expected", result.expected);
+    finding_json(json, "found", result.found);
+    if (result.error) {
+      json.key("error");
+      json.string(name(result.error->code));
+    }
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+  return out.finish();
 }
 
 Outcome<Exit> tell(const Arguments& arguments, const Verdict& verdict, bool (*covers)(Step)) {

@@ -1,7 +1,6 @@
 // What every verify command shares: options, policy, and how a verdict is told.
 #pragma once
 
-#include "certificates.hpp"
 #include "cli.hpp"
 #include "snpnv/verify/verify.hpp"
 
@@ -42,6 +41,11 @@ inline constexpr std::array kPolicyOptions{
     OptionSpec{0, "vm-configuration", "NAME=VALUE", "a member of it must have this value", true},
 };
 
+/// What the claims must carry.
+inline constexpr std::array kUserDataOption{
+    OptionSpec{0, "user-data", "HEX", "what the claims must carry, up to 64 octets"},
+};
+
 /// Policy items on the TPM's quote.
 inline constexpr std::array kQuotePolicyOptions{
     OptionSpec{0, "pcr", "N=HEX", "PCR N of the SHA-256 bank has this value", true},
@@ -66,29 +70,17 @@ template <std::size_t... N>
 /// --at, or now.
 [[nodiscard]] Outcome<UnixTime> time_of(const Arguments& arguments);
 
-/// The certificates of a verification, with the roots and the revocation list that options add.
-class ChainFiles {
- public:
-  /// Reads DIR, --root and --crl. The first --root stands in for an ARK that DIR does not have.
-  [[nodiscard]] static Outcome<ChainFiles> read(const Arguments& arguments,
-                                                std::string_view directory, SIGNING_KEY prefer);
-  /// The same, with a VCEK or VLEK that came with the evidence.
-  [[nodiscard]] static Outcome<ChainFiles> read(const Arguments& arguments, std::string_view directory,
-                                                std::vector<std::byte> vek, SIGNING_KEY signing_key);
-  [[nodiscard]] CertificateChain chain() const { return {files_.ark, files_.ask, files_.vek, crl_}; }
-  [[nodiscard]] Trust trust() const { return {roots_}; }
-
- private:
-  [[nodiscard]] static Outcome<ChainFiles> complete(const Arguments& arguments, std::string_view directory,
-                                                    CertificateFiles files);
-
-  CertificateFiles files_;
-  std::vector<std::byte> crl_;
-  std::vector<SpkiDigest> roots_;
-};
+/// A value of --user-data, zero-padded.
+[[nodiscard]] Outcome<UserData> user_data_of(std::string_view text);
 
 /// A failure of evidence that cannot even be read: rejected, not failed.
 [[nodiscard]] std::unexpected<Failure> malformed(std::string_view what, const Error& error);
+/// The same of a verification without verdict, where the clock may be to blame.
+[[nodiscard]] std::unexpected<Failure> not_judged(std::string_view what, const Error& error);
+
+/// The verdict as one line of JSON, on the steps with which `covers` agrees. `line`: of a stream.
+[[nodiscard]] Outcome<std::string> verdict_json(const Verdict& verdict, bool (*covers)(Step),
+                                                std::optional<std::uint64_t> line = {});
 
 /// Prints the verdict, as text or JSON, on the steps with which `covers` agrees.
 [[nodiscard]] Outcome<Exit> tell(const Arguments& arguments, const Verdict& verdict,

@@ -1,8 +1,11 @@
 // A TPM quote over PCRs, with PCR values that match it.
 #pragma once
 
+#include <optional>
+
 #include "snpnv/core/digest.hpp"
-#include "snpnv/tpm/execute.hpp"
+#include "snpnv/tpm/nv.hpp"
+#include "snpnv/wire/der.hpp"
 #include "snpnv/wire/tpm2_attest.hpp"
 
 namespace snpnv {
@@ -156,5 +159,27 @@ class QuoteCollector {
   Tpm& tpm_;
   H& hasher_;
 };
+
+/// Reads the certificate of the attestation key into `out`, without the padding of its index. Not
+/// needed to trust the key, which the claims vouch for.
+/// @returns the certificate in DER | nothing, where there is none: the platform issues it when it likes
+///   | der_encoding - the index holds something else | wire_overflow - detail: size of the certificate
+///   | what Tpm::execute() returns.
+template <class Tpm>
+[[nodiscard]] constexpr Result<std::optional<ByteView>> attestation_key_certificate(Tpm& tpm, MutBytes out) {
+  NvReader index(tpm, vtpm::kAkCertificateIndex);
+  std::array<std::byte, 4> front{};
+  const auto read = index.read(0, front);
+  if (!read && (is_rc(read.error(), TPM_RC::HANDLE) || is_rc(read.error(), TPM_RC::NV_UNINITIALIZED)))
+    return std::nullopt;
+  if (!read) return fail(read.error());
+  if (all_zero(front)) return std::nullopt;
+  SNPNV_TRY(const std::size_t size, DerReader::announced_size(front));
+  if (size > out.size() || size < front.size())
+    return fail(Code::wire_overflow, 0, static_cast<std::uint32_t>(size));
+  copy_to(out, front);
+  SNPNV_CHECK(index.read(front.size(), out.subspan(front.size(), size - front.size())));
+  return ByteView(out).first(size);
+}
 
 }  // namespace snpnv

@@ -69,9 +69,13 @@ class QuoteVerifier {
 
   StepResult quote_nonce() const {
     if (!quote_) return none();
-    if (!quote_->nonce) return StepResult::not_asked();
-    if (!signed_) return unsigned_quote();
+    if (!signed_) return quote_->nonce ? unsigned_quote() : StepResult::not_asked();
     const Finding found = Finding::octets(attest_->extraData.data);
+    if (!quote_->nonce) {  // a stream of evidence has many nonces, and its reader wants to see them
+      StepResult result = StepResult::not_asked();
+      result.found = found;
+      return result;
+    }
     if (equal(attest_->extraData.data, *quote_->nonce)) return StepResult::pass("extraData", found);
     return StepResult::fail("extraData", "another nonce", Finding::octets(*quote_->nonce), found);
   }

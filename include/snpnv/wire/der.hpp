@@ -70,6 +70,17 @@ class DerReader {
   constexpr explicit DerReader(const DerElement& element)
       : in_(element.content, element.offset) {}
 
+  /// Octets of the whole element that begins with `front`, which has its identifier and length.
+  /// @returns them | der_encoding, wire_short.
+  [[nodiscard]] static constexpr Result<std::size_t> announced_size(ByteView front) {
+    DerReader der(front);
+    DerTag tag{};
+    const std::size_t size = der.header(tag);
+    const std::size_t header_size = der.in_.offset();
+    if (!der.in_.ok()) return ::snpnv::fail(der.in_.error());
+    return header_size + size;
+  }
+
   /// True behind the last element, and after an error.
   [[nodiscard]] constexpr bool at_end() const { return in_.remaining() == 0; }
   [[nodiscard]] constexpr bool next_is(DerTag tag) const {

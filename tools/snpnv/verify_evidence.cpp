@@ -1,0 +1,202 @@
+// snpnv verify evidence: one document, or a stream of them.
+#include <unistd.h>
+
+#include <ctime>
+#include <memory>
+
+#include "certificates.hpp"
+#include "commands.hpp"
+#include "describe.hpp"
+#include "files.hpp"
+#include "lines.hpp"
+#include "snpnv/collect/quote.hpp"
+#include "snpnv/core/pem.hpp"
+#include "snpnv/mbedtls/crypto.hpp"
+#include "snpnv/wire/evidence.hpp"
+#include "snpnv/wire/hcl_report.hpp"
+#include "verdict.hpp"
+
+namespace snpnv::tool {
+namespace {
+
+
+bool every(Step) { return true; }
+
+// The chains that passed, by VCEK or VLEK; the least recently used one makes room.
+class ChainCache {
+ public:
+  // @returns the chain, or the verdict that says why there is none | verify_clock.
+  Result<ChainCheck> verify(MbedCrypto& crypto, const IssuerFiles& issuers, ByteView vek, UnixTime at) {
+    ++clock_;
+    for (Entry& entry : entries_) {
+      if (!equal(entry.vek, vek)) continue;
+      entry.used = clock_;
+      return entry.check;
+    }
+    Entry entry{std::vector<std::byte>(vek.begin(), vek.end()), {}, clock_};
+    SNPNV_TRY(entry.check, verify_chain(crypto, issuers.chain(entry.vek), issuers.trust(), at));
+    if (!entry.check.chain) return entry.check;
+    if (entries_.size() == kMost) entries_.erase(std::ranges::min_element(entries_, {}, &Entry::used));
+    // The views in the chain stay valid: moving a vector leaves its octets where they are.
+    return entries_.emplace_back(std::move(entry)).check;
+  }
+
+ private:
+  static constexpr std::size_t kMost = 128;  // 20 kB each
+  struct Entry {
+    std::vector<std::byte> vek;
+    ChainCheck check;
+    std::uint64_t used = 0;
+  };
+  std::vector<Entry> entries_;
+  std::uint64_t clock_ = 0;
+};
+
+// Judges evidence with what the command line asks for.
+class Judge {
+ public:
+  static Outcome<Judge> make(const Arguments& arguments) {
+    Judge out;
+    if (const auto text = arguments.value("nonce")) {
+      SNPNV_TRY(out.nonce_, hex_value("--nonce", *text, 0, kMaxQuoteNonce));
+    }
+    if (const auto text = arguments.value("user-data")) {
+      SNPNV_TRY(out.user_data_, user_data_of(*text));
+    }
+    if (const auto text = arguments.value("at")) {
+      SNPNV_TRY(out.at_, time_of(arguments));
+    }
+    SNPNV_TRY(out.policy_, policy_of(arguments));
+    SNPNV_TRY(out.issuers_, IssuerFiles::read(arguments));
+    return out;
+  }
+
+  // `what` names the evidence in errors.
+  Outcome<Verdict> judge(std::string_view what, ByteView text) {
+    const auto parsed = std::make_unique<Result<TrusteeEvidence>>(TrusteeEvidence::parse(text));
+    if (!*parsed) return malformed(what, parsed->error());
+    const TrusteeEvidence& trustee = **parsed;
+    const auto envelope = HclReport::parse(trustee.hcl_report.view());
+    if (!envelope) return malformed(what, envelope.error());
+    const auto report = envelope->snp_report();
+    if (!report) return malformed(what, report.error());
+    const auto hash = envelope->hash();
+    if (!hash) return malformed(what, hash.error());
+
+    Evidence evidence{*report, envelope->claims, *hash, user_data_, {}};
+    QuoteToVerify& quote = evidence.quote.emplace();
+    quote = {trustee.message.view(), trustee.signature.view(),
+             std::span(trustee.pcrs).first(trustee.pcr_count), {}};
+    if (!nonce_.empty()) {
+      quote.nonce = nonce_;
+      // From version 2 on the claims carry the nonce too; before, they may carry anything.
+      if (trustee.version >= 2 && !user_data_) copy_to(evidence.user_data.emplace(), nonce_);
+    }
+
+    ByteView vek = trustee.vcek.view();
+    std::vector<std::byte> der(vek.size());
+    if (is_pem(vek)) {
+      const auto block = PemReader(vek, kPemCertificate).next(der);
+      if (!block) return malformed(what, block.error());
+      if (!*block) return malformed(what, {Code::pem_block});
+      vek = **block;
+    }
+    // A stream may run for days: each of its lines is judged at its own time.
+    const UnixTime at = at_ ? *at_ : static_cast<UnixTime>(std::time(nullptr));
+    const auto chain = chains_.verify(crypto_, issuers_, vek, at);
+    if (!chain) return not_judged(what, chain.error());
+    if (!chain->chain) return chain->verdict;
+    const auto verdict = verify_report(crypto_, *chain->chain, evidence, policy_, at);
+    if (!verdict) return not_judged(what, verdict.error());
+    return *verdict;
+  }
+
+ private:
+  std::vector<std::byte> nonce_;
+  std::optional<UserData> user_data_;
+  std::optional<UnixTime> at_;
+  Policy policy_;
+  IssuerFiles issuers_;
+  ChainCache chains_;
+  MbedCrypto crypto_;
+};
+
+// One line of JSON for evidence that could not be judged.
+Outcome<std::string> failure_json(const Failure& failure, std::uint64_t line) {
+  JsonText out;
+  JsonWriter& json = out.json();
+  json.begin_object();
+  json.key("line");
+  json.number(line);
+  json.key("verified");
+  json.boolean(false);
+  json.key("rejected_by");
+  json.null();
+  json.key("error");
+  json.begin_object();
+  json.key("why");
+  json.string(failure.why);
+  json.key("code");
+  json.string(failure.code);
+  json.end_object();
+  json.end_object();
+  return out.finish();
+}
+
+Outcome<Exit> verify_stream(const Arguments& arguments) {
+  unsigned jobs = 1;
+  if (const auto text = arguments.value("jobs")) {
+    SNPNV_TRY(const std::uint64_t value, number("--jobs", *text, 1, 256));
+    jobs = static_cast<unsigned>(value);
+  }
+  if (arguments.operand_count() != 0 && arguments.operand(0) != "-")
+    return usage("--stream", "reads standard input, not " + std::string(arguments.operand(0)));
+  SNPNV_TRY(Judge judge, Judge::make(arguments));
+  const auto answer = [&](const Result<ByteView>& line, std::uint64_t number) -> Outcome<LineAnswer> {
+    const auto verdict =
+        line ? judge.judge("line", *line) : Outcome<Verdict>(malformed("line", line.error()));
+    LineAnswer out;
+    out.good = verdict && verdict->verified();
+    SNPNV_TRY(out.text, verdict ? verdict_json(*verdict, every, number) : failure_json(verdict.error(), number));
+    return out;
+  };
+  SNPNV_TRY(const LineCounts counts, answer_lines(STDIN_FILENO, jobs, answer));
+  if (counts.lines == 0)
+    return std::unexpected(Failure{Exit::rejected, "standard input", "no line, so nothing was verified", "empty"});
+  return counts.all_good ? Exit::done : Exit::rejected;
+}
+
+Outcome<Exit> verify_evidence(const Arguments& arguments) {
+  if (arguments.has("stream")) return verify_stream(arguments);
+  if (arguments.has("jobs")) return usage("--jobs", "needs --stream");
+  if (arguments.operand_count() == 0) return usage("verify evidence", "needs FILE, or --stream");
+  const std::string_view path = arguments.operand(0);
+  SNPNV_TRY(const auto text, read_file(path, kMostInLine));
+  SNPNV_TRY(Judge judge, Judge::make(arguments));
+  SNPNV_TRY(const Verdict verdict, judge.judge(path, text));
+  return tell(arguments, verdict, every);
+}
+
+constexpr std::array kOwn{
+    OptionSpec{0, "certs", "DIR", "holds ask or asvk, and ark unless it is AMD's; repeat for several", true},
+    OptionSpec{0, "nonce", "HEX", "what the quote must carry, up to 50 octets"},
+    OptionSpec{0, "stream", "", "one document a line on standard input, one JSON verdict a line back"},
+    OptionSpec{0, "jobs", "N", "processes for --stream; default 1"},
+};
+constexpr auto kOptions = joined(kOwn, kUserDataOption, kChainOptions, kPolicyOptions, kQuotePolicyOptions);
+
+}  // namespace
+
+const CommandSpec kVerifyEvidence{
+    "verify evidence",
+    "(FILE | --stream) --certs DIR [options]",
+    "verify report, claims and TPM quote",
+    "Verifies Trustee evidence for az-snp-vtpm, versions 0 to 2: chain and report, the claims' digest, and\n"
+    "the quote by the key that the claims name. The VCEK comes with the evidence; DIR holds its issuers.\n"
+    "A stream ends with 0 if every line was verified, and with 1 if one was not or there was none.",
+    0,
+    1,
+    kOptions,
+    verify_evidence};
+
+}  // namespace snpnv::tool
