@@ -30,6 +30,13 @@ pcr4=$(tpm2_pcrread sha256:4 | sed -n 's/.*4 *: 0x//p' | tr 'A-F' 'a-f')
 check "verifies" exits 0 judge --nonce "$nonce" --pcr "4=$pcr4" --pcr "0=$(printf '0%.0s' $(seq 64))"
 check "with the user data bound too" grep -q '^PASS binding.user_data' out
 check "and every check of the quote" [ "$(grep -c '^PASS quote\.' out)" -eq 6 ]
+printf '{"pcrs":{"4":"%s"}}' "$pcr4" >policy.json
+check "with PCRs in a policy file too" exits 0 judge --policy policy.json
+check "which is a check" grep -q '^PASS policy.pcrs' out
+check "that a report without a quote cannot pass" exits 1 "$snpnv" verify envelope "$state" \
+  <(jq -r .hcl_report evidence.json | tr '_-' '/+' | openssl base64 -d -A) --root "$state/ark.pem" \
+  --user-data "$nonce" --policy policy.json
+check "and says so" grep -q '^FAIL policy.pcrs' out
 check "without a nonce that check is skipped" exits 0 judge
 check "and says so" grep -q '^SKIP quote.nonce .*--nonce HEX turns it on' out
 check "a replay is rejected" exits 1 judge --nonce "$(printf 'a6%.0s' $(seq 48))"
@@ -45,6 +52,18 @@ check "from a pipe" exits 0 bash -c 'cat evidence.json | "$1" verify evidence - 
   "$snpnv" "$state"
 check "display" exits 0 "$snpnv" display evidence evidence.json
 check "shows the nonce" grep -q "$nonce" out
+
+# Init data, as the guest measures them: SHA-256, -384 and -512 digests, cut to the size of the bank.
+init_data=$(printf 'c7%.0s' $(seq 32))
+check "init data that were not measured" exits 1 judge --init-data "$init_data"
+check "are rejected by name" grep -q '^REJECTED: policy.pcrs' out
+tpm2_pcrextend "8:sha256=$init_data"
+exits 0 "$snpnv" evidence measured.json --random --vcek "$state/vcek.pem"
+for tail in '' "$(printf '11%.0s' $(seq 16))" "$(printf '22%.0s' $(seq 32))"; do
+  check "init data in PCR 8, a digest of $(((64 + ${#tail}) / 2)) octets" exits 0 "$snpnv" verify evidence measured.json \
+    --certs "$state" --root "$state/ark.pem" --init-data "$init_data$tail"
+done
+check "no digest" exits 2 judge --init-data 00
 
 # Each part alone, with other people's programs.
 jq -r .tpm_quote.message evidence.json | tr -d '\n' | perl -pe '$_=pack"H*",$_' >message

@@ -44,7 +44,8 @@ TEST_CASE("PolicyJson_EveryMember_IsRead") {
       R"("platform_info":{"required":["ECC_EN","ALIAS_CHECK_COMPLETE"],"forbidden":["SMT_EN"]},)"
       R"("min_firmware":{"current":"1.55.21","committed":"1.54"},)"
       R"("mitigations":{"current":3,"launch":18446744073709551615},)"
-      R"("vm_configuration":{"secure-boot":true,"console-enabled":false,"vmUniqueId":"A\u0042"}})";
+      R"("vm_configuration":{"secure-boot":true,"console-enabled":false,"vmUniqueId":"A\u0042"},)"
+      R"("pcrs":{"4":")" + text_of_octets(32, "09") + R"(","23":")" + text_of_octets(32, "0a") + R"("}})";
   const auto policy = read(text);
   REQUIRE(policy.has_value());
   CHECK(policy->allow_debug);
@@ -77,6 +78,9 @@ TEST_CASE("PolicyJson_EveryMember_IsRead") {
   CHECK(policy->vm.console_enabled == false);
   CHECK_FALSE(policy->vm.tpm_enabled.has_value());
   CHECK(policy->vm.vm_unique_id->view() == "AB");
+  for (std::size_t pcr = 0; pcr < 24; ++pcr) CHECK(policy->pcrs[pcr].has_value() == (pcr == 4 || pcr == 23));
+  CHECK((*policy->pcrs[4])[31] == std::byte{9});
+  CHECK((*policy->pcrs[23])[0] == std::byte{10});
 }
 
 TEST_CASE("PolicyJson_WrongMembers_AreRefusedWithTheirPlace") {
@@ -105,6 +109,9 @@ TEST_CASE("PolicyJson_WrongMembers_AreRefusedWithTheirPlace") {
       {R"({"min_firmware":{"current":"1.256"}})", Code::wire_value, 28},
       {R"({"min_firmware":{"current":"1.2.3.4"}})", Code::wire_value, 28},
       {R"({"min_firmware":{"current":"1."}})", Code::wire_value, 28},
+      {R"({"pcrs":{"24":""}})", Code::json_unknown, 10},
+      {R"({"pcrs":{"04":""}})", Code::json_unknown, 10},
+      {R"({"pcrs":{"4":"00"}})", Code::wire_size, 14},
       {R"({} x)", Code::json_syntax, 3},
       {R"([])", Code::json_type, 0},
   };

@@ -236,6 +236,7 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
     if (!vcek.der.empty()) SNPNV_CHECK(files.stage(join(path, "vcek.der"), vcek.der));
   }
   if (form != "dir") {
+    writer.text("\n");  // so that files behind each other are a stream
     const auto text = writer.finish();
     if (!text) return library_failure(path, text.error());
     SNPNV_CHECK(files.stage(path, *text));

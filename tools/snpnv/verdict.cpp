@@ -167,8 +167,10 @@ Outcome<void> read_pcrs(const Arguments& arguments, Policy& policy) {
   if (const auto text = arguments.value("init-data")) {
     constexpr std::size_t kInitDataPcr = 8;  // Trustee, az-snp-vtpm verifier
     if (policy.pcrs[kInitDataPcr]) return usage("--init-data", "not together with a value for PCR 8");
-    SNPNV_TRY(const auto digest, hex_value("--init-data", *text, kPcrSize));
-    std::array<std::byte, 2 * kPcrSize> extended{};  // zeros, then what was extended
+    SNPNV_TRY(const auto digest, hex_value("--init-data", *text, 0, 64));
+    if (digest.size() != 32 && digest.size() != 48 && digest.size() != 64)
+      return usage("--init-data", format("needs a digest of 32, 48 or 64 octets, not %zu", digest.size()));
+    std::array<std::byte, 2 * kPcrSize> extended{};  // zeros, then the digest, cut to what a PCR takes
     copy_to(MutBytes(extended).subspan(kPcrSize), digest);
     MbedCrypto crypto;
     const auto value = crypto.digest(Hash::sha256, extended);
@@ -293,6 +295,11 @@ std::unexpected<Failure> not_judged(std::string_view what, const Error& error) {
   return std::unexpected(failure);
 }
 
+// A policy may ask for what the command has no evidence of; the check that fails is told all the same.
+static bool shown(Step step, const StepResult& result, bool (*covers)(Step)) {
+  return covers(step) || result.outcome == StepOutcome::fail;
+}
+
 Outcome<std::string> verdict_json(const Verdict& verdict, bool (*covers)(Step),
                                   std::optional<std::uint64_t> line) {
   JsonText out;
@@ -314,8 +321,8 @@ Outcome<std::string> verdict_json(const Verdict& verdict, bool (*covers)(Step),
   json.key("checks");
   json.begin_array();
   for (const StepRow& step : kSteps) {
-    if (!covers(step.id)) continue;
     const StepResult& result = verdict[step.id];
+    if (!shown(step.id, result, covers)) continue;
     json.begin_object();
     json.key("name");
     json.string(step.name);
@@ -349,7 +356,7 @@ Outcome<Exit> tell(const Arguments& arguments, const Verdict& verdict, bool (*co
   } else {
     if (!arguments.quiet())
       for (const StepRow& step : kSteps)
-        if (covers(step.id)) text += line(step, verdict[step.id]);
+        if (shown(step.id, verdict[step.id], covers)) text += line(step, verdict[step.id]);
     const auto failed = verdict.first_failure();
     text += verdict.verified() ? "VERIFIED\n" : "REJECTED: " + str(failed ? name(*failed) : "") + "\n";
   }

@@ -49,7 +49,7 @@ inline constexpr std::array kUserDataOption{
 /// Policy items on the TPM's quote.
 inline constexpr std::array kQuotePolicyOptions{
     OptionSpec{0, "pcr", "N=HEX", "PCR N of the SHA-256 bank has this value", true},
-    OptionSpec{0, "init-data", "HEX", "PCR 8 was extended with this digest, once, from zero"},
+    OptionSpec{0, "init-data", "HEX", "PCR 8 was extended once, from zero, with this digest"},
 };
 
 /// Several option lists as one.
@@ -78,11 +78,11 @@ template <std::size_t... N>
 /// The same of a verification without verdict, where the clock may be to blame.
 [[nodiscard]] std::unexpected<Failure> not_judged(std::string_view what, const Error& error);
 
-/// The verdict as one line of JSON, on the steps with which `covers` agrees. `line`: of a stream.
+/// The verdict as one line of JSON, on the steps with which `covers` agrees and on all that fail. `line`: of a stream.
 [[nodiscard]] Outcome<std::string> verdict_json(const Verdict& verdict, bool (*covers)(Step),
                                                 std::optional<std::uint64_t> line = {});
 
-/// Prints the verdict, as text or JSON, on the steps with which `covers` agrees.
+/// Prints the verdict, as text or JSON, on the same steps.
 [[nodiscard]] Outcome<Exit> tell(const Arguments& arguments, const Verdict& verdict,
                                  bool (*covers)(Step));
 
