@@ -66,7 +66,7 @@ template <HttpClient H, Clock C, class T>
 [[nodiscard]] Result<ByteView> http_get_patiently(H& http, C& clock, const Url& url, Asking<T> asking,
                                                   Backoff backoff,
                                                   std::span<std::byte, kHttpRoom> room) noexcept {
-  constexpr Millis kAnswer = 1000;  // what the last try is given
+  constexpr Millis kAnswer = 500;  // what the last try is given
   std::array<char, Url::kMaxSize> target{};
   Url at = url;
   std::size_t redirections = 0;
