@@ -102,6 +102,18 @@ check "an unknown root is refused" exits 3 "$snpnv" fetch ca pem private milan "
 check "and says so" says 'chain.root_pinned: ARK: its key is not that of a trusted root'
 check "and leaves the older file" [ "$(cat private/ark.pem)" = old ]
 
+# Waiting is shown on a terminal only.
+serve once --fault http-429=1
+waits=("$snpnv" fetch ca pem waited milan --source kds --kds-url "${url[once.http]}" "${root[@]}")
+check "a wait on a terminal" script -qec "${waits[*]}" terminal </dev/null >/dev/null
+check "is shown" grep -q 'KDS answers 429; asking again in' terminal
+end once
+serve twice --fault http-429=1
+check "a wait elsewhere" exits 0 "${waits[@]:0:9}" "${url[twice.http]}" "${root[@]}"
+check "is not" [ ! -s err ]
+end twice
+check "a fault without end takes no number" exits 2 "$paravisor_program" --state s --fault http-slow=3
+
 # Wrong usage.
 check "another encoding" exits 2 "$snpnv" fetch ca txt d milan
 check "another product" exits 2 "$snpnv" fetch ca pem d rome

@@ -22,8 +22,13 @@ std::string find_file(std::string_view directory, std::string_view name) {
 }
 
 std::unexpected<Failure> absent(std::string_view directory, std::string_view name) {
+#ifdef SNPNV_FETCH
+  constexpr std::string_view kHint = "snpnv fetch gets certificates from the platform or from AMD";
+#else
+  constexpr std::string_view kHint = "";
+#endif
   return std::unexpected(Failure{Exit::failed, join(directory, name), "no such file, .pem or .der", "io_failed",
-                                 "snpnv fetch gets certificates from the platform or from AMD"});
+                                 std::string(kHint)});
 }
 
 Outcome<std::vector<std::byte>> read_named(std::string_view directory, std::string_view name) {
