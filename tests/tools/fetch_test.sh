@@ -241,6 +241,10 @@ faulty down 'Connection refused' http://127.0.0.1:9 http://127.0.0.1:9
 faulty "without a name" 'host name' http://name.invalid http://name.invalid
 faulty silent io_deadline "http://$silent" "http://$silent"
 faulty "silent in TLS" io_deadline "https://$silent" "https://$silent"
+check "all of them silent" timed 2 3 "$snpnv" fetch vcek der d report --store d/none --timeout 2 "${root[@]}" \
+  --platform-url "http://$silent" --kds-url "http://$silent"
+check "each has its reason" says 'store: No such file or directory; platform: no answer before the deadline; KDS: no answer'
+rm -r d
 fault() { # NAME WORDS [no-kds]
   serve "$1" --fault "$1"
   faulty "$1" "$2" "$([ "${3:-}" = no-kds ] && echo - || echo "${url[$1.http]}")" "${url[$1.http]}"

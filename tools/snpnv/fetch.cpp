@@ -74,7 +74,8 @@ Outcome<FetchSettings> settings_of(const Arguments& arguments) {
   }
   out.deadline = MonotonicClock().now() + seconds * 1000;
   out.at = static_cast<UnixTime>(std::time(nullptr));
-  out.progress = !arguments.quiet() && ::isatty(STDERR_FILENO) == 1;
+  out.quiet = arguments.quiet();
+  out.progress = !out.quiet && ::isatty(STDERR_FILENO) == 1;
   return out;
 }
 

@@ -73,8 +73,8 @@ Fetcher::Reason Fetcher::reason_of(const Error& error) const {
       break;
     case Code::http_status:
       out.text = format("HTTP status %u", error.detail);
-      out.final = error.detail == 404;
-      if (out.final) out.hint = "there is no such certificate: wrong product, TCB or chip";
+      out.other_product_may_do = error.detail == 404;
+      if (error.detail == 404) out.hint = "there is no such certificate: wrong product, TCB or chip";
       if (error.detail == 429) out.hint = "too many requests; a longer --timeout or a --store helps";
       break;
     case Code::io_certificate:
@@ -125,9 +125,9 @@ Outcome<Fetched> Fetcher::issuers_of(Product product, const CertificateChain& gi
 Fetcher::Tried<Fetched> Fetcher::judge(SourceName source, const CertificateRequest& request,
                                        CertificateChain given,
                                        const std::optional<ATTESTATION_REPORT>& report) {
-  Fetched out{request.product, std::string(name(source)), copy(given.ark), copy(given.ask),
-              copy(given.vek), copy(given.crl)};
+  Fetched out{request.product, std::string(name(source)), copy(given.ark), copy(given.ask), {}, {}};
   if (request.kind == CertificateKind::endorsement) {
+    out.vek = copy(given.vek);
     if (!issued_for(request.product, out.vek))
       return std::unexpected(Reason{"a VCEK of another product", "vek.product", {}, true});
     auto issuers = issuers_of(request.product, given);
@@ -137,8 +137,10 @@ Fetcher::Tried<Fetched> Fetcher::judge(SourceName source, const CertificateReque
     out.ark = std::move(issuers->ark);
     out.ask = std::move(issuers->ask);
   }
-  if (request.kind == CertificateKind::revocation)
+  if (request.kind == CertificateKind::revocation) {
+    out.crl = copy(given.crl);
     if (const auto list = RevocationList::parse(out.crl)) out.ark = copy(trust_.root_named(list->issuer.raw));
+  }
   const auto accepted = accept(crypto_, request, {out.ark, out.ask, out.vek, out.crl}, report,
                                trust_.trust(), settings_.at);
   if (!accepted) return std::unexpected(reason_of(accepted.error()));
@@ -166,7 +168,7 @@ Fetcher::Tried<Fetched> Fetcher::ask(SourceName source, bool last, std::span<con
     if (tried) keep(source, request, *tried);
     if (tried && request.kind == CertificateKind::endorsement && !given->ask.empty())
       keep(source, {CertificateKind::issuers, request.product}, *tried);
-    if (tried || !tried.error().final) break;
+    if (tried || !tried.error().other_product_may_do) break;
   }
   return tried;
 }
@@ -180,7 +182,7 @@ void Fetcher::keep(SourceName source, const CertificateRequest& request, const F
   } else {
     kept = store_.put(request, request.kind == CertificateKind::revocation ? fetched.crl : fetched.vek);
   }
-  if (kept || warned_) return;
+  if (kept || warned_ || settings_.quiet) return;
   warned_ = true;
   std::fprintf(stderr, "snpnv: warning: not stored: %s: %s\n", kept.error().what.c_str(), kept.error().why.c_str());
 }

@@ -18,6 +18,7 @@ struct FetchSettings {
   std::string ca_file;  // empty: the system's
   Instant deadline = 0;
   UnixTime at = 0;
+  bool quiet = false;
   bool progress = false;  // tell of pauses
 };
 
@@ -49,7 +50,7 @@ class Fetcher {
     std::string text;
     std::string code;
     std::string hint = {};
-    bool final = false;  // another product may still do
+    bool other_product_may_do = false;
   };
   template <class T>
   using Tried = std::expected<T, Reason>;
