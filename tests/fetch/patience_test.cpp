@@ -168,7 +168,7 @@ TEST_CASE("Backoff_Jitter_DiffersBetweenSeedsWithinItsBounds") {
   Backoff one(1);
   Backoff other(2);
   std::size_t equal = 0;
-  for (Millis most : {1000, 2000, 4000, 8000, 16000, 16000, 16000}) {
+  for (const Millis most : std::initializer_list<Millis>{1000, 2000, 4000, 8000, 16000, 16000, 16000}) {
     const Millis a = one.next();
     const Millis b = other.next();
     CHECK(a >= most / 2);
