@@ -44,7 +44,8 @@ namespace http {
 }
 // Parts of a text, cut at its end: std::string_view::substr() would need exceptions.
 [[nodiscard]] constexpr std::string_view upto(std::string_view text, std::size_t n) {
-  return {text.data(), std::min(n, text.size())};
+  text.remove_suffix(text.size() - std::min(n, text.size()));
+  return text;
 }
 [[nodiscard]] constexpr std::string_view from(std::string_view text, std::size_t n) {
   text.remove_prefix(std::min(n, text.size()));
