@@ -152,6 +152,10 @@ TEST_CASE("Accept_Lists_AreOfTheRootAndCurrent") {
   old.crl->next_update = old.time - 1;
   old.make();
   CHECK(refused_by(old, kList) == Step::chain_revocation);
+  Scene another;
+  another.crl = list_of(another);
+  another.make();
+  CHECK(refused_by(another, {CertificateKind::revocation, Product::genoa}) == Step::chain_roles);
   Scene none;
   none.make();
   CHECK(refused_by(none, kList) == Step::chain_revocation);

@@ -62,7 +62,8 @@ bool issued_for(Product product, ByteView vek) {
 }  // namespace
 
 Fetcher::Fetcher(FetchSettings settings, const TrustFiles& trust)
-    : settings_(std::move(settings)), trust_(trust), store_(settings_.store), http_room_(kHttpRoom) {}
+    : settings_(std::move(settings)), trust_(trust), store_(settings_.store), http_room_(kHttpRoom),
+      room_(2 * kMaxHttpBody) {}
 
 Fetcher::Reason Fetcher::reason_of(const Error& error) const {
   const Failure failure = describe("", error);
@@ -97,19 +98,18 @@ Outcome<void> Fetcher::read_authorities() {
 }
 
 Result<CertificateChain> Fetcher::get(SourceName source, bool last, const CertificateRequest& request) {
-  static std::vector<std::byte> room(2 * kMaxHttpBody);
-  if (source == SourceName::store) return store_.get(request, room);
+  if (source == SourceName::store) return store_.get(request, room_);
   const std::string& text = source == SourceName::kds ? settings_.kds_url : settings_.platform_url;
   SNPNV_TRY(const Url url, parse_url(text));
   Told told{settings_.progress, source};
   const Asking<Told> asking{false, last, share_of(clock_.now(), settings_.deadline, last), told};
   const std::span<std::byte, kHttpRoom> http_room(http_room_.data(), kHttpRoom);
   if (source == SourceName::kds)
-    return KdsSource(network_, clock_, url, asking, Backoff(seed()), http_room).get(request, room);
-  return PlatformSource(network_, clock_, url, asking, Backoff(seed()), http_room).get(request, room);
+    return KdsSource(network_, clock_, url, asking, Backoff(seed()), http_room).get(request, room_);
+  return PlatformSource(network_, clock_, url, asking, Backoff(seed()), http_room).get(request, room_);
 }
 
-Outcome<Fetched> Fetcher::issuers_of(Product product, const CertificateChain& given) {
+Outcome<Fetched> Fetcher::issuers_of(SourceName source, Product product, const CertificateChain& given) {
   if (!given.ask.empty()) return Fetched{product, {}, copy(given.ark), copy(given.ask), {}, {}};
   const CertificateRequest request{CertificateKind::issuers, product};
   if (offered_) {
@@ -117,7 +117,7 @@ Outcome<Fetched> Fetcher::issuers_of(Product product, const CertificateChain& gi
                                  trust_.trust(), settings_.at);
     if (accepted && *accepted) return *offered_;
   }
-  SNPNV_TRY(auto issuers, fetch(std::span(&request, 1), std::nullopt));
+  SNPNV_TRY(auto issuers, fetch(std::span(&request, 1), std::nullopt, source));
   offered_ = issuers;
   return issuers;
 }
@@ -130,7 +130,7 @@ Fetcher::Tried<Fetched> Fetcher::judge(SourceName source, const CertificateReque
     out.vek = copy(given.vek);
     if (!issued_for(request.product, out.vek))
       return std::unexpected(Reason{"a VCEK of another product", "vek.product", {}, true});
-    auto issuers = issuers_of(request.product, given);
+    auto issuers = issuers_of(source, request.product, given);
     if (!issuers)
       return std::unexpected(Reason{"has a VCEK, but its issuers: " + issuers.error().why, issuers.error().code,
                                     issuers.error().hint});
@@ -188,12 +188,12 @@ void Fetcher::keep(SourceName source, const CertificateRequest& request, const F
 }
 
 Outcome<Fetched> Fetcher::fetch(std::span<const CertificateRequest> requests,
-                                const std::optional<ATTESTATION_REPORT>& report) {
+                                const std::optional<ATTESTATION_REPORT>& report, SourceName from) {
   const CertificateRequest& first = requests.front();
   Failure failure{Exit::failed, wanted(first), {}, {}};
   std::vector<SourceName> sources;
   for (const SourceName source : settings_.sources)
-    if (offers(source, first)) sources.push_back(source);
+    if (offers(source, first) && (source == SourceName::store || source >= from)) sources.push_back(source);
   if (sources.empty()) return usage("--source", "the platform has no " + failure.what);
   const bool stores = sources.front() == SourceName::store;
   for (std::size_t i = 0; i < sources.size(); ++i) {

@@ -40,10 +40,11 @@ class Fetcher {
   void offer_issuers(Fetched issuers) { offered_ = std::move(issuers); }
 
   /// Asks the sources in their order for what the first of `requests` that has an answer asks for; they
-  /// differ in the product only.
+  /// differ in the product only. Sources before `from` have just failed; of them, only a store is asked.
   /// @returns what was accepted | a failure that says why each source did not do.
   [[nodiscard]] Outcome<Fetched> fetch(std::span<const CertificateRequest> requests,
-                                       const std::optional<ATTESTATION_REPORT>& report);
+                                       const std::optional<ATTESTATION_REPORT>& report,
+                                       SourceName from = SourceName::store);
 
  private:
   struct Reason {
@@ -60,7 +61,7 @@ class Fetcher {
   [[nodiscard]] Tried<Fetched> judge(SourceName source, const CertificateRequest& request,
                                      CertificateChain given, const std::optional<ATTESTATION_REPORT>& report);
   [[nodiscard]] Result<CertificateChain> get(SourceName source, bool last, const CertificateRequest& request);
-  [[nodiscard]] Outcome<Fetched> issuers_of(Product product, const CertificateChain& given);
+  [[nodiscard]] Outcome<Fetched> issuers_of(SourceName source, Product product, const CertificateChain& given);
   [[nodiscard]] Outcome<void> read_authorities();
   void keep(SourceName source, const CertificateRequest& request, const Fetched& fetched);
   [[nodiscard]] Reason reason_of(const Error& error) const;
@@ -74,6 +75,7 @@ class Fetcher {
   Store store_;
   std::optional<Fetched> offered_;
   std::vector<std::byte> http_room_;
+  std::vector<std::byte> room_;  // what the source that was asked last gave
   bool authorities_read_ = false;
   bool warned_ = false;
 };

@@ -45,6 +45,7 @@ template <Crypto C>
     case CertificateKind::revocation: {
       SNPNV_TRY(const Verdict verdict, verify_crl(crypto, chain, trust, at));
       if (verdict[Step::chain_revocation].outcome != StepOutcome::pass) return refused(verdict);
+      if (verdict.product != request.product) return another(kCrl);
       return Acceptance{};
     }
     case CertificateKind::endorsement: break;

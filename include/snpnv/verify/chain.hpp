@@ -162,6 +162,7 @@ class ChainVerifier {
     if (verdict.first_failure()) return verdict;
     verdict[Step::chain_root_signature] = chain_root_signature();
     if (verdict.first_failure()) return verdict;
+    verdict.product = product_of(verified_.ark_.subject, "ARK-");
     verdict[Step::chain_revocation] = crl_of_root();
     return verdict;
   }
@@ -383,7 +384,8 @@ template <Crypto C>
 }
 
 /// Verifies that chain.crl is a current list of chain.ark, a trusted root.
-/// @returns the verdict, never complete; its chain.revocation tells | verify_clock - as verify_chain().
+/// @returns the verdict, never complete: its chain.revocation tells, and its product is the ARK's
+///   | verify_clock - as verify_chain().
 template <Crypto C>
 [[nodiscard]] Result<Verdict> verify_crl(C& crypto, const CertificateChain& chain, const Trust& trust,
                                          UnixTime at) {
