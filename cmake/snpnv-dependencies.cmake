@@ -8,6 +8,7 @@ if(NOT TARGET MbedTLS::mbedcrypto)
   find_path(MBEDTLS_INCLUDE_DIR mbedtls/md.h)
   find_library(MBEDX509_LIBRARY mbedx509)
   find_library(MBEDCRYPTO_LIBRARY mbedcrypto)
+  find_library(MBEDTLS_LIBRARY mbedtls)
   if(MBEDTLS_INCLUDE_DIR AND MBEDX509_LIBRARY AND MBEDCRYPTO_LIBRARY)
     add_library(MbedTLS::mbedcrypto UNKNOWN IMPORTED)
     set_target_properties(MbedTLS::mbedcrypto PROPERTIES
@@ -15,6 +16,11 @@ if(NOT TARGET MbedTLS::mbedcrypto)
     add_library(MbedTLS::mbedx509 UNKNOWN IMPORTED)
     set_target_properties(MbedTLS::mbedx509 PROPERTIES
       IMPORTED_LOCATION "${MBEDX509_LIBRARY}" INTERFACE_LINK_LIBRARIES MbedTLS::mbedcrypto)
+    if(MBEDTLS_LIBRARY)
+      add_library(MbedTLS::mbedtls UNKNOWN IMPORTED)
+      set_target_properties(MbedTLS::mbedtls PROPERTIES
+        IMPORTED_LOCATION "${MBEDTLS_LIBRARY}" INTERFACE_LINK_LIBRARIES MbedTLS::mbedx509)
+    endif()
   endif()
 endif()
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds and runs the verifier's tests with Mbed TLS 3.6 of Debian 13. Its packages are unpacked into the
-# build folder; nothing is installed.
+# Builds and runs the tests of the verifier and of fetch with Mbed TLS 3.6 of Debian 13. Its packages are
+# unpacked into the build folder; nothing is installed.
 #
 # usage: mbedtls36.sh BUILD_DIR
 set -euo pipefail
@@ -33,11 +33,12 @@ fi
 libraries=$(echo "$apt"/root/usr/lib/*/)
 cmake -S "$source_dir" -B "$build/cmake" -DSNPNV_WERROR=ON \
   -DMBEDTLS_INCLUDE_DIR="$apt/root/usr/include" \
-  -DMBEDX509_LIBRARY="${libraries}libmbedx509.a" -DMBEDCRYPTO_LIBRARY="${libraries}libmbedcrypto.a" \
+  -DMBEDTLS_LIBRARY="${libraries}libmbedtls.a" -DMBEDX509_LIBRARY="${libraries}libmbedx509.a" \
+  -DMBEDCRYPTO_LIBRARY="${libraries}libmbedcrypto.a" \
   >"$build/cmake.log"
 targets=()
 for test in "$source_dir"/tests/verify/*_test.cpp; do
   targets+=("test_verify_$(basename "$test" _test.cpp)")
 done
-cmake --build "$build/cmake" -j"$(nproc)" --target "${targets[@]}" snpnv
-ctest --test-dir "$build/cmake" --output-on-failure -R '^verify_'
+cmake --build "$build/cmake" -j"$(nproc)" --target "${targets[@]}" snpnv snpnv-paravisor
+ctest --test-dir "$build/cmake" --output-on-failure -R '^(verify_|tools_fetch)'

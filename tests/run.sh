@@ -34,6 +34,7 @@ run_tests() { ctest --preset "$1" --parallel "$(nproc)"; }
 without_tss() {
   configure_and_build no-tss all
   tests/without_tss.sh "$PWD"/build/gcc/tools/snpnv{,-paravisor} "$PWD/build/no-tss/tools/snpnv"
+  tests/without_fetch.sh "$PWD"/build/gcc/tools/snpnv{,-paravisor} "$PWD/build/no-tss/tools/snpnv"
 }
 
 # Each target for a fixed number of inputs, from its seeds.
@@ -61,7 +62,7 @@ skipped=
 
 stage "packages" bash tools/setup.sh test
 stage "GCC: build" configure_and_build gcc all all_verify_interface_header_sets
-stage "without tpm2-tss" without_tss
+stage "without tpm2-tss and fetch" without_tss
 stage "libFuzzer" fuzz_smoke
 stage "Clang, ASan and UBSan: build" configure_and_build clang-sanitize all
 stage "clang-tidy" tests/gate/tidy.sh . build/clang-sanitize

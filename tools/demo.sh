@@ -25,13 +25,15 @@ proven() { printf '  proven: %s\n' "$*"; }
 
 cd "$work"
 mkfifo ready
-printf '\n$ snpnv-paravisor --state vm --listen 127.0.0.1:0\n'
-snpnv-paravisor --state vm --listen 127.0.0.1:0 >ready &
+printf '\n$ snpnv-paravisor --state vm --listen 127.0.0.1:0 --http 127.0.0.1:0 --https 127.0.0.1:0\n'
+snpnv-paravisor --state vm --listen 127.0.0.1:0 --http 127.0.0.1:0 --https 127.0.0.1:0 >ready &
 paravisor=$!
 read -r line <ready
 echo "$line"
 line=${line#ready tcti=}
 export SNPNV_TCTI=${line%% *}
+platform=$(sed 's/.* http=\([^ ]*\).*/\1/' <<<"$line") # as a cloud's endpoint, which needs no DNS
+kds=$(sed 's/.* https=\([^ ]*\).*/\1/' <<<"$line")     # as AMD's service
 
 run snpnv probe
 proven "the vTPM offers the NV attestation interface"
@@ -45,23 +47,27 @@ run snpnv report second.bin second-user-data.bin --random
 proven "a second report inside the 2 s window is fresh too: the stale one was not accepted"
 cmp -s report.bin second.bin && exit 1
 
-mkdir certs
-cp vm/ark.pem vm/ask.pem vm/vcek.pem certs/
-run snpnv verify certs certs --root certs/ark.pem
+run snpnv fetch ca pem certs --report report.bin --kds-url "$kds" --ca-file vm/https-ca.pem --source kds --root vm/ark.pem
+proven "the server is the one that its certificate names, and its ASK leads to the test root"
+
+run snpnv fetch vcek pem certs report.bin --platform-url "$platform" --root vm/ark.pem
+proven "the VCEK is this chip's, for the TCB in the report"
+
+run snpnv verify certs certs --root vm/ark.pem
 proven "the chain holds up to the test root, which only --root makes trusted"
 
 user_data=$(od -An -v -tx1 user-data.bin | tr -d ' \n')
-run snpnv verify envelope certs envelope.bin --user-data "$user_data" --root certs/ark.pem
+run snpnv verify envelope certs envelope.bin --user-data "$user_data" --root vm/ark.pem
 proven "the chip signed this report, and the claims it vouches for carry our 64 octets"
 
-run snpnv verify attestation certs report.bin --root certs/ark.pem
+run snpnv verify attestation certs report.bin --root vm/ark.pem
 proven "the chip signed this report"
 
 cp report.bin flipped.bin
 printf '\001' | dd of=flipped.bin bs=1 seek=144 conv=notrunc status=none # first octet of MEASUREMENT
 cmp -s report.bin flipped.bin && printf '\002' | dd of=flipped.bin bs=1 seek=144 conv=notrunc status=none
 status=0
-run snpnv verify attestation certs flipped.bin --root certs/ark.pem || status=$?
+run snpnv verify attestation certs flipped.bin --root vm/ark.pem || status=$?
 [ "$status" -eq 1 ]
 proven "one changed octet and the report is rejected, with the check named"
 

@@ -353,6 +353,43 @@ void quote_seeds() {
                           "report", "[]", "{}", ":", "=="});
 }
 
+// Responses behind an octet that says in which pieces they come.
+void fetch_seeds() {
+  seed("http", "sized", std::string_view("\x03HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"));
+  seed("http", "chunked",
+       std::string_view("\x08HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                        "4\r\nWiki\r\n6;name=value\r\npedia \r\n0\r\nExpires: never\r\n\r\n"));
+  seed("http", "busy", std::string_view("\xffHTTP/1.1 429 Too Many Requests\r\nRetry-After: 10\r\n\r\n"));
+  seed("http", "moved", std::string_view("\x01HTTP/1.1 301 Moved\r\nLocation: https://kds.example/new\r\n\r\n"));
+  seed("http", "to-the-end", std::string_view("\x10HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 200 OK\r\n\r\nall of it"));
+  seed("http", "url", std::string_view("\x10https://[::1]:8443/path?query"));
+  dictionary("http", {"HTTP/1.1 200 OK\\x0d\\x0a", "HTTP/1.1 100 ", "Content-Length: ", "Transfer-Encoding: chunked",
+                      "Retry-After: ", "Location: ", "https://kds.example/", "\\x0d\\x0a\\x0d\\x0a", "\\x0d\\x0a0\\x0d\\x0a"});
+
+  constexpr std::string_view kSmall = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+  const std::string two = std::string(kSmall) + "between\r\n" + std::string(kSmall);
+  seed("pem_bundle", "two", two);
+  seed("pem_bundle", "three", two + std::string(kSmall));
+  seed("pem_bundle", "one", kSmall);
+  seed("pem_bundle", "open", std::string_view("-----BEGIN CERTIFICATE-----\nMAA="));
+  dictionary("pem_bundle", {"-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----", "MAA=", "==", "\\x0d\\x0a"});
+
+  const auto document = [](std::string_view vcek, std::string chain, std::string_view tcbm) {
+    for (std::size_t at = 0; (at = chain.find('\n', at)) != std::string::npos; at += 2) chain.replace(at, 1, "\\n");
+    return R"({"vcekCert":")" + std::string(vcek) + R"(","tcbm":")" + std::string(tcbm) + R"(","certificateChain":")" +
+           chain + R"(","cacheControl":"86400"})";
+  };
+  constexpr std::string_view kVcek = "-----BEGIN CERTIFICATE-----MAA=-----END CERTIFICATE-----";
+  std::string plain = two;
+  std::erase(plain, '\r');
+  seed("platform", "whole", document(kVcek, plain, "DB18000000000003"));
+  seed("platform", "short-tcbm", document(kVcek, plain, "DB18"));
+  seed("platform", "no-chain", document(kVcek, {}, "DB18000000000003"));
+  seed("platform", "empty", std::string_view("{}"));
+  dictionary("platform", {"vcekCert", "certificateChain", "tcbm", "DB18000000000003", "-----BEGIN CERTIFICATE-----",
+                          "-----END CERTIFICATE-----", "\\\\n", "\\\\u002d"});
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -400,5 +437,6 @@ int main(int count, char** arguments) {
   dictionary("fresh_report", tpm2_words());
 
   verifier_seeds();
+  fetch_seeds();
   return failed ? 1 : 0;
 }

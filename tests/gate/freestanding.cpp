@@ -11,6 +11,16 @@ struct Stopped {
   Instant now() noexcept { return 0; }
   void sleep(Millis) noexcept {}
 };
+struct NoNetwork {
+  Result<HttpResponse> get(const Url&, bool, Instant, std::span<std::byte, kHttpRoom>) noexcept {
+    return fail(Code::io_closed);
+  }
+  Result<std::size_t> read_some(MutBytes) noexcept { return std::size_t{0}; }
+  Result<void> write_all(ByteView) noexcept { return {}; }
+};
+struct NobodyTold {
+  void operator()(const Pause&) const noexcept {}
+};
 struct NoCrypto {
   Result<Digest> digest(Hash, ByteView) noexcept { return fail(Code::crypto_failed); }
   Result<void> verify_ecdsa_p384(ByteView, const Digest&, const EcdsaP384Signature&) noexcept { return {}; }
@@ -19,6 +29,32 @@ struct NoCrypto {
   Result<Certificate> parse_certificate(ByteView der) noexcept { return Certificate::parse(der); }
 };
 }  // namespace
+
+extern "C" bool use_fetch(const std::byte* in, std::size_t size, std::byte* out, std::size_t room) {
+  if (room < kHttpRoom) return false;
+  const ByteView octets(in, size);
+  const MutBytes buffer(out, room);
+  const auto http_room = buffer.first<kHttpRoom>();
+  NoNetwork network;
+  Stopped clock;
+  NoCrypto crypto;
+  NobodyTold told;
+  const Asking<NobodyTold> asking{false, true, 1, told};
+  const auto report = ATTESTATION_REPORT::parse(octets);
+  const auto url = parse_url(http::text(octets));
+  if (!report || !url) return false;
+  const CertificateRequest request{CertificateKind::endorsement, Product::turin, SIGNING_KEY::VCEK,
+                                   (*report)[ATTESTATION_REPORT::CHIP_ID], (*report)[ATTESTATION_REPORT::REPORTED_TCB]};
+  Writer path(buffer);
+  write_store_path(path, request);
+  write_store_fallback(path, request);
+  const auto response = http_get(network, {url->host, url->target}, http_room);
+  const auto from_kds = KdsSource(network, clock, *url, asking, Backoff(1), http_room).get(request, buffer);
+  const auto from_platform = PlatformSource(network, clock, *url, asking, Backoff(1), http_room).get(request, buffer);
+  if (!from_kds || !from_platform || !response) return false;
+  const auto accepted = accept(crypto, request, *from_kds, *report, Trust{}, 1);
+  return accepted && *accepted && path.ok();
+}
 
 extern "C" bool use_everything(const std::byte* in, std::size_t size, std::byte* out, std::size_t room) {
   const ByteView octets(in, size);

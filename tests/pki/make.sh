@@ -284,6 +284,37 @@ make_chain() { # PRODUCT
     make_leaf "$1" "$role" "$out/$1/$role.pem"
   done
   make_chain_crl "$1" "$out/$1/crl.pem"
+  make_others_vceks "$1"
+}
+
+# What a server that is wrong gives: the VCEK of another chip, and of another TCB of this chip.
+make_others_vceks() { # PRODUCT
+  local key=$out/$1/vcek.key digits
+  digits=$(hw_id "$1" | tr 0-9a-f 1-9a-f0)
+  KEY=$key make_leaf "$1" vcek "$out/$1/vcek-other-chip.pem" "hwID=DER:$digits"
+  KEY=$key make_leaf "$1" vcek "$out/$1/vcek-other-tcb.pem" snpSPL=25
+}
+
+# An authority for servers, and the certificate of one on this machine.
+make_https() {
+  local dir
+  make_key "$out/https/ca.key" ec:P-256
+  make_key "$out/https/server.key" ec:P-256
+  dir=$(mktemp -d "$work/ca.XXXXXX")
+  CN="snpnv test authority" SERIAL=01 EXTENSIONS="basicConstraints = critical,CA:TRUE
+keyUsage = critical,keyCertSign
+subjectKeyIdentifier = hash" new_ca "$dir"
+  sign_https "$dir" ca "$kCaEnd" -selfsign
+  dir=$(mktemp -d "$work/ca.XXXXXX")
+  CN=localhost SERIAL=02 EXTENSIONS="subjectAltName = DNS:localhost,IP:127.0.0.1,IP:::1
+extendedKeyUsage = serverAuth" new_ca "$dir"
+  sign_https "$dir" server "$kLeafEnd" -cert "$out/https/ca.pem"
+}
+sign_https() { # DIR FILE END SIGNER...
+  openssl req -new -config "$1/config" -key "$out/https/$2.key" -out "$1/request"
+  openssl ca -batch -notext -config "$1/config" -in "$1/request" -out "$out/https/$2.pem" "${@:4}" \
+    -keyfile "$out/https/ca.key" -startdate "$kStart" -enddate "$3" -md sha256 2>"$1/log" ||
+    { cat "$1/log" >&2; return 1; }
 }
 
 # A root and an ASK with Milan's names and other keys.
@@ -300,4 +331,5 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   make_chain genoa
   make_chain turin
   make_other
+  make_https
 fi

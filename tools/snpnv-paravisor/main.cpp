@@ -10,6 +10,9 @@
 #include <cstdlib>
 #include <cstring>
 
+#ifdef SNPNV_FETCH
+#include "http_server.hpp"
+#endif
 #include "server.hpp"
 #include "snpnv/version.hpp"
 #include "test_pki.hpp"
@@ -22,10 +25,17 @@ namespace {
 constexpr int kUsage = 2;
 constexpr int kFailed = 3;
 
+struct Address {
+  std::string host;
+  unsigned port = 0;
+};
+
 struct Settings {
   std::string state;
   std::string host = "127.0.0.1";
   unsigned port = 0;
+  std::optional<Address> http;
+  std::optional<Address> https;
   bool once = false;
   bool seeded = false;
   Options options;
@@ -78,15 +88,20 @@ bool take_millis(Settings& settings, std::string_view text) {
   return number(text, 0, 3600000, settings.options.*Member);
 }
 
-bool take_listen(Settings& settings, std::string_view text) {
+std::optional<Address> address_of(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   std::uint64_t port = 0;
   if (colon == std::string_view::npos || colon == 0 || !number(text.substr(colon + 1), 0, 65534, port))
-    return false;
-  settings.host = text.substr(0, colon);
-  if (settings.host.front() == '[' && settings.host.back() == ']')
-    settings.host = settings.host.substr(1, settings.host.size() - 2);
-  settings.port = static_cast<unsigned>(port);
+    return std::nullopt;
+  std::string host(text.substr(0, colon));
+  if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  return Address{std::move(host), static_cast<unsigned>(port)};
+}
+bool take_listen(Settings& settings, std::string_view text) {
+  const auto address = address_of(text);
+  if (!address) return false;
+  settings.host = address->host;
+  settings.port = address->port;
   return true;
 }
 bool take_product(Settings& settings, std::string_view text) {
@@ -115,6 +130,12 @@ constexpr Option kOptions[] = {
      [](Settings& s, std::string_view text) { return s.state = text, !text.empty(); }},
     {"--listen", "HOST:PORT", "serve the swtpm TCTI there and one port above; port 0 picks a pair",
      take_listen},
+#ifdef SNPNV_FETCH
+    {"--http", "HOST:PORT", "serve AMD's key distribution service and the platform's endpoint there",
+     [](Settings& s, std::string_view text) { return (s.http = address_of(text)).has_value(); }},
+    {"--https", "HOST:PORT", "the same over TLS; clients trust DIR/https-ca.pem",
+     [](Settings& s, std::string_view text) { return (s.https = address_of(text)).has_value(); }},
+#endif
     {"--product", "NAME", "milan, genoa or turin; default milan", take_product},
     {"--report-version", "N", "2, 3 or 5; default 3", take_number<&Options::report_version, 2, 3, 5>},
     {"--envelope-version", "N", "1 or 2; default 2", take_number<&Options::envelope_version, 1, 2>},
@@ -143,7 +164,14 @@ void help() {
 #define SNPNV_X(member, name, text) std::printf("  %-26s %s\n", name, text);
   SNPNV_PARAVISOR_FAULTS(SNPNV_X)
 #undef SNPNV_X
-  std::printf("\nPrints one line `ready tcti=NAME state=DIR` when it serves. Ends on SIGTERM and SIGINT.\n");
+#ifdef SNPNV_FETCH
+  std::printf("\nfaults of --http and --https:\n");
+#define SNPNV_X(member, name, text) std::printf("  %-26s %s\n", name, text);
+  SNPNV_PARAVISOR_HTTP_FAULTS(SNPNV_X)
+#undef SNPNV_X
+#endif
+  std::printf("\nPrints one line `ready tcti=NAME state=DIR [http=URL] [https=URL]` when it serves; DIR/http.log\n"
+              "lists the requests. Ends on SIGTERM and SIGINT.\n");
 }
 
 // The exit status to end with at once, or -1 to go on.
@@ -218,8 +246,26 @@ int run(Settings settings) {
     return complain("vTPM", words(started.error())), kFailed;
   const auto listener = listen_on(settings.host, settings.port);
   if (!listener) return complain(settings.host, words(listener.error())), kFailed;
-  std::printf("ready tcti=swtpm:host=%s,port=%u state=%s\n", listener->host.c_str(), listener->port,
-              settings.state.c_str());
+  std::string urls;
+#ifdef SNPNV_FETCH
+  std::vector<std::unique_ptr<HttpServer>> servers;
+  if (settings.http || settings.https) {
+    if (!write_file(settings.state + "/https-ca.pem", kHttpsCa))
+      return complain(settings.state + "/https-ca.pem", std::strerror(errno)), kFailed;
+    const auto service = CertificateService::make(pki, settings.options, settings.state + "/http.log");
+    if (!service) return complain(settings.state + "/http.log", words(service.error())), kFailed;
+    for (const auto* const address : {&settings.http, &settings.https}) {
+      if (!*address) continue;
+      const bool tls = address == &settings.https;
+      auto server = HttpServer::start(*service, (*address)->host, (*address)->port, tls);
+      if (!server) return complain(tls ? "--https" : "--http", words(server.error())), kFailed;
+      urls += (tls ? " https=" : " http=") + (*server)->url();
+      servers.push_back(std::move(*server));
+    }
+  }
+#endif
+  std::printf("ready tcti=swtpm:host=%s,port=%u state=%s%s\n", listener->host.c_str(), listener->port,
+              settings.state.c_str(), urls.c_str());
   std::fflush(stdout);
   serve(*listener, [&](ByteView command, MutBytes response) { return paravisor.transact(command, response); },
         stop.get(), settings.once);

@@ -88,6 +88,8 @@ void serve_control(int fd) {
   }
 }
 
+}  // namespace
+
 Result<Descriptor> bind_to(const std::string& host, unsigned port) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -114,6 +116,8 @@ unsigned port_of(int fd) {
     return ntohs(static_cast<const sockaddr_in6*>(static_cast<const void*>(&address))->sin6_port);
   return ntohs(static_cast<const sockaddr_in*>(static_cast<const void*>(&address))->sin_port);
 }
+
+namespace {
 
 // A connection and its thread.
 struct Client {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "snpnv/core/bytes.hpp"
+#include "transports/descriptor.hpp"
 
 namespace snpnv::paravisor {
 
@@ -15,6 +16,12 @@ struct Listener {
   std::string host;
   unsigned port = 0;
 };
+
+/// A socket that listens on HOST:PORT; port 0 picks one.
+/// @returns the socket | io_failed - detail: errno.
+[[nodiscard]] Result<Descriptor> bind_to(const std::string& host, unsigned port);
+/// The port that a socket is bound to.
+[[nodiscard]] unsigned port_of(int fd);
 
 /// Listens on HOST:PORT and on the port behind it; port 0 picks a free pair.
 /// @returns the listener | io_failed - detail: errno.

@@ -22,18 +22,15 @@ std::string find_file(std::string_view directory, std::string_view name) {
 }
 
 std::unexpected<Failure> absent(std::string_view directory, std::string_view name) {
+#ifdef SNPNV_FETCH
+  constexpr std::string_view kHint = "snpnv fetch gets certificates from the platform or from AMD";
+#else
+  constexpr std::string_view kHint = "";
+#endif
   return std::unexpected(Failure{Exit::failed, join(directory, name), "no such file, .pem or .der", "io_failed",
-                                 "snpnv fetch gets certificates from the platform or from AMD"});
+                                 std::string(kHint)});
 }
 
-// The certificate NAME in the directory; nothing if there is none.
-Outcome<std::vector<std::byte>> read_if_there(std::string_view directory, std::string_view name) {
-  const std::string path = find_file(directory, name);
-  if (path.empty()) return {};
-  SNPNV_TRY(auto der, read_der(path, kPemCertificate));
-  if (der.empty()) return library_failure(path, {Code::wire_short});
-  return der;
-}
 Outcome<std::vector<std::byte>> read_named(std::string_view directory, std::string_view name) {
   SNPNV_TRY(auto der, read_if_there(directory, name));
   if (der.empty()) return absent(directory, name);
@@ -48,6 +45,14 @@ bool issued(ByteView issuer, ByteView certificate) {
 
 }  // namespace
 
+Outcome<std::vector<std::byte>> read_if_there(std::string_view directory, std::string_view name) {
+  const std::string path = find_file(directory, name);
+  if (path.empty()) return {};
+  SNPNV_TRY(auto der, read_der(path, kPemCertificate));
+  if (der.empty()) return library_failure(path, {Code::wire_short});
+  return der;
+}
+
 Outcome<std::vector<std::byte>> read_der(std::string_view path, std::string_view label) {
   SNPNV_TRY(std::vector<std::byte> content, read_file(path, kMostOctets));
   if (!is_pem(content)) return content;
@@ -57,6 +62,19 @@ Outcome<std::vector<std::byte>> read_der(std::string_view path, std::string_view
   if (!*block) return library_failure(path, {Code::pem_block});
   out.resize((*block)->size());
   return out;
+}
+
+std::string pem_of(ByteView der, std::string_view label) {
+  constexpr std::size_t kLine = 48;  // octets in a line of 64 digits
+  std::string digits(der.size() / 3 * 4 + 4, '\0');
+  std::string out = "-----BEGIN " + std::string(label) + "-----\n";
+  for (std::size_t at = 0; at < der.size(); at += kLine) {
+    Writer writer(std::as_writable_bytes(std::span(digits)));
+    encode_base64url(writer, der.subspan(at, std::min(kLine, der.size() - at)), Padding::padded);
+    for (const char c : text_of(writer.written())) out += c == '-' ? '+' : c == '_' ? '/' : c;
+    out += '\n';
+  }
+  return out + "-----END " + std::string(label) + "-----\n";
 }
 
 Outcome<TrustFiles> TrustFiles::read(const Arguments& arguments) {
@@ -97,6 +115,18 @@ Outcome<ChainFiles> ChainFiles::read(const Arguments& arguments, std::string_vie
   SNPNV_TRY(out.ark_, read_if_there(directory, "ark"));
   if (out.chain().ark.empty()) return absent(directory, "ark");
   return out;
+}
+
+ByteView TrustFiles::root_named(ByteView name) const {
+  const auto named = [&](ByteView root) {
+    const auto certificate = Certificate::parse(root);
+    return certificate && equal(certificate->subject.raw, name);
+  };
+  for (const std::vector<std::byte>& root : roots_)
+    if (named(root)) return root;
+  for (const RootCertificate& root : kRootCertificates)
+    if (named(root.der)) return root.der;
+  return {};
 }
 
 Outcome<IssuerFiles> IssuerFiles::read(const Arguments& arguments) {

@@ -12,6 +12,12 @@ inline constexpr std::string_view kPemCrl = "X509 CRL";
 /// The DER octets of a file with one certificate or list: DER, or the first PEM block with `label`.
 [[nodiscard]] Outcome<std::vector<std::byte>> read_der(std::string_view path, std::string_view label);
 
+/// The certificate NAME.pem or NAME.der in a directory; empty if there is none.
+[[nodiscard]] Outcome<std::vector<std::byte>> read_if_there(std::string_view directory, std::string_view name);
+
+/// The content of a file as one PEM block.
+[[nodiscard]] std::string pem_of(ByteView der, std::string_view label);
+
 /// --root and --crl, and AMD's roots.
 class TrustFiles {
  public:
@@ -19,6 +25,8 @@ class TrustFiles {
   /// The root that names itself as the issuer of `certificate`; else the first --root; else nothing. A
   /// choice only: verification proves it.
   [[nodiscard]] ByteView root_of(ByteView certificate) const;
+  /// The root of that name, a DER Name; nothing if there is none.
+  [[nodiscard]] ByteView root_named(ByteView name) const;
   [[nodiscard]] Trust trust() const { return {digests_}; }
   [[nodiscard]] ByteView crl() const { return crl_; }
 

@@ -20,6 +20,12 @@ extern const CommandSpec kEvidence;
 extern const CommandSpec kVerifyEvidence;
 extern const CommandSpec kDisplayEvidence;
 
+#ifdef SNPNV_FETCH
+extern const CommandSpec kFetchCa;
+extern const CommandSpec kFetchVcek;
+extern const CommandSpec kFetchCrl;
+#endif
+
 /// The TCTI to use: --tcti, or the default of this machine.
 [[nodiscard]] Outcome<std::string> tcti_name(const Arguments& arguments);
 

@@ -1,5 +1,7 @@
 #include "describe.hpp"
 
+#include <netdb.h>
+
 #include <cstring>
 
 #include "snpnv/wire/hcl_report.hpp"
@@ -16,6 +18,7 @@ std::string str(std::string_view text) { return std::string(text); }
 std::string detail_text(const Error& error) {
   switch (error.code) {
     case Code::io_failed: return std::strerror(static_cast<int>(error.detail));
+    case Code::io_name: return ::gai_strerror(-static_cast<int>(error.detail));
     case Code::tpm_rc:
     case Code::tpm_retry: return describe_rc(error.detail);
     case Code::hcl_report_type:
@@ -41,6 +44,7 @@ std::string detail_text(const Error& error) {
 // Wire errors say where; errors of an operation have no offset.
 bool has_offset(Code code) {
   const auto layer = static_cast<std::uint32_t>(code) >> 8;
+  if (code == Code::http_status || code == Code::http_redirect) return false;
   return layer == 2 || code == Code::tpm_header || code == Code::tpm_answer;
 }
 

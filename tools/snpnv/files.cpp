@@ -87,7 +87,7 @@ OutputFiles::~OutputFiles() {
     if (!file.beside.empty()) ::unlink(file.beside.c_str());
 }
 
-Outcome<void> OutputFiles::stage(std::string_view path, ByteView content) {
+Outcome<void> OutputFiles::stage(std::string_view path, ByteView content, std::optional<unsigned> mode) {
   Staged file{std::string(path), {}, {}, {}};
   if (path != "-") file.target = resolve(file.path);
   struct stat old {};
@@ -107,7 +107,8 @@ Outcome<void> OutputFiles::stage(std::string_view path, ByteView content) {
   if (out.get() < 0) return os_failure(path, errno);
   file.beside = beside;
   staged_.push_back(std::move(file));  // from here on the destructor removes it
-  if (exists && ::fchmod(out.get(), old.st_mode & 07777) != 0) return os_failure(path, errno);
+  if (!mode && exists) mode = old.st_mode & 07777;
+  if (mode && ::fchmod(out.get(), *mode) != 0) return os_failure(path, errno);
   if (!write_all(out.get(), content) || ::fsync(out.get()) != 0) return os_failure(path, errno);
   if (!out.close()) return os_failure(path, errno);
   return {};
@@ -132,6 +133,19 @@ Outcome<void> OutputFiles::commit() {
   }
   staged_.clear();
   return {};
+}
+
+Outcome<void> make_directories(std::string_view path) {
+  std::string made(path);
+  for (std::size_t end = made.find('/', 1);; end = made.find('/', end + 1)) {
+    const std::string part = made.substr(0, end);
+    struct stat there {};
+    if (::mkdir(part.c_str(), 0755) != 0) {
+      const int error = errno;
+      if (::stat(part.c_str(), &there) != 0 || !S_ISDIR(there.st_mode)) return os_failure(part, error);
+    }
+    if (end == std::string::npos) return {};
+  }
 }
 
 std::string join(std::string_view directory, std::string_view name) {

@@ -20,8 +20,10 @@ class OutputFiles {
   OutputFiles& operator=(const OutputFiles&) = delete;
   ~OutputFiles();
 
-  /// "-" is standard output. Devices and pipes are written by commit(), in place.
-  [[nodiscard]] Outcome<void> stage(std::string_view path, ByteView content);
+  /// "-" is standard output. Devices and pipes are written by commit(), in place. Without `mode`, a file
+  /// has that of the one that it replaces, or what the umask leaves.
+  [[nodiscard]] Outcome<void> stage(std::string_view path, ByteView content,
+                                    std::optional<unsigned> mode = {});
   [[nodiscard]] Outcome<void> commit();
 
  private:
@@ -33,6 +35,9 @@ class OutputFiles {
   };
   std::vector<Staged> staged_;
 };
+
+/// Makes a directory and those above it, where they are missing.
+[[nodiscard]] Outcome<void> make_directories(std::string_view path);
 
 /// `name` in `directory`, as a path.
 [[nodiscard]] std::string join(std::string_view directory, std::string_view name);

@@ -52,9 +52,11 @@ int open_lock_file(std::string_view tcti) {
 
 void wake(int) {}
 
+}  // namespace
+
 // Waits in flock(), woken by a timer at the deadline; the timer repeats, since its first signal
 // may come just before flock() is entered.
-bool wait_for(int fd, Instant deadline) {
+bool wait_for_lock(int fd, Instant deadline) {
   if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
   MonotonicClock clock;
   const Instant now = clock.now();
@@ -79,12 +81,10 @@ bool wait_for(int fd, Instant deadline) {
   return status == 0;
 }
 
-}  // namespace
-
 Outcome<Lock> Lock::acquire(std::string_view tcti, Instant deadline) {
   if (::getenv("SNPNV_NO_LOCK") != nullptr) return Lock(-1);  // for tests of what happens without it
   const int fd = open_lock_file(tcti);
-  if (fd < 0 || wait_for(fd, deadline)) return Lock(fd);
+  if (fd < 0 || wait_for_lock(fd, deadline)) return Lock(fd);
   ::close(fd);
   return std::unexpected(Failure{Exit::not_fresh, "lock", "another process holds it until the deadline",
                                  "io_deadline", "snpnv asks for one report at a time; try again"});

@@ -24,4 +24,7 @@ class Lock {
   int fd_;
 };
 
+/// Waits for an exclusive flock() on an open file. False at the deadline on the monotonic clock.
+[[nodiscard]] bool wait_for_lock(int fd, Instant deadline);
+
 }  // namespace snpnv::tool

@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::array kCommands{&kReport,        &kQuote, &kEvidence, &kProbe,       &kDisplayReport,     &kDisplayEnvelope,
                                &kDisplayClaims, &kDisplayCert, &kVerifyCerts, &kVerifyAttestation,
+#ifdef SNPNV_FETCH
+                               &kFetchCa, &kFetchVcek, &kFetchCrl,
+#endif
                                &kVerifyEnvelope, &kVerifyEvidence, &kDisplayEvidence};
 
 std::string option_lines(std::span<const OptionSpec> options) {

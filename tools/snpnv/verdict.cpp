@@ -44,7 +44,9 @@ std::string finding_text(const Finding& finding) {
   return {};
 }
 
-std::string line(const StepRow& step, const StepResult& result) {
+}  // namespace
+
+std::string detail_of(const StepRow& step, const StepResult& result) {
   std::string detail;
   const auto add = [&](std::string_view separator, const std::string& part) {
     if (part.empty()) return;
@@ -67,6 +69,13 @@ std::string line(const StepRow& step, const StepResult& result) {
     if (!expected.empty()) add("; ", "expected " + expected);
     if (!found.empty()) add(expected.empty() ? "; " : ", ", "found " + found);
   }
+  return detail;
+}
+
+namespace {
+
+std::string line(const StepRow& step, const StepResult& result) {
+  const std::string detail = detail_of(step, result);
   return str(name(result.outcome)) + " " + str(step.name) + (detail.empty() ? "" : " — ") + detail +
          "\n";
 }

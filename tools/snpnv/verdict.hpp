@@ -78,6 +78,9 @@ template <std::size_t... N>
 /// The same of a verification without verdict, where the clock may be to blame.
 [[nodiscard]] std::unexpected<Failure> not_judged(std::string_view what, const Error& error);
 
+/// What a check expected and found, in words.
+[[nodiscard]] std::string detail_of(const StepRow& step, const StepResult& result);
+
 /// The verdict as one line of JSON, on the steps with which `covers` agrees and on all that fail. `line`: of a stream.
 [[nodiscard]] Outcome<std::string> verdict_json(const Verdict& verdict, bool (*covers)(Step),
                                                 std::optional<std::uint64_t> line = {});

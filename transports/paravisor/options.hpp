@@ -27,9 +27,45 @@ namespace snpnv::paravisor {
   X(short_response, "short-response", "TPM2_NV_Read returns one octet less than asked for")         \
   X(no_index, "no-index", "there is no NV index 0x01400001")
 
+// The same of the certificate services; the first two may end: NAME=N after N requests, NAME=Ns N seconds
+// after the first one.
+#define SNPNV_PARAVISOR_HTTP_FAULTS(X)                                                              \
+  X(http_429, "http-429", "429 Too Many Requests; =N: N times, =Ns: for N seconds")                 \
+  X(http_503, "http-503", "503 Service Unavailable; =N and =Ns as above")                           \
+  X(http_slow, "http-slow", "responses come an octet in a quarter of a second")                     \
+  X(http_truncated, "http-truncated", "the connection ends in the middle of a body")                \
+  X(http_endless, "http-endless", "a chunked body goes on for ever")                                \
+  X(wrong_certificate, "wrong-certificate", "the VCEK is that of another chip")                     \
+  X(wrong_tcb, "wrong-tcb", "the platform has the VCEK of another TCB, and says so in tcbm")
+
+/// A fault with an end.
+struct HttpFault {
+  bool on = false;
+  std::uint64_t requests = 0;  // 0: no end by number
+  Millis span = 0;             // 0: no end by time
+
+  /// Takes what stands behind the name: nothing, "=N" or "=Ns".
+  [[nodiscard]] constexpr bool parse(std::string_view text) {
+    if (text.empty()) return on = true;
+    const bool seconds = text.ends_with('s');
+    text = text.substr(0, text.size() - (seconds ? 1 : 0));
+    if (text.size() < 2 || text.size() > 6 || text.front() != '=') return false;
+    std::uint64_t value = 0;
+    for (const char c : text.substr(1)) {
+      if (c < '0' || c > '9') return false;
+      value = value * 10 + static_cast<std::uint64_t>(c - '0');
+    }
+    (seconds ? span : requests) = seconds ? value * 1000 : value;
+    return on = value != 0;
+  }
+};
+
 struct Faults {
 #define SNPNV_X(member, name, text) bool member = false;
   SNPNV_PARAVISOR_FAULTS(SNPNV_X)
+#undef SNPNV_X
+#define SNPNV_X(member, name, text) HttpFault member{};
+  SNPNV_PARAVISOR_HTTP_FAULTS(SNPNV_X)
 #undef SNPNV_X
 
   /// Switches on a fault by its name. False if there is none.
@@ -37,6 +73,13 @@ struct Faults {
 #define SNPNV_X(member, name, text) \
   if (wanted == name) return member = true;
     SNPNV_PARAVISOR_FAULTS(SNPNV_X)
+#undef SNPNV_X
+    const std::string_view bare = wanted.substr(0, wanted.find('='));
+    const std::string_view end = wanted.substr(bare.size());
+    const bool may_end = bare == "http-429" || bare == "http-503";
+#define SNPNV_X(member, name, text) \
+  if (bare == name) return (may_end || end.empty()) && member.parse(end);
+    SNPNV_PARAVISOR_HTTP_FAULTS(SNPNV_X)
 #undef SNPNV_X
     return false;
   }

@@ -10,7 +10,7 @@
 namespace snpnv {
 
 // The only list of codes: enum, name(), text() and docs/errors.md come from it.
-// Bits 15..8 name the layer: 1 io, 2 wire, 3 tpm, 4 crypto, 5 verify, 6 collect. The last column
+// Bits 15..8 name the layer: 1 io, 2 wire, 3 tpm, 4 crypto, 5 verify, 6 collect, 7 fetch. The last column
 // says what Error::detail holds.
 #define SNPNV_CODES(X)                                                                            \
   X(io_failed, 0x0100, "the operating system reported an error", "errno")                         \
@@ -18,6 +18,9 @@ namespace snpnv {
   X(io_closed, 0x0102, "the other side closed the connection", "-")                               \
   X(io_unavailable, 0x0103, "this build or machine has no such transport", "-")                   \
   X(io_tcti, 0x0104, "the TCTI reported an error", "TSS2_RC")                                     \
+  X(io_name, 0x0105, "the host name has no address", "EAI, negated")                              \
+  X(io_tls, 0x0106, "the TLS connection failed", "its status, negated")                           \
+  X(io_certificate, 0x0107, "the server did not prove that it is the one", "flags of X.509")      \
   X(record_syntax, 0x0110, "not a recording, or a damaged line", "line number")                   \
   X(record_mismatch, 0x0111, "the command differs from the recorded one", "exchange number")      \
   X(record_exhausted, 0x0112, "the recording has no further exchange", "exchanges")               \
@@ -52,6 +55,10 @@ namespace snpnv {
   X(vek_duplicate, 0x0262, "certificate extension repeated", "last arc of its OID")               \
   X(vek_missing, 0x0263, "certificate extension absent", "last arc of its OID")                   \
   X(evidence_version, 0x0270, "evidence of a version that is not known", "version")               \
+  X(url_syntax, 0x0280, "not a URL of http or https", "-")                                        \
+  X(http_syntax, 0x0281, "not an HTTP response", "-")                                             \
+  X(http_status, 0x0282, "the server refused", "HTTP status")                                     \
+  X(http_redirect, 0x0283, "redirected to another server, or without end", "HTTP status")         \
   X(tpm_rc, 0x0300, "the TPM returned an error", "TPM_RC")                                        \
   X(tpm_header, 0x0301, "response header contradicts the response", "responseSize or tag")        \
   X(tpm_answer, 0x0302, "the response does not answer the command", "-")                          \
@@ -64,6 +71,7 @@ namespace snpnv {
   X(fresh_torn, 0x0600, "torn: the claims are not the ones in REPORT_DATA", "reads")              \
   X(fresh_stale, 0x0601, "stale: the report still carries older user data", "reads")              \
   X(fresh_overwritten, 0x0602, "another process keeps overwriting the user data", "writes")       \
+  X(fetch_tcb, 0x0700, "the platform has a certificate for another TCB than REPORTED_TCB", "-")   \
   X(fresh_no_user_data, 0x0603, "the claims carry no user-data: firmware too old to prove freshness", "-")
 
 enum class Code : std::uint32_t {

@@ -504,8 +504,8 @@ class JsonWriter {
     for (const char c : text) {
       const auto octet = static_cast<unsigned char>(c);
       if (c == '"' || c == '\\') {
-        const char pair[2] = {'\\', c};
-        out_.text(std::string_view(pair, 2));
+        out_.text("\\");
+        out_.text(std::string_view(&c, 1));
       } else if (octet < 0x20) {
         out_.text("\\u00");
         const std::byte raw[1] = {static_cast<std::byte>(octet)};

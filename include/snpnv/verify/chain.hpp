@@ -60,6 +60,7 @@ class VerifiedChain {
   [[nodiscard]] StepResult validity(UnixTime at) const {
     StepResult result;
     for (const Certificate* const certificate : {&ark_, &ask_, &vek_}) {
+      if (certificate == &vek_ && issuers_only_) break;
       result = check_period(certificate == &ark_   ? kArk
                             : certificate == &ask_ ? kAsk
                                                    : kVek,
@@ -78,12 +79,23 @@ class VerifiedChain {
   std::optional<RevocationList> crl_;
   Product product_{};
   SIGNING_KEY signing_key_{};
+  bool issuers_only_ = false;  // while they are verified by themselves
   Verdict verdict_;
 };
 
 struct ChainCheck {
   Verdict verdict;
   std::optional<VerifiedChain> chain;  // if every check of it passed
+};
+
+/// What the names of a root and of an ASK or ASVK that it signed say.
+struct Issuers {
+  Product product{};
+  SIGNING_KEY endorser{};
+};
+struct IssuersCheck {
+  Verdict verdict;
+  std::optional<Issuers> issuers;  // if every check of them passed
 };
 
 /// Runs the steps of SNPNV_CHAIN_STEPS, each in a function of its name.
@@ -117,6 +129,42 @@ class ChainVerifier {
     verified_.verdict_ = verdict;
     out.chain = verified_;
     return out;
+  }
+
+  /// The same without an endorsement certificate: whether the issuers are fit to judge one.
+  [[nodiscard]] IssuersCheck run_issuers() {
+    IssuersCheck out;
+    Verdict& verdict = out.verdict;
+    const auto passes = [&](Step step, StepResult result) {
+      verdict[step] = result;
+      return result.outcome != StepOutcome::fail;
+    };
+    verified_.issuers_only_ = true;
+    const bool is_signed = passes(Step::chain_root_pinned, chain_root_pinned()) &&
+                           passes(Step::chain_root_signature, chain_root_signature()) &&
+                           passes(Step::chain_intermediate_signature, chain_intermediate_signature());
+    verdict.root = root_;
+    if (!is_signed) return out;
+    verdict[Step::chain_endorsement_signature] = StepResult::skip("issuers only");
+    verdict[Step::chain_validity] = verified_.validity(at_);
+    verdict[Step::chain_roles] = chain_roles();
+    verdict[Step::chain_revocation] = chain_revocation();
+    if (verdict.first_failure()) return out;
+    out.issuers = Issuers{verified_.product_, verified_.signing_key_};
+    return out;
+  }
+
+  /// A revocation list under its root alone.
+  [[nodiscard]] Verdict run_crl() {
+    Verdict verdict;
+    verdict[Step::chain_root_pinned] = chain_root_pinned();
+    verdict.root = root_;
+    if (verdict.first_failure()) return verdict;
+    verdict[Step::chain_root_signature] = chain_root_signature();
+    if (verdict.first_failure()) return verdict;
+    verdict.product = product_of(verified_.ark_.subject, "ARK-");
+    verdict[Step::chain_revocation] = crl_of_root();
+    return verdict;
   }
 
  private:
@@ -234,8 +282,8 @@ class ChainVerifier {
     } else {
       return named(kAsk, ask);
     }
-    if (!same_text(Joined("SEV-", name(verified_.signing_key_)),
-                   OctetText(vek.subject.common_name)))
+    if (!verified_.issuers_only_ && !same_text(Joined("SEV-", name(verified_.signing_key_)),
+                                               OctetText(vek.subject.common_name)))
       return named(kVek, vek);
 
     struct Link {
@@ -247,6 +295,7 @@ class ChainVerifier {
     for (const Link& link : {Link{kArk, ark, ark, true}, Link{kAsk, ask, ark, true},
                              Link{kVek, vek, ask, false}}) {
       const Certificate& c = link.certificate;
+      if (&c == &vek && verified_.issuers_only_) break;
       if (!equal(c.issuer.raw, link.issuer.subject.raw))
         return StepResult::fail(link.subject, "its issuer is not the subject of the one above",
                                 Finding::text(link.issuer.subject.common_name),
@@ -277,10 +326,23 @@ class ChainVerifier {
 
   StepResult chain_revocation() {
     if (octets_.crl.empty()) return StepResult::not_asked();
+    const StepResult of_root = crl_of_root();
+    if (of_root.outcome == StepOutcome::fail && !verified_.crl_) return of_root;
+    const Certificate& ark = verified_.ark_;
+    const Certificate& ask = verified_.ask_;
+    for (const Certificate* const certificate : {&ark, &ask})
+      if (verified_.crl_->names(certificate->serial))
+        return StepResult::fail(certificate == &ark ? kArk : kAsk,
+                                "revoked; its serial number is on the list", {},
+                                Finding::octets(certificate->serial));
+    return of_root;
+  }
+
+  // The list is signed by the ARK and current. It is kept once it is known to be the ARK's.
+  StepResult crl_of_root() {
     const auto crl = RevocationList::parse(octets_.crl);
     if (!crl) return StepResult::fail(kCrl, crl.error());
     const Certificate& ark = verified_.ark_;
-    const Certificate& ask = verified_.ask_;
     const StepResult signature = check_signature(kCrl, crl->signed_octets, ark.key);
     if (signature.outcome == StepOutcome::fail) return signature;
     if (!equal(crl->issuer.raw, ark.subject.raw))
@@ -288,11 +350,6 @@ class ChainVerifier {
                               Finding::text(crl->issuer.common_name));
     if (!ark.may(KeyUsage::crl_sign))
       return StepResult::fail(kArk, "its key may not sign revocation lists");
-    for (const Certificate* const certificate : {&ark, &ask})
-      if (crl->names(certificate->serial))
-        return StepResult::fail(certificate == &ark ? kArk : kAsk,
-                                "revoked; its serial number is on the list", {},
-                                Finding::octets(certificate->serial));
     verified_.crl_ = *crl;
     return verified_.crl_validity(at_);
   }
@@ -315,6 +372,25 @@ template <Crypto C>
                                               const Trust& trust, UnixTime at) {
   if (at < kEarliestTime) return fail(Code::verify_clock);
   return ChainVerifier<C>(crypto, chain, trust, at).run();
+}
+
+/// Verifies ARK, and ASK or ASVK, by themselves; chain.vek has no part in it.
+/// @returns the verdict, never complete | verify_clock - as verify_chain().
+template <Crypto C>
+[[nodiscard]] Result<IssuersCheck> verify_issuers(C& crypto, const CertificateChain& chain,
+                                                  const Trust& trust, UnixTime at) {
+  if (at < kEarliestTime) return fail(Code::verify_clock);
+  return ChainVerifier<C>(crypto, chain, trust, at).run_issuers();
+}
+
+/// Verifies that chain.crl is a current list of chain.ark, a trusted root.
+/// @returns the verdict, never complete: its chain.revocation tells, and its product is the ARK's
+///   | verify_clock - as verify_chain().
+template <Crypto C>
+[[nodiscard]] Result<Verdict> verify_crl(C& crypto, const CertificateChain& chain, const Trust& trust,
+                                         UnixTime at) {
+  if (at < kEarliestTime) return fail(Code::verify_clock);
+  return ChainVerifier<C>(crypto, chain, trust, at).run_crl();
 }
 
 }  // namespace snpnv

@@ -1,0 +1,64 @@
+// Whether what a source gave is what was asked for. Nothing is stored or used before.
+#pragma once
+
+#include <expected>
+
+#include "snpnv/fetch/kds.hpp"
+#include "snpnv/verify/report.hpp"
+
+namespace snpnv {
+
+/// Why it was not accepted: the verifier's own step.
+struct Refusal {
+  Step step{};
+  StepResult result;
+};
+using Acceptance = std::expected<void, Refusal>;
+
+/// Checks certificates against a request: issuers up to a trusted root; a VCEK up to that root, and by
+/// product, hwID and SPLs against the report that it is wanted for; a list against its root. The
+/// report's signature is not looked at: that is what the certificate is fetched for.
+/// @returns whether they are accepted | verify_clock - `at` lies before 2023.
+template <Crypto C>
+[[nodiscard]] Result<Acceptance> accept(C& crypto, const CertificateRequest& request,
+                                        const CertificateChain& given,
+                                        const std::optional<ATTESTATION_REPORT>& report,
+                                        const Trust& trust, UnixTime at) {
+  const auto refused = [](const Verdict& verdict) -> Acceptance {
+    const Step step = verdict.first_failure().value_or(Step::chain_root_pinned);
+    return std::unexpected(Refusal{step, verdict[step]});
+  };
+  const auto another = [](std::string_view subject) -> Acceptance {
+    return std::unexpected(Refusal{
+        Step::chain_roles, StepResult::fail(subject, "of another product or role than was asked for")});
+  };
+  CertificateChain chain = given;
+  switch (request.kind) {
+    case CertificateKind::issuers: {
+      chain.crl = {};
+      SNPNV_TRY(const IssuersCheck checked, verify_issuers(crypto, chain, trust, at));
+      if (!checked.issuers) return refused(checked.verdict);
+      if (checked.issuers->product != request.product || checked.issuers->endorser != request.endorser)
+        return another(kAsk);
+      return Acceptance{};
+    }
+    case CertificateKind::revocation: {
+      SNPNV_TRY(const Verdict verdict, verify_crl(crypto, chain, trust, at));
+      if (verdict[Step::chain_revocation].outcome != StepOutcome::pass) return refused(verdict);
+      if (verdict.product != request.product) return another(kCrl);
+      return Acceptance{};
+    }
+    case CertificateKind::endorsement: break;
+  }
+  chain.crl = {};
+  SNPNV_TRY(const ChainCheck checked, verify_chain(crypto, chain, trust, at));
+  if (!checked.chain) return refused(checked.verdict);
+  if (checked.chain->product() != request.product || !report) return another(kVek);
+  const Policy policy;
+  Verdict verdict = checked.verdict;
+  ReportVerifier<C>(crypto, *checked.chain, *report, Evidence{report->raw, {}, {}}, policy).run_vek(verdict);
+  if (verdict.first_failure()) return refused(verdict);
+  return Acceptance{};
+}
+
+}  // namespace snpnv

@@ -1,0 +1,323 @@
+// HTTP/1.1 as far as fetching a file takes it: one GET on one connection.
+#pragma once
+
+#include <concepts>
+#include <optional>
+#include <string_view>
+
+#include "snpnv/core/bytes.hpp"
+#include "snpnv/core/clock.hpp"
+#include "snpnv/core/encoding.hpp"
+#include "snpnv/version.hpp"
+
+namespace snpnv {
+
+/// A connection in octets. Each call ends at a deadline that the stream knows.
+/// read_some(to) returns how many octets it wrote, 0 at the orderly end; write_all(from) takes all.
+template <class S>
+concept Stream = requires(S& stream, MutBytes to, ByteView from) {
+  { stream.read_some(to) } noexcept -> std::same_as<Result<std::size_t>>;
+  { stream.write_all(from) } noexcept -> std::same_as<Result<void>>;
+};
+
+// Limits, in octets. All that frames a body counts as head: interim responses, sizes of chunks and
+// trailers too.
+inline constexpr std::size_t kMaxHttpHead = std::size_t{1} << 16;
+inline constexpr std::size_t kMaxHttpBody = std::size_t{1} << 20;
+inline constexpr std::size_t kHttpRoom = kMaxHttpHead + kMaxHttpBody;
+
+inline constexpr std::uint16_t kHttpOk = 200;
+
+/// What matters of a status line and the header fields. Borrows them.
+struct HttpHead {
+  std::uint16_t status = 0;
+  bool chunked = false;
+  std::optional<std::uint64_t> content_length;
+  std::optional<Millis> retry_after;  // only if it was given in seconds
+  std::string_view location;          // empty: none
+};
+
+namespace http {
+
+[[nodiscard]] inline std::string_view text(ByteView octets) {
+  return {static_cast<const char*>(static_cast<const void*>(octets.data())), octets.size()};
+}
+// Parts of a text, cut at its end: std::string_view::substr() would need exceptions.
+[[nodiscard]] constexpr std::string_view upto(std::string_view text, std::size_t n) {
+  text.remove_suffix(text.size() - std::min(n, text.size()));
+  return text;
+}
+[[nodiscard]] constexpr std::string_view from(std::string_view text, std::size_t n) {
+  text.remove_prefix(std::min(n, text.size()));
+  return text;
+}
+[[nodiscard]] constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+[[nodiscard]] constexpr char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+[[nodiscard]] constexpr bool same_word(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
+}
+/// A character of a token. RFC 9110, "Tokens".
+[[nodiscard]] constexpr bool is_token(char c) {
+  return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
+         std::string_view("!#$%&'*+-.^_`|~").contains(c);
+}
+[[nodiscard]] constexpr bool is_printable(char c) { return c > ' ' && c < '\x7F'; }
+/// A decimal number without sign; nothing if it is none, or far too large for a size.
+[[nodiscard]] constexpr std::optional<std::uint64_t> decimal(std::string_view text) {
+  constexpr std::size_t kMostDigits = 15;
+  if (text.empty() || text.size() > kMostDigits || !std::ranges::all_of(text, is_digit))
+    return std::nullopt;
+  std::uint64_t value = 0;
+  for (const char c : text) value = value * 10 + static_cast<std::uint64_t>(c - '0');
+  return value;
+}
+[[nodiscard]] constexpr std::string_view trimmed(std::string_view text) {
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+/// The status of "HTTP/1.1 200 OK"; 0 if it is not a status line. The reason may be missing.
+[[nodiscard]] constexpr std::uint16_t status_of(std::string_view line) {
+  constexpr std::string_view kVersion = "HTTP/1.";
+  constexpr std::size_t kAt = 9;
+  const std::string_view digits = line.size() < kAt + 3 ? std::string_view() : upto(from(line, kAt), 3);
+  const auto status = decimal(digits);
+  if (!line.starts_with(kVersion) || !status || !is_digit(line[kVersion.size()]) ||
+      line[kAt - 1] != ' ' || *status < 100 || (line.size() > kAt + 3 && line[kAt + 3] != ' '))
+    return 0;
+  return static_cast<std::uint16_t>(*status);
+}
+
+/// Takes one header field into `head`. False if it is malformed, or contradicts one before.
+[[nodiscard]] constexpr bool take_field(HttpHead& head, std::string_view line) {
+  const std::size_t colon = line.find(':');
+  if (colon == 0 || colon == std::string_view::npos) return false;
+  const std::string_view name = upto(line, colon);
+  if (!std::ranges::all_of(name, is_token)) return false;
+  const std::string_view value = trimmed(from(line, colon + 1));
+  if (std::ranges::any_of(value, [](char c) { return (c >= '\0' && c < ' ' && c != '\t') || c == '\x7F'; }))
+    return false;
+  if (same_word(name, "Content-Length")) {
+    if (head.content_length || head.chunked) return false;
+    head.content_length = decimal(value);
+    return head.content_length.has_value();
+  }
+  if (same_word(name, "Transfer-Encoding")) {
+    if (head.content_length || head.chunked) return false;
+    head.chunked = same_word(value, "chunked");
+    return head.chunked;
+  }
+  if (same_word(name, "Retry-After")) {
+    if (const auto seconds = decimal(value)) head.retry_after = *seconds * 1000;
+  } else if (same_word(name, "Location")) {
+    if (!head.location.empty()) return false;
+    head.location = value;
+  }
+  return true;
+}
+
+}  // namespace http
+
+/// Parses status line and header fields, up to the empty line and with it. Stricter than a browser:
+/// lines end with CR LF, no field is folded, and a body has one size.
+/// @returns the head | http_syntax - where: offset of the line | wire_short - no empty line
+///   | wire_trailing - octets behind it.
+/// Source: RFC 9112, "Status Line", "Field Syntax", "Message Body Length"; RFC 9110, "Retry-After".
+[[nodiscard]] inline Result<HttpHead> parse_http_head(ByteView in) {
+  HttpHead head;
+  std::string_view rest = http::text(in);
+  while (true) {
+    const std::size_t at = in.size() - rest.size();
+    const std::size_t end = rest.find("\r\n");
+    if (end == std::string_view::npos) return fail(Code::wire_short, in.size(), 2);
+    const std::string_view line = http::upto(rest, end);
+    rest.remove_prefix(end + 2);
+    if (at == 0) {
+      head.status = http::status_of(line);
+      if (head.status == 0) return fail(Code::http_syntax, at);
+    } else if (line.empty()) {
+      break;
+    } else if (!http::take_field(head, line)) {
+      return fail(Code::http_syntax, at);
+    }
+  }
+  if (!rest.empty())
+    return fail(Code::wire_trailing, in.size() - rest.size(), static_cast<std::uint32_t>(rest.size()));
+  return head;
+}
+
+struct HttpResponse {
+  HttpHead head;
+  ByteView body;  // of status 200 only: what an error says to people is left unread
+};
+
+/// Puts a response together from the octets of a connection, in pieces of any size. The response
+/// borrows the room.
+/// Source: RFC 9112, "Message Body", "Chunked Transfer Coding".
+class HttpParser {
+ public:
+  explicit HttpParser(std::span<std::byte, kHttpRoom> room)
+      : head_room_(room.first(kMaxHttpHead)), body_room_(room.subspan(kMaxHttpHead)) {}
+
+  [[nodiscard]] bool done() const { return state_ == State::done; }
+
+  /// Takes octets; those behind the response are passed over.
+  /// @returns nothing | http_syntax | wire_too_large - detail: the limit; where: offset in the response.
+  [[nodiscard]] Result<void> take(ByteView in) {
+    while (!in.empty() && !done()) {
+      std::size_t used = 1;
+      if (state_ == State::data || state_ == State::to_the_end) {
+        used = state_ == State::data ? std::min<std::size_t>(left_, in.size()) : in.size();
+        SNPNV_CHECK(append(in.first(used)));
+        left_ -= state_ == State::data ? used : 0;
+        if (state_ == State::data && left_ == 0) state_ = head_.chunked ? State::data_cr : State::done;
+      } else {
+        if (++framing_ > kMaxHttpHead) return fail(Code::wire_too_large, at_, kMaxHttpHead);
+        SNPNV_CHECK(framing(static_cast<char>(in[0])));
+      }
+      at_ += used;
+      in = in.subspan(used);
+    }
+    return {};
+  }
+
+  /// The response, once it is done or the connection has ended.
+  /// @returns the response | io_closed - where: offset of the end in the response, which is not whole.
+  [[nodiscard]] Result<HttpResponse> finish() const {
+    if (!done() && state_ != State::to_the_end) return fail(Code::io_closed, at_);
+    return HttpResponse{head_, body_room_.first(body_size_)};
+  }
+
+ private:
+  enum class State : std::uint8_t {
+    head, data, to_the_end, size, extension, size_lf, data_cr, data_lf, trailer, trailer_field, trailer_lf,
+    last_lf, done
+  };
+
+  Result<void> append(ByteView octets) {
+    if (octets.size() > kMaxHttpBody - body_size_) return fail(Code::wire_too_large, at_, kMaxHttpBody);
+    copy_to(body_room_.subspan(body_size_), octets);
+    body_size_ += octets.size();
+    return {};
+  }
+
+  // One octet that is not part of the body.
+  Result<void> framing(char c) {
+    const auto expect = [&](char wanted, State next) -> Result<void> {
+      if (c != wanted) return fail(Code::http_syntax, at_);
+      state_ = next;
+      return {};
+    };
+    switch (state_) {
+      case State::head: return head(c);
+      case State::size:
+        if (const int digit = hex_digit(c); digit >= 0) {
+          left_ = left_ * 16 + static_cast<std::size_t>(digit);
+          ++digits_;
+          if (left_ > kMaxHttpBody) return fail(Code::wire_too_large, at_, kMaxHttpBody);
+          return {};
+        }
+        if (digits_ == 0) return fail(Code::http_syntax, at_);
+        if (c == ';' || c == ' ' || c == '\t') {
+          state_ = State::extension;
+          return {};
+        }
+        return expect('\r', State::size_lf);
+      case State::extension:
+        if (c == '\n') return fail(Code::http_syntax, at_);
+        if (c == '\r') state_ = State::size_lf;
+        return {};
+      case State::size_lf: return expect('\n', left_ == 0 ? State::trailer : State::data);
+      case State::data_cr: return expect('\r', State::data_lf);
+      case State::data_lf: digits_ = 0; return expect('\n', State::size);
+      case State::trailer:
+        if (c == '\r') {
+          state_ = State::last_lf;
+          return {};
+        }
+        [[fallthrough]];
+      case State::trailer_field:
+        if (c == '\n') return fail(Code::http_syntax, at_);
+        state_ = c == '\r' ? State::trailer_lf : State::trailer_field;
+        return {};
+      case State::trailer_lf: return expect('\n', State::trailer);
+      case State::last_lf: return expect('\n', State::done);
+      case State::data:
+      case State::to_the_end:
+      case State::done: return {};
+    }
+    return {};
+  }
+
+  Result<void> head(char c) {
+    head_room_[head_size_++] = static_cast<std::byte>(c);
+    const ByteView so_far = head_room_.first(head_size_);
+    if (!http::text(so_far).ends_with("\r\n\r\n")) return {};
+    SNPNV_TRY(head_, parse_http_head(so_far));
+    if (head_.status < kHttpOk) {  // interim: the response follows
+      head_size_ = 0;
+    } else if (head_.status != kHttpOk) {
+      state_ = State::done;
+    } else if (head_.chunked) {
+      state_ = State::size;
+    } else if (!head_.content_length) {
+      state_ = State::to_the_end;
+    } else if (*head_.content_length > kMaxHttpBody) {
+      return fail(Code::wire_too_large, at_, kMaxHttpBody);
+    } else {
+      left_ = static_cast<std::size_t>(*head_.content_length);
+      state_ = left_ == 0 ? State::done : State::data;
+    }
+    return {};
+  }
+
+  MutBytes head_room_;
+  MutBytes body_room_;
+  HttpHead head_;
+  State state_ = State::head;
+  std::size_t head_size_ = 0;
+  std::size_t body_size_ = 0;
+  std::size_t framing_ = 0;
+  std::size_t left_ = 0;    // of the body or of the chunk
+  std::size_t digits_ = 0;  // of the chunk's size
+  std::size_t at_ = 0;      // octets taken
+};
+
+/// What to ask for. Borrows all of it.
+struct HttpGet {
+  std::string_view host;    // as in the URL, with the port unless it is the scheme's
+  std::string_view target;  // path and query
+  bool metadata = false;    // send the field that platform endpoints want against forged requests
+};
+
+/// Sends a GET and reads the response. The connection has no further use.
+/// @returns the response, which borrows the room | what the stream and HttpParser return
+///   | wire_overflow - a request of more than 4096 octets.
+template <Stream S>
+[[nodiscard]] Result<HttpResponse> http_get(S& stream, const HttpGet& get,
+                                            std::span<std::byte, kHttpRoom> room) noexcept {
+  std::array<std::byte, 4096> octets;
+  Writer request(octets);
+  for (const std::string_view part :
+       {std::string_view("GET "), get.target, std::string_view(" HTTP/1.1\r\nHost: "), get.host,
+        std::string_view("\r\nUser-Agent: snpnv/" SNPNV_VERSION "\r\nAccept: */*\r\n"),
+        get.metadata ? std::string_view("Metadata: true\r\n") : std::string_view(),
+        std::string_view("Connection: close\r\n\r\n")})
+    request.text(part);
+  SNPNV_TRY(const ByteView whole, request.finish());
+  SNPNV_CHECK(stream.write_all(whole));
+  HttpParser parser(room);
+  std::array<std::byte, 4096> piece;
+  while (!parser.done()) {
+    SNPNV_TRY(const std::size_t size, stream.read_some(piece));
+    if (size == 0) break;
+    SNPNV_CHECK(parser.take(ByteView(piece).first(size)));
+  }
+  return parser.finish();
+}
+
+}  // namespace snpnv

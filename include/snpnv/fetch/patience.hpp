@@ -1,0 +1,96 @@
+// Asking a server that may be busy, until a deadline.
+#pragma once
+
+#include "snpnv/fetch/url.hpp"
+
+namespace snpnv {
+
+/// Makes one exchange with a server: connects, asks for url.target, disconnects. The response borrows
+/// the room.
+template <class H>
+concept HttpClient = requires(H& http, const Url& url, bool metadata, Instant deadline,
+                              std::span<std::byte, kHttpRoom> room) {
+  { http.get(url, metadata, deadline, room) } noexcept -> std::same_as<Result<HttpResponse>>;
+};
+
+/// A pause that is about to begin.
+struct Pause {
+  std::uint16_t status = 0;  // that the server answered
+  Millis length = 0;
+  Millis left = 0;  // until the deadline
+};
+
+/// How long to wait for a busy server that does not say: twice as long each time, and half of it by
+/// chance, so that many clients do not come back at once.
+class Backoff {
+ public:
+  static constexpr Millis kFirst = 1000;
+  static constexpr Millis kLongest = 16000;
+
+  constexpr explicit Backoff(std::uint64_t seed) : random_(seed) {}
+
+  [[nodiscard]] constexpr Millis next() {
+    const Millis most = longest_;
+    longest_ = std::min(2 * longest_, kLongest);
+    // SplitMix64: jitter needs no more.
+    random_ += 0x9E3779B97F4A7C15U;
+    std::uint64_t z = random_;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
+    return most / 2 + (z ^ (z >> 31)) % (most / 2 + 1);
+  }
+
+ private:
+  std::uint64_t random_;
+  Millis longest_ = kFirst;
+};
+
+/// How a server is asked.
+template <class T>
+struct Asking {
+  bool metadata = false;  // as in HttpGet
+  bool patient = true;    // wait and ask again on 429 and 5xx
+  Instant deadline = 0;
+  T& told;                // told(Pause) before each pause
+};
+
+inline constexpr std::size_t kMostRedirections = 3;
+
+/// Gets what stands at `url`. A server that answers 429 or 5xx is asked again, after Retry-After or a
+/// backoff, as long as an answer can still come before the deadline. Redirections on the same server
+/// are followed.
+/// @returns the body, which borrows the room | http_status - detail: the status | http_redirect
+///   | what the client returns.
+/// Source: RFC 6585, "429 Too Many Requests"; RFC 9110, "Retry-After", "Redirection 3xx".
+template <HttpClient H, Clock C, class T>
+[[nodiscard]] Result<ByteView> http_get_patiently(H& http, C& clock, const Url& url, Asking<T> asking,
+                                                  Backoff backoff,
+                                                  std::span<std::byte, kHttpRoom> room) noexcept {
+  constexpr Millis kAnswer = 500;  // what the last try is given
+  std::array<char, Url::kMaxSize> target{};
+  Url at = url;
+  std::size_t redirections = 0;
+  while (true) {
+    SNPNV_TRY(const HttpResponse response, http.get(at, asking.metadata, asking.deadline, room));
+    const std::uint16_t status = response.head.status;
+    if (status == kHttpOk) return response.body;
+    if (status >= 300 && status < 400 && !response.head.location.empty()) {
+      const auto to = redirected(url, response.head.location);
+      if (!to || ++redirections > kMostRedirections) return fail(Code::http_redirect, 0, status);
+      std::ranges::copy(to->target, target.begin());
+      at.target = std::string_view(target.data(), to->target.size());
+      continue;
+    }
+    const bool busy = status == 429 || status >= 500;
+    const Instant now = clock.now();
+    const Millis left = asking.deadline > now ? asking.deadline - now : 0;
+    Millis wait = response.head.retry_after.value_or(0);
+    if (!busy || !asking.patient || left < 2 * kAnswer || wait >= left)
+      return fail(Code::http_status, 0, status);
+    if (wait == 0) wait = std::min(backoff.next(), left - kAnswer);
+    asking.told(Pause{status, wait, left});
+    clock.sleep(wait);
+  }
+}
+
+}  // namespace snpnv

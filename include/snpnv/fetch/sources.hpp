@@ -1,0 +1,110 @@
+// Where certificates come from: the platform, a store, AMD's service. One concept, one order.
+#pragma once
+
+#include "snpnv/fetch/bundle.hpp"
+#include "snpnv/fetch/kds.hpp"
+#include "snpnv/fetch/patience.hpp"
+
+namespace snpnv {
+
+/// Gives certificates for a request, in DER, without a promise that they are right: accept() tells.
+/// A source of VCEKs may give their issuers too. They borrow the room.
+template <class S>
+concept CertificateSource = requires(S& source, const CertificateRequest& request, MutBytes room) {
+  { source.get(request, room) } noexcept -> std::same_as<Result<CertificateChain>>;
+};
+
+/// In the order in which they are asked: the cheapest first, AMD's service last.
+enum class SourceName : std::uint8_t { store, platform, kds };
+inline constexpr std::array kSources{SourceName::store, SourceName::platform, SourceName::kds};
+
+[[nodiscard]] constexpr std::string_view name(SourceName source) {
+  switch (source) {
+    case SourceName::store: return "store";
+    case SourceName::platform: return "platform";
+    case SourceName::kds: return "KDS";
+  }
+  return "unknown";
+}
+
+/// By when a source must have answered. One that is not the last leaves the others time: it is given a
+/// quarter of what is left, at most five seconds.
+[[nodiscard]] constexpr Instant share_of(Instant now, Instant deadline, bool last) {
+  constexpr Millis kMost = 5000;
+  const Millis left = deadline > now ? deadline - now : 0;
+  return last ? deadline : now + std::min(left / 4, kMost);
+}
+
+inline constexpr std::string_view kPlatformUrl = "http://169.254.169.254";
+inline constexpr std::string_view kPlatformTarget = "/metadata/THIM/amd/certification";
+
+/// AMD's key distribution service, or a mirror of it: url.target is put in front of its paths.
+template <HttpClient H, Clock C, class T>
+class KdsSource {
+ public:
+  KdsSource(H& http, C& clock, const Url& url, Asking<T> asking, Backoff backoff,
+            std::span<std::byte, kHttpRoom> room)
+      : http_(http), clock_(clock), url_(url), asking_(asking), backoff_(backoff), http_room_(room) {}
+
+  /// @returns the certificates | what http_get_patiently() and parse_issuers() return
+  ///   | wire_overflow - no room.
+  [[nodiscard]] Result<CertificateChain> get(const CertificateRequest& request, MutBytes room) noexcept {
+    std::array<std::byte, Url::kMaxSize> octets;
+    Writer target(octets);
+    const std::string_view prefix = url_.target;
+    target.text(prefix.ends_with('/') ? http::upto(prefix, prefix.size() - 1) : prefix);
+    write_kds_target(target, request);
+    SNPNV_TRY(const ByteView written, target.finish());
+    Url url = url_;
+    url.target = http::text(written);
+    SNPNV_TRY(const ByteView body,
+              http_get_patiently(http_, clock_, url, asking_, backoff_, http_room_));
+    if (request.kind == CertificateKind::issuers) return parse_issuers(body, room);
+    if (body.size() > room.size())
+      return fail(Code::wire_overflow, 0, static_cast<std::uint32_t>(body.size()));
+    CertificateChain out;
+    (request.kind == CertificateKind::endorsement ? out.vek : out.crl) = copy_to(room, body);
+    return out;
+  }
+
+ private:
+  H& http_;
+  C& clock_;
+  Url url_;
+  Asking<T> asking_;
+  Backoff backoff_;
+  std::span<std::byte, kHttpRoom> http_room_;
+};
+
+/// The platform's own endpoint. It knows one chip, its own; what it says of it is checked like the rest.
+template <HttpClient H, Clock C, class T>
+class PlatformSource {
+ public:
+  PlatformSource(H& http, C& clock, const Url& url, Asking<T> asking, Backoff backoff,
+                 std::span<std::byte, kHttpRoom> room)
+      : http_(http), clock_(clock), url_(url), asking_(asking), backoff_(backoff), http_room_(room) {
+    if (url_.target.empty() || url_.target == "/") url_.target = kPlatformTarget;
+    asking_.metadata = true;
+  }
+
+  /// @returns the certificates | what http_get_patiently() and parse_platform() return
+  ///   | fetch_tcb - of a VCEK: tcbm is not the TCB asked for.
+  [[nodiscard]] Result<CertificateChain> get(const CertificateRequest& request, MutBytes room) noexcept {
+    SNPNV_TRY(const ByteView body,
+              http_get_patiently(http_, clock_, url_, asking_, backoff_, http_room_));
+    SNPNV_TRY(const PlatformCertificates found, parse_platform(body, room));
+    if (request.kind == CertificateKind::endorsement && found.tcbm != request.tcb)
+      return fail(Code::fetch_tcb);
+    return found.chain;
+  }
+
+ private:
+  H& http_;
+  C& clock_;
+  Url url_;
+  Asking<T> asking_;
+  Backoff backoff_;
+  std::span<std::byte, kHttpRoom> http_room_;
+};
+
+}  // namespace snpnv

@@ -1,0 +1,231 @@
+#include "snpnv/fetch/sources.hpp"
+
+#include <deque>
+
+#include "tests/test.hpp"
+
+using namespace snpnv;
+using namespace snpnv::test;
+
+namespace {
+
+std::array<std::byte, kHttpRoom> room;
+
+struct VirtualClock {
+  Instant time = 1000;
+  std::vector<Millis> slept;
+  Instant now() noexcept { return time; }
+  void sleep(Millis ms) noexcept {
+    slept.push_back(ms);
+    time += ms;
+  }
+};
+
+// Answers from a list, and goes on with its last one.
+struct ScriptedServer {
+  struct Answer {
+    std::uint16_t status;
+    std::string body = {};
+    std::string location = {};
+    std::optional<Millis> retry_after = {};
+  };
+  std::deque<Answer> answers;
+  std::vector<std::string> asked;
+  bool metadata = false;
+  Answer current{};
+
+  Result<HttpResponse> get(const Url& url, bool wants_metadata, Instant, std::span<std::byte, kHttpRoom>) noexcept {
+    asked.emplace_back(url.target);
+    metadata = wants_metadata;
+    current = answers.front();
+    if (answers.size() > 1) answers.pop_front();
+    if (current.status == 0) return fail(Code::io_closed);
+    return HttpResponse{{current.status, false, {}, current.retry_after, current.location}, view(current.body)};
+  }
+};
+static_assert(HttpClient<ScriptedServer>);
+
+struct Told {
+  std::vector<Pause> pauses;
+  void operator()(const Pause& pause) { pauses.push_back(pause); }
+};
+
+struct Scene {
+  ScriptedServer server;
+  VirtualClock clock;
+  Told told;
+  Millis time = 60000;
+  bool patient = true;
+
+  Result<ByteView> get(std::string_view url = "http://h/first") {
+    const Asking<Told> asking{false, patient, clock.time + time, told};
+    return http_get_patiently(server, clock, *parse_url(url), asking, Backoff(7), room);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("Patience_Success_IsOneRequest") {
+  Scene scene;
+  scene.server.answers = {{200, "body"}};
+  CHECK(text(*scene.get()) == "body");
+  CHECK(scene.server.asked.size() == 1);
+  CHECK(scene.clock.slept.empty());
+}
+
+TEST_CASE("Patience_FinalStatus_IsNotAskedAgain") {
+  for (const std::uint16_t status : std::initializer_list<std::uint16_t>{400, 401, 403, 404, 410, 204, 206, 304}) {
+    Scene scene;
+    scene.server.answers = {{status}};
+    const auto got = scene.get();
+    CHECK(got.error() == Error{Code::http_status, 0, status});
+    CHECK(scene.server.asked.size() == 1);
+  }
+}
+
+TEST_CASE("Patience_Busy_IsAskedAgainWithBackoff") {
+  for (const std::uint16_t status : std::initializer_list<std::uint16_t>{429, 500, 502, 503, 504}) {
+    Scene scene;
+    scene.server.answers = {{status}, {status}, {status}, {200, "body"}};
+    CHECK(text(*scene.get()) == "body");
+    REQUIRE(scene.clock.slept.size() == 3);
+    for (std::size_t i = 0; i < 3; ++i) {
+      const Millis most = Millis{1000} << i;
+      CHECK(scene.clock.slept[i] >= most / 2);
+      CHECK(scene.clock.slept[i] <= most);
+      CHECK(scene.told.pauses[i].status == status);
+      CHECK(scene.told.pauses[i].length == scene.clock.slept[i]);
+    }
+    CHECK(scene.told.pauses[0].left == 60000);
+  }
+}
+
+TEST_CASE("Patience_RetryAfter_IsKeptExactly") {
+  Scene scene;
+  scene.server.answers = {{429, {}, {}, Millis{10000}}, {200, "body"}};
+  CHECK(scene.get().has_value());
+  CHECK(scene.clock.slept == std::vector<Millis>{10000});
+}
+
+TEST_CASE("Patience_RetryAfterZero_IsNoReasonToHurry") {
+  Scene scene;
+  scene.server.answers = {{429, {}, {}, Millis{0}}, {200, "body"}};
+  CHECK(scene.get().has_value());
+  CHECK(scene.clock.slept[0] >= 500);
+}
+
+TEST_CASE("Patience_RetryAfterBeyondTheDeadline_EndsAtOnce") {
+  Scene scene;
+  scene.server.answers = {{429, {}, {}, Millis{60000}}};
+  CHECK(scene.get().error() == Error{Code::http_status, 0, 429});
+  CHECK(scene.clock.slept.empty());
+}
+
+TEST_CASE("Patience_BusyForEver_EndsBeforeTheDeadlineWithALastTry") {
+  Scene scene;
+  scene.server.answers = {{503}};
+  scene.time = 25000;
+  const Instant deadline = scene.clock.time + scene.time;
+  CHECK(scene.get().error() == Error{Code::http_status, 0, 503});
+  CHECK(scene.clock.time < deadline);
+  CHECK(scene.clock.time >= deadline - 1000);
+  CHECK(scene.server.asked.size() == scene.clock.slept.size() + 1);
+}
+
+TEST_CASE("Patience_Impatient_LeavesItToTheNextSource") {
+  Scene scene;
+  scene.server.answers = {{503}};
+  scene.patient = false;
+  CHECK(scene.get().error() == Error{Code::http_status, 0, 503});
+  CHECK(scene.clock.slept.empty());
+}
+
+TEST_CASE("Patience_ConnectionFailure_IsReturned") {
+  Scene scene;
+  scene.server.answers = {{0}};
+  CHECK(scene.get().error().code == Code::io_closed);
+  CHECK(scene.server.asked.size() == 1);
+}
+
+TEST_CASE("Patience_Redirections_AreFollowedThreeTimes") {
+  Scene scene;
+  scene.server.answers = {{301, {}, "/a"}, {302, {}, "http://h/b?c"}, {307, {}, "/d"}, {200, "body"}};
+  CHECK(text(*scene.get()) == "body");
+  CHECK(scene.server.asked == std::vector<std::string>{"/first", "/a", "/b?c", "/d"});
+  Scene endless;
+  endless.server.answers = {{308, {}, "/a"}};
+  CHECK(endless.get().error() == Error{Code::http_redirect, 0, 308});
+  CHECK(endless.server.asked.size() == 4);
+  Scene away;
+  away.server.answers = {{301, {}, "https://h/a"}};
+  CHECK(away.get().error() == Error{Code::http_redirect, 0, 301});
+  Scene nowhere;
+  nowhere.server.answers = {{301}};
+  CHECK(nowhere.get().error() == Error{Code::http_status, 0, 301});
+}
+
+TEST_CASE("Backoff_Jitter_DiffersBetweenSeedsWithinItsBounds") {
+  Backoff one(1);
+  Backoff other(2);
+  std::size_t equal = 0;
+  for (const Millis most : std::initializer_list<Millis>{1000, 2000, 4000, 8000, 16000, 16000, 16000}) {
+    const Millis a = one.next();
+    const Millis b = other.next();
+    CHECK(a >= most / 2);
+    CHECK(a <= most);
+    equal += a == b ? 1 : 0;
+  }
+  CHECK(equal <= 1);
+}
+
+TEST_CASE("Share_NotTheLast_LeavesTime") {
+  CHECK(share_of(1000, 61000, true) == 61000);
+  CHECK(share_of(1000, 61000, false) == 6000);
+  CHECK(share_of(1000, 5000, false) == 2000);
+  CHECK(share_of(5000, 1000, false) == 5000);
+}
+
+TEST_CASE("Sources_Order_IsCheapestFirst") {
+  CHECK(kSources == std::array{SourceName::store, SourceName::platform, SourceName::kds});
+}
+
+TEST_CASE("KdsSource_Prefix_StandsBeforeThePath") {
+  for (const char* url : {"http://h/mirror", "http://h/mirror/"}) {
+    Scene scene;
+    scene.server.answers = {{200, "list"}};
+    const Asking<Told> asking{false, true, 60000, scene.told};
+    KdsSource source(scene.server, scene.clock, *parse_url(url), asking, Backoff(1), room);
+    test::Octets out(100);
+    const auto got = source.get({CertificateKind::revocation, Product::milan}, out);
+    REQUIRE(got.has_value());
+    CHECK(text(got->crl) == "list");
+    CHECK(scene.server.asked == std::vector<std::string>{"/mirror/vcek/v1/Milan/crl"});
+    CHECK_FALSE(scene.server.metadata);
+    test::Octets small(3);
+    CHECK(source.get({CertificateKind::revocation, Product::milan}, small).error().code == Code::wire_overflow);
+  }
+}
+
+TEST_CASE("PlatformSource_OtherTcb_IsRefused") {
+  const auto pem = [](const std::string& file) {
+    std::string out(text(*read_file(SNPNV_SOURCE_DIR "/tests/pki/milan/" + file)));
+    for (std::size_t at = 0; (at = out.find('\n', at)) != std::string::npos; at += 2) out.replace(at, 1, "\\n");
+    return out;
+  };
+  Scene scene;
+  scene.server.answers = {{200, R"({"vcekCert":")" + pem("vcek.pem") + R"(","tcbm":"db18000000000003","certificateChain":")" +
+                                    pem("ask.pem") + pem("ark.pem") + "\"}"}};
+  const Asking<Told> asking{false, true, 60000, scene.told};
+  PlatformSource source(scene.server, scene.clock, *parse_url("http://169.254.169.254"), asking, Backoff(1), room);
+  test::Octets out(1 << 16);
+  CertificateRequest request{CertificateKind::endorsement, Product::milan};
+  REQUIRE(decode_hex("03000000000018db", request.tcb.octets).has_value());
+  const auto got = source.get(request, out);
+  REQUIRE(got.has_value());
+  CHECK_FALSE(got->vek.empty());
+  CHECK(scene.server.metadata);
+  CHECK(scene.server.asked == std::vector<std::string>{"/metadata/THIM/amd/certification"});
+  request.tcb.octets[6] = std::byte{0x19};
+  CHECK(source.get(request, out).error().code == Code::fetch_tcb);
+  CHECK(source.get({CertificateKind::issuers, Product::milan}, out).has_value());
+}

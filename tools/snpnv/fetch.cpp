@@ -1,0 +1,297 @@
+// snpnv fetch: certificates from the platform, a store, or AMD's key distribution service.
+#include <ctime>
+
+#include <unistd.h>
+
+#include "commands.hpp"
+#include "fetch_certificates.hpp"
+#include "files.hpp"
+
+namespace snpnv::tool {
+namespace {
+
+constexpr std::array kSourceOptions{
+    OptionSpec{0, "source", "SOURCE", "auto, platform, store or kds; default auto: store, platform, kds"},
+    OptionSpec{0, "kds-url", "URL", "AMD's service or a mirror; default https://kdsintf.amd.com"},
+    OptionSpec{0, "platform-url", "URL", "the platform's endpoint; default http://169.254.169.254"},
+    OptionSpec{0, "store", "DIR", "look here first, and keep here what was fetched"},
+    OptionSpec{0, "ca-file", "FILE", "authorities for https, PEM; default: the system's"},
+    OptionSpec{0, "timeout", "SECONDS", "give up then; default 60"},
+    OptionSpec{0, "root", "FILE", "trust this root too, for tests and private PKIs", true},
+};
+constexpr std::array kProductOptions{
+    OptionSpec{'r', "report", "REPORT", "take the product from this report"},
+    OptionSpec{'e', "endorser", "KEY", "vcek or vlek; default: that of the report, or vcek"},
+    kSourceOptions[0], kSourceOptions[1], kSourceOptions[2], kSourceOptions[3], kSourceOptions[4],
+    kSourceOptions[5], kSourceOptions[6],
+};
+constexpr std::array kVcekOptions{
+    OptionSpec{'p', "processor-model", "PRODUCT", "needed by no report from version 3 on"},
+    kSourceOptions[0], kSourceOptions[1], kSourceOptions[2], kSourceOptions[3], kSourceOptions[4],
+    kSourceOptions[5], kSourceOptions[6],
+};
+
+Outcome<bool> is_pem_wanted(std::string_view text) {
+  const std::string encoding = lower(text);
+  if (encoding != "pem" && encoding != "der") return usage(text, "not an encoding: pem or der");
+  return encoding == "pem";
+}
+
+Outcome<Product> product_of(std::string_view text) {
+  const std::string wanted = lower(text);
+  if (wanted == "bergamo" || wanted == "siena") return Product::genoa;
+  for (const Product product : kProducts)
+    if (wanted == lower(name(product))) return product;
+  return usage(text, "not a product: milan, genoa, bergamo, siena or turin");
+}
+
+Outcome<std::vector<SourceName>> sources_of(std::string_view text, bool store) {
+  if (text == "auto")
+    return store ? std::vector(kSources.begin(), kSources.end())
+                 : std::vector{SourceName::platform, SourceName::kds};
+  for (const SourceName source : kSources)
+    if (text == lower(name(source))) {
+      if (source == SourceName::store && !store) return usage("--source", "store needs --store DIR");
+      return std::vector{source};
+    }
+  return usage("--source", "needs auto, platform, store or kds");
+}
+
+Outcome<FetchSettings> settings_of(const Arguments& arguments) {
+  FetchSettings out;
+  out.store = arguments.value("store").value_or("");
+  if (arguments.has("store") && out.store.empty()) return usage("--store", "needs a directory");
+  SNPNV_TRY(out.sources, sources_of(arguments.value("source").value_or("auto"), !out.store.empty()));
+  out.kds_url = arguments.value("kds-url").value_or(kKdsUrl);
+  out.platform_url = arguments.value("platform-url").value_or(kPlatformUrl);
+  for (const auto& [option, url] : {std::pair("--kds-url", &out.kds_url), {"--platform-url", &out.platform_url}})
+    if (const auto parsed = parse_url(*url); !parsed || parsed->target.contains('?'))
+      return usage(option, "needs http://HOST[:PORT][/PATH], or https");
+  out.ca_file = arguments.value("ca-file").value_or("");
+  std::uint64_t seconds = 60;
+  if (const auto text = arguments.value("timeout")) {
+    SNPNV_TRY(seconds, number("--timeout", *text, 1, 86400));
+  }
+  out.deadline = MonotonicClock().now() + seconds * 1000;
+  out.at = static_cast<UnixTime>(std::time(nullptr));
+  out.quiet = arguments.quiet();
+  out.progress = !out.quiet && ::isatty(STDERR_FILENO) == 1;
+  return out;
+}
+
+// A report file, kept with its octets.
+struct ReportFile {
+  std::vector<std::byte> octets;
+  std::optional<ATTESTATION_REPORT> report;
+};
+Outcome<ReportFile> read_report(std::string_view path) {
+  ReportFile out;
+  SNPNV_TRY(out.octets, read_file(path, std::size_t{1} << 20));
+  const auto report = ATTESTATION_REPORT::parse(out.octets);
+  if (!report) return library_failure(path, report.error());
+  out.report = *report;
+  return out;
+}
+
+// A request for the report's VCEK for each product that it can be of.
+Outcome<std::vector<CertificateRequest>> vcek_requests(std::string_view path, const ATTESTATION_REPORT& report,
+                                                       std::optional<Product> wanted) {
+  const auto refuse = [&](std::string why, std::string code, std::string hint) {
+    return std::unexpected(
+        Failure{Exit::failed, std::string(path), std::move(why), std::move(code), std::move(hint)});
+  };
+  if (report.signing_key() == SIGNING_KEY::VLEK)
+    return refuse("signed by a VLEK, which no guest can fetch", "vek.signing_key",
+                  "whoever runs the host has the VLEK; fetch ca -e vlek gets its issuers");
+  if (report.signing_key() != SIGNING_KEY::VCEK)
+    return refuse("not signed by a VCEK", "vek.signing_key", {});
+  if (report.chip_id_masked())
+    return refuse("CHIP_ID is masked, so nobody can tell which VCEK signed it", "vek.hwid",
+                  "the host has MASK_CHIP_ID set; its owner must give the VCEK");
+  const auto possible = products(report);
+  if (!possible) return library_failure(path, possible.error());
+  using R = ATTESTATION_REPORT;
+  std::vector<CertificateRequest> out;
+  for (const Product product : kProducts)
+    if (possible->has(product) && (!wanted || *wanted == product))
+      out.push_back({CertificateKind::endorsement, product, SIGNING_KEY::VCEK, report[R::CHIP_ID],
+                     report[R::REPORTED_TCB]});
+  if (out.empty()) return usage(name(*wanted), "not the product of " + std::string(path));
+  return out;
+}
+
+// A file of a certificate directory.
+struct Output {
+  std::string_view name;  // without the ending
+  std::string_view label;
+  const std::vector<std::byte>& der;
+};
+
+Outcome<Exit> save(const Arguments& arguments, bool pem, const Fetched& fetched,
+                   std::span<const Output> outputs) {
+  const std::string_view directory = arguments.operand(1);
+  SNPNV_CHECK(make_directories(directory));
+  OutputFiles files;
+  std::vector<std::string> paths;
+  for (const Output& output : outputs) {
+    const auto path = [&](bool as_pem) {
+      return join(directory, std::string(output.name) + (as_pem ? ".pem" : ".der"));
+    };
+    paths.push_back(path(pem));
+    const std::string text = pem ? pem_of(output.der, output.label) : std::string();
+    SNPNV_CHECK(files.stage(paths.back(), pem ? octets_of(text) : ByteView(output.der), 0644U));
+    if (!pem && ::access(path(true).c_str(), F_OK) == 0)
+      warn(arguments, path(true) + " is there too, and is what verify reads");
+  }
+  SNPNV_CHECK(files.commit());
+  if (arguments.json()) {
+    JsonText text;
+    JsonWriter& json = text.json();
+    json.begin_object();
+    json.key("source");
+    json.string(lower(fetched.source));
+    json.key("product");
+    json.string(lower(name(fetched.product)));
+    json.key("files");
+    json.begin_array();
+    for (const std::string& path : paths) json.string(path);
+    json.end_array();
+    json.end_object();
+    SNPNV_TRY(const std::string document, text.finish());
+    SNPNV_CHECK(print(document));
+  } else if (!arguments.quiet()) {
+    for (const std::string& path : paths)
+      SNPNV_CHECK(print(path + ": " + std::string(name(fetched.product)) + ", from " + fetched.source + "\n"));
+  }
+  return Exit::done;
+}
+
+struct Asked {
+  Product product{};
+  SIGNING_KEY endorser = SIGNING_KEY::VCEK;
+};
+
+// PRODUCT and --endorser, or what the report says. A report that leaves the product open is of the one
+// that its VCEK is of.
+Outcome<Asked> asked_of(const Arguments& arguments, Fetcher& fetcher) {
+  Asked out;
+  const auto path = arguments.value("report");
+  const bool named = arguments.operand_count() == 3;
+  if (named == path.has_value()) return usage("PRODUCT", "needed, or --report REPORT, and not both");
+  ReportFile file;
+  if (named) {
+    SNPNV_TRY(out.product, product_of(arguments.operand(2)));
+  } else {
+    SNPNV_TRY(file, read_report(*path));
+    out.endorser = file.report->signing_key();
+  }
+  if (const auto key = arguments.value("endorser")) {
+    const std::string wanted = lower(*key);
+    if (wanted != "vcek" && wanted != "vlek") return usage("--endorser", "needs vcek or vlek");
+    out.endorser = wanted == "vlek" ? SIGNING_KEY::VLEK : SIGNING_KEY::VCEK;
+  }
+  if (named) return out;
+  const auto possible = products(*file.report);
+  if (!possible) return library_failure(*path, possible.error());
+  if (const auto only = possible->only()) {
+    out.product = *only;
+    return out;
+  }
+  if (file.report->signing_key() != SIGNING_KEY::VCEK || file.report->chip_id_masked())
+    return usage("PRODUCT", "needed: " + std::string(*path) + " does not tell it");
+  SNPNV_TRY(const auto requests, vcek_requests(*path, *file.report, std::nullopt));
+  SNPNV_TRY(Fetched fetched, fetcher.fetch(requests, file.report));
+  out.product = fetched.product;
+  fetcher.offer_issuers(std::move(fetched));
+  return out;
+}
+
+Outcome<Exit> fetch_ca(const Arguments& arguments) {
+  SNPNV_TRY(const bool pem, is_pem_wanted(arguments.operand(0)));
+  SNPNV_TRY(FetchSettings settings, settings_of(arguments));
+  SNPNV_TRY(const TrustFiles trust, TrustFiles::read(arguments));
+  Fetcher fetcher(std::move(settings), trust);
+  SNPNV_TRY(const Asked asked, asked_of(arguments, fetcher));
+  const CertificateRequest request{CertificateKind::issuers, asked.product, asked.endorser};
+  SNPNV_TRY(const Fetched fetched, fetcher.fetch(std::span(&request, 1), std::nullopt));
+  const std::string_view ask = asked.endorser == SIGNING_KEY::VLEK ? "asvk" : "ask";
+  const std::array outputs{Output{"ark", kPemCertificate, fetched.ark}, Output{ask, kPemCertificate, fetched.ask}};
+  return save(arguments, pem, fetched, outputs);
+}
+
+Outcome<Exit> fetch_crl(const Arguments& arguments) {
+  SNPNV_TRY(const bool pem, is_pem_wanted(arguments.operand(0)));
+  SNPNV_TRY(FetchSettings settings, settings_of(arguments));
+  SNPNV_TRY(const TrustFiles trust, TrustFiles::read(arguments));
+  Fetcher fetcher(std::move(settings), trust);
+  SNPNV_TRY(const Asked asked, asked_of(arguments, fetcher));
+  const CertificateRequest request{CertificateKind::revocation, asked.product, asked.endorser};
+  SNPNV_TRY(const Fetched fetched, fetcher.fetch(std::span(&request, 1), std::nullopt));
+  const std::array outputs{Output{"crl", kPemCrl, fetched.crl}};
+  return save(arguments, pem, fetched, outputs);
+}
+
+Outcome<Exit> fetch_vcek(const Arguments& arguments) {
+  SNPNV_TRY(const bool pem, is_pem_wanted(arguments.operand(0)));
+  SNPNV_TRY(FetchSettings settings, settings_of(arguments));
+  SNPNV_TRY(const TrustFiles trust, TrustFiles::read(arguments));
+  const std::string_view path = arguments.operand(2);
+  SNPNV_TRY(const ReportFile file, read_report(path));
+  std::optional<Product> wanted;
+  if (const auto text = arguments.value("processor-model")) {
+    SNPNV_TRY(wanted, product_of(*text));
+  }
+  SNPNV_TRY(const auto requests, vcek_requests(path, *file.report, wanted));
+  Fetcher fetcher(std::move(settings), trust);
+  Fetched at_hand;
+  if (auto ask = read_if_there(arguments.operand(1), "ask"); ask && !ask->empty()) {
+    at_hand.ask = std::move(*ask);
+    auto ark = read_if_there(arguments.operand(1), "ark");
+    if (ark) at_hand.ark = std::move(*ark);
+    if (at_hand.ark.empty()) {
+      const ByteView root = trust.root_of(at_hand.ask);
+      at_hand.ark.assign(root.begin(), root.end());
+    }
+    fetcher.offer_issuers(std::move(at_hand));
+  }
+  SNPNV_TRY(const Fetched fetched, fetcher.fetch(requests, file.report));
+  const std::array outputs{Output{"vcek", kPemCertificate, fetched.vek}};
+  return save(arguments, pem, fetched, outputs);
+}
+
+}  // namespace
+
+const CommandSpec kFetchCa{
+    "fetch ca",
+    "ENCODING DIR (PRODUCT | -r REPORT) [options]",
+    "get the ARK and the ASK or ASVK",
+    "Writes ark, and ask or asvk, to DIR as .pem or .der. ENCODING is pem or der; PRODUCT is milan, genoa,\n"
+    "bergamo, siena or turin. Nothing is written unless it leads to a root that AMD pinned, or --root.",
+    2,
+    3,
+    kProductOptions,
+    fetch_ca};
+
+const CommandSpec kFetchVcek{
+    "fetch vcek",
+    "ENCODING DIR REPORT [options]",
+    "get the VCEK that signed a report",
+    "Writes vcek to DIR as .pem or .der. Nothing is written unless it is the chip's of REPORT, for its TCB,\n"
+    "and leads to a root that AMD pinned, or --root. Its issuers are those in DIR, or are fetched too.",
+    3,
+    3,
+    kVcekOptions,
+    fetch_vcek};
+
+const CommandSpec kFetchCrl{
+    "fetch crl",
+    "ENCODING DIR (PRODUCT | -r REPORT) [options]",
+    "get the ARK's revocation list",
+    "Writes crl to DIR as .pem or .der, for --crl. Nothing is written unless the root signed it and it is\n"
+    "current. The platform has none.",
+    2,
+    3,
+    kProductOptions,
+    fetch_crl};
+
+}  // namespace snpnv::tool

@@ -1,0 +1,83 @@
+// Gets certificates from the first source that has the right ones.
+#pragma once
+
+#include "certificates.hpp"
+#include "fetch_network.hpp"
+#include "fetch_store.hpp"
+#include "snpnv/fetch/accept.hpp"
+#include "snpnv/mbedtls/crypto.hpp"
+
+namespace snpnv::tool {
+
+/// What the command line says about sources.
+struct FetchSettings {
+  std::vector<SourceName> sources;
+  std::string kds_url;
+  std::string platform_url;
+  std::string store;    // empty: none
+  std::string ca_file;  // empty: the system's
+  Instant deadline = 0;
+  UnixTime at = 0;
+  bool quiet = false;
+  bool progress = false;  // tell of pauses
+};
+
+/// DER that was accepted, and where it is from.
+struct Fetched {
+  Product product{};
+  std::string source;
+  std::vector<std::byte> ark;
+  std::vector<std::byte> ask;  // or ASVK
+  std::vector<std::byte> vek;
+  std::vector<std::byte> crl;
+};
+
+class Fetcher {
+ public:
+  Fetcher(FetchSettings settings, const TrustFiles& trust);
+
+  /// Issuers that are at hand already, for judging a VCEK; used if they pass.
+  void offer_issuers(Fetched issuers) { offered_ = std::move(issuers); }
+
+  /// Asks the sources in their order for what the first of `requests` that has an answer asks for; they
+  /// differ in the product only. Sources before `from` have just failed; of them, only a store is asked.
+  /// @returns what was accepted | a failure that says why each source did not do.
+  [[nodiscard]] Outcome<Fetched> fetch(std::span<const CertificateRequest> requests,
+                                       const std::optional<ATTESTATION_REPORT>& report,
+                                       SourceName from = SourceName::store);
+
+ private:
+  struct Reason {
+    std::string text;
+    std::string code;
+    std::string hint = {};
+    bool other_product_may_do = false;
+  };
+  template <class T>
+  using Tried = std::expected<T, Reason>;
+
+  [[nodiscard]] Tried<Fetched> ask(SourceName source, bool last, std::span<const CertificateRequest> requests,
+                                   const std::optional<ATTESTATION_REPORT>& report);
+  [[nodiscard]] Tried<Fetched> judge(SourceName source, const CertificateRequest& request,
+                                     CertificateChain given, const std::optional<ATTESTATION_REPORT>& report);
+  [[nodiscard]] Result<CertificateChain> get(SourceName source, bool last, const CertificateRequest& request);
+  [[nodiscard]] Outcome<Fetched> issuers_of(SourceName source, Product product, const CertificateChain& given);
+  [[nodiscard]] Outcome<void> read_authorities();
+  void keep(SourceName source, const CertificateRequest& request, const Fetched& fetched);
+  [[nodiscard]] Reason reason_of(const Error& error) const;
+
+  FetchSettings settings_;
+  const TrustFiles& trust_;
+  MbedCrypto crypto_;
+  MonotonicClock clock_;
+  TlsTrust authorities_;
+  Network network_{authorities_};
+  Store store_;
+  std::optional<Fetched> offered_;
+  std::vector<std::byte> http_room_;
+  std::vector<std::byte> room_;  // what the source that was asked last gave
+  bool authorities_read_ = false;
+  bool warned_ = false;
+};
+
+}  // namespace snpnv::tool
