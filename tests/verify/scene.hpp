@@ -18,8 +18,8 @@
 #include <string>
 #include <vector>
 
-#include "snpnv/mbedtls/crypto.hpp"
 #include "snpnv/verify/verify.hpp"
+#include "tests/verify/provider.hpp"
 
 namespace scene {
 
@@ -371,7 +371,7 @@ class Scene {
   }
   [[nodiscard]] Result<Verdict> made_and_verified() {
     make();
-    MbedCrypto crypto;
+    TestCrypto crypto;
     return verify(crypto);
   }
 

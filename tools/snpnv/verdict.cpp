@@ -4,7 +4,7 @@
 
 #include "describe.hpp"
 #include "files.hpp"
-#include "snpnv/mbedtls/crypto.hpp"
+#include "provider.hpp"
 #include "snpnv/verify/policy_json.hpp"
 
 namespace snpnv::tool {
@@ -170,7 +170,7 @@ Outcome<void> read_pcrs(const Arguments& arguments, Policy& policy) {
     SNPNV_TRY(const auto digest, hex_value("--init-data", *text, kPcrSize));
     std::array<std::byte, 2 * kPcrSize> extended{};  // zeros, then what was extended
     copy_to(MutBytes(extended).subspan(kPcrSize), digest);
-    MbedCrypto crypto;
+    Provider crypto;
     const auto value = crypto.digest(Hash::sha256, extended);
     if (!value) return library_failure("--init-data", value.error());
     copy_to(policy.pcrs[kInitDataPcr].emplace(), value->view());
