@@ -865,6 +865,30 @@ TEST_CASE("Crypto_SecondProvider_IsAskedForExactlyTheChecks") {
   CHECK(crypto.digests == 6);  // root key, three certificates, report, claims
 }
 
+TEST_CASE("RootSignature_NotWanted_IsSkippedAndCostsNothing") {
+  Scene scene;
+  scene.after_signing = [](Scene& s) { s.ark_der.back() ^= std::byte{1}; };
+  scene.make();
+  TestCrypto crypto;
+  CHECK(failures(*scene.verify(crypto)) == std::vector<std::string>{"chain.root_signature"});
+
+  Trust trust = scene.trust();
+  trust.root_signature = RootSignature::skip;
+  const auto with = [&](auto& provider) {
+    return *verify(provider, scene.chain(), trust, scene.evidence(), scene.policy, scene.time);
+  };
+  const Verdict verdict = with(crypto);
+  CHECK(verdict.verified());
+  CHECK(verdict[Step::chain_root_signature].outcome == StepOutcome::skip);
+  CHECK(verdict[Step::chain_root_signature].note == "redundant: the digest of its key is trusted");
+  CountingCrypto counting;
+  CHECK(with(counting).verified());
+  CHECK(counting.rsa == 2);
+
+  trust.additional_roots = {};  // the key still has to be a trusted one
+  CHECK(failures(with(crypto)) == std::vector<std::string>{"chain.root_pinned"});
+}
+
 TEST_CASE("Crypto_ProviderFails_TheCheckFails") {
   Scene scene;
   scene.make();

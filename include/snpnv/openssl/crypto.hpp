@@ -37,9 +37,10 @@ class OpenSslCrypto {
                                                const EcdsaP384Signature& signature) noexcept {
     if (point.size() != 1 + signature.size()) return fail(Code::crypto_unsupported);
     const ErrorMark mark;
-    if (!point_.is(point, {})) {
-      SNPNV_TRY(point_.context, verifier(mark, "EC", p384(point).get()));
-      point_.name(point, {});
+    if (!point_.hold(point)) {
+      point_.forget();
+      SNPNV_TRY(ecdsa_, verifier(mark, "EC", p384(point).get()));
+      point_.keep(point);
     }
     // OpenSSL takes ECDSA-Sig-Value in DER.
     const ByteView numbers(signature);
@@ -57,7 +58,7 @@ class OpenSslCrypto {
     if (i2d_ECDSA_SIG(pair.get(), nullptr) > static_cast<int>(der.size()) ||
         i2d_ECDSA_SIG(pair.get(), &end) <= 0)
       return mark.failure();
-    return outcome(mark, EVP_PKEY_verify(point_.context.get(), der.data(),
+    return outcome(mark, EVP_PKEY_verify(ecdsa_.get(), der.data(),
                                          static_cast<std::size_t>(end - der.data()),
                                          octets(digest.view()), digest.size));
   }
@@ -79,6 +80,7 @@ class OpenSslCrypto {
   }
 
  private:
+  static constexpr std::size_t kMostRsa = 2048;  // octets of a number; OpenSSL verifies by none above
   template <auto Free>
   struct Freed {
     void operator()(auto* p) const noexcept { Free(p); }
@@ -98,28 +100,6 @@ class OpenSslCrypto {
     [[nodiscard]] static std::unexpected<Error> failure() noexcept {
       return fail(Code::crypto_failed, 0, static_cast<std::uint32_t>(ERR_GET_REASON(ERR_peek_last_error())));
     }
-  };
-
-  // A key that is ready to verify, and the octets that it was made of.
-  class Kept {
-   public:
-    static constexpr std::size_t kMost = 2048 + 8;  // RSA-16384, above which OpenSSL verifies nothing
-
-    [[nodiscard]] bool is(ByteView first, ByteView second) const noexcept {
-      return context && size_ == first.size() + second.size() &&
-             equal(ByteView(octets_).first(first.size()), first) &&
-             equal(ByteView(octets_).subspan(first.size(), second.size()), second);
-    }
-    void name(ByteView first, ByteView second) noexcept {
-      copy_to(octets_, first);
-      copy_to(MutBytes(octets_).subspan(first.size()), second);
-      size_ = first.size() + second.size();
-    }
-    Context context;
-
-   private:
-    std::array<std::byte, kMost> octets_{};
-    std::size_t size_ = 0;
   };
 
   static const EVP_MD* md(Hash hash) noexcept {
@@ -167,14 +147,16 @@ class OpenSslCrypto {
 
   Result<void> verify_rsa(const RsaPublicKey& key, int padding, Hash hash, const Digest& digest,
                           ByteView signature) noexcept {
-    if (key.modulus.empty() || key.exponent.empty() || key.modulus.size() + key.exponent.size() > Kept::kMost)
+    if (key.modulus.empty() || key.exponent.empty() || key.modulus.size() > kMostRsa ||
+        key.exponent.size() > kMostRsa)
       return fail(Code::crypto_unsupported);
     const ErrorMark mark;
-    if (!rsa_.is(key.modulus, key.exponent)) {
-      SNPNV_TRY(rsa_.context, verifier(mark, "RSA", rsa(key).get()));
-      rsa_.name(key.modulus, key.exponent);
+    if (!rsa_key_.hold(key.modulus, key.exponent)) {
+      rsa_key_.forget();
+      SNPNV_TRY(rsa_, verifier(mark, "RSA", rsa(key).get()));
+      rsa_key_.keep(key.modulus, key.exponent);
     }
-    EVP_PKEY_CTX* const context = rsa_.context.get();
+    EVP_PKEY_CTX* const context = rsa_.get();
     if (EVP_PKEY_CTX_set_rsa_padding(context, padding) != 1 ||
         EVP_PKEY_CTX_set_signature_md(context, md(hash)) != 1)
       return mark.failure();
@@ -200,8 +182,10 @@ class OpenSslCrypto {
     return static_cast<unsigned char*>(static_cast<void*>(out.data()));
   }
 
-  Kept point_;
-  Kept rsa_;
+  KeyOctets<97> point_;
+  Context ecdsa_;
+  KeyOctets<kMostRsa + 8> rsa_key_;
+  Context rsa_;
 };
 static_assert(Crypto<OpenSslCrypto>);
 
