@@ -14,6 +14,7 @@
 #include "bench/hand_marshalled.hpp"
 #include "snpnv/collect/fresh_report.hpp"
 #include "snpnv/mbedtls/crypto.hpp"
+#include "snpnv/openssl/crypto.hpp"
 #include "transports/monotonic_clock.hpp"
 #include "transports/swtpm.hpp"
 
@@ -103,11 +104,11 @@ class Canned {
   std::size_t at_ = 0;
 };
 
-template <class T>
+template <class C, class T>
 bool fresh(T& transport) {
   MonotonicClock clock;
   Tpm tpm(transport, clock, clock.now() + 10'000);
-  MbedCrypto crypto;
+  C crypto;
   static std::array<std::byte, kEnvelopeBuffer> buffer;
   ReportCollector collector(tpm, crypto, buffer);
   return collector.fresh_report(machine().user_data).has_value();
@@ -125,21 +126,23 @@ bool by_hand(T& transport) {
   return bench::hand_marshalled(Port{transport}, machine().user_data, buffer) != 0;
 }
 
-void flow_swtpm_snpnv(benchmark::State& state) {
+template <class C>
+void flow_swtpm(benchmark::State& state) {
   Swtpm& swtpm = machine().swtpm();
-  for (auto _ : state) must(fresh(swtpm), "fresh_report");
+  for (auto _ : state) must(fresh<C>(swtpm), "fresh_report");
 }
 void flow_swtpm_by_hand(benchmark::State& state) {
   Swtpm& swtpm = machine().swtpm();
   for (auto _ : state) must(by_hand(swtpm), "by_hand");
 }
-void flow_instant_snpnv(benchmark::State& state) {
+template <class C>
+void flow_instant(benchmark::State& state) {
   Canned canned(machine().swtpm());
-  must(fresh(canned), "fresh_report");
+  must(fresh<C>(canned), "fresh_report");
   canned.replay();
   for (auto _ : state) {
     canned.rewind();
-    must(fresh(canned), "fresh_report");
+    must(fresh<C>(canned), "fresh_report");
   }
 }
 void flow_instant_by_hand(benchmark::State& state) {
@@ -152,9 +155,11 @@ void flow_instant_by_hand(benchmark::State& state) {
   }
 }
 
-BENCHMARK(flow_swtpm_snpnv)->Unit(benchmark::kMicrosecond)->UseRealTime();
+BENCHMARK(flow_swtpm<MbedCrypto>)->Unit(benchmark::kMicrosecond)->UseRealTime();
+BENCHMARK(flow_swtpm<OpenSslCrypto>)->Unit(benchmark::kMicrosecond)->UseRealTime();
 BENCHMARK(flow_swtpm_by_hand)->Unit(benchmark::kMicrosecond)->UseRealTime();
-BENCHMARK(flow_instant_snpnv)->Unit(benchmark::kMicrosecond);
+BENCHMARK(flow_instant<MbedCrypto>)->Unit(benchmark::kMicrosecond);
+BENCHMARK(flow_instant<OpenSslCrypto>)->Unit(benchmark::kMicrosecond);
 BENCHMARK(flow_instant_by_hand)->Unit(benchmark::kMicrosecond);
 
 }  // namespace

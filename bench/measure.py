@@ -48,11 +48,11 @@ def stop(process):
     process.wait()
 
 
-def google_benchmark(program, folder, clock):
+def google_benchmark(program, folder, clock, only="."):
     """Series by name: the repetitions of all benchmarks are interleaved at random."""
     text = run(program, "--benchmark_format=json", "--benchmark_repetitions=9", "--benchmark_min_time=0.02",
-               "--benchmark_enable_random_interleaving=true", env=dict(os.environ, SNPNV_BENCH=folder),
-               stderr=subprocess.DEVNULL)
+               "--benchmark_enable_random_interleaving=true", "--benchmark_filter=" + only,
+               env=dict(os.environ, SNPNV_BENCH=folder), stderr=subprocess.DEVNULL)
     values, counters = {}, {}
     for row in json.loads(text)["benchmarks"]:
         if row["run_type"] != "iteration":
@@ -71,7 +71,7 @@ def processes(build, folder, rounds, commands):
         for name, words in commands.items():
             file.write("\t".join([name, *words]) + "\n")
     out, rss = {}, {}
-    for line in run(build + "/bench/bench_processes", str(rounds), path, stderr=subprocess.DEVNULL).splitlines():
+    for line in run(build + "/bench/bench_processes", str(rounds), path).splitlines():
         name, least, median, most = line.split("\t")
         out[name] = Series([float(least)])
         out[name].median = float(median)
@@ -158,6 +158,7 @@ def measure(build, folder):
     try:
         run(snpnv, "-T", tcti, "report", folder + "/report", folder + "/user", "--random", "--envelope",
             folder + "/envelope")
+        run(snpnv, "-T", f"record:{folder}/recording={tcti}", "report", folder + "/report", folder + "/user")
         run(snpnv, "-T", tcti, "evidence", folder + "/evidence", "--nonce", "00112233", "--vcek", PKI + "/vcek.pem")
     finally:
         stop(process)
@@ -168,14 +169,17 @@ def measure(build, folder):
 
     out["in process"], out["allocations"] = google_benchmark(build + "/bench/bench_verify", folder, "cpu_time")
     out["flow in process"], _ = google_benchmark(build + "/bench/bench_flow", folder, "real_time")
+    out["flow alone"], _ = google_benchmark(build + "/bench/bench_flow", folder, "cpu_time", "instant")
 
     root = ["--root", PKI + "/ark.pem"]
     attestation = ["verify", "attestation", folder + "/certs", folder + "/report", *root]
+    static = build + "/bench/bench_snpnv_static"
     commands = {
-        "snpnv": [build + "/bench/bench_snpnv_static", *attestation],
+        "snpnv": [static, *attestation],
         "libcrypto": [build + "/bench/bench_openssl_verify", folder + "/certs", folder + "/report"],
         "snpnv, dynamic": [snpnv, *attestation],
-        "start-up": [build + "/bench/bench_snpnv_static", "--version"],
+        "replay": [static, "-T", f"replay:{folder}/recording", "report", folder + "/replayed", folder + "/user"],
+        "start-up": [static, "--version"],
         "start-up, dynamic": [snpnv, "--version"],
     }
     out["verify"], out["rss"] = processes(build, folder, 100, commands)
@@ -187,7 +191,7 @@ def measure(build, folder):
     os.mkdir(folder + "/swtpm")
     process = subprocess.Popen(
         ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={folder}/swtpm", "--server",
-         f"type=tcp,port={port},disconnect", "--ctrl", f"type=tcp,port={port + 1}", "--flags",
+         f"type=tcp,port={port}", "--ctrl", f"type=tcp,port={port + 1}", "--flags",
          "not-need-init,startup-clear"])
     try:
         while socket.socket().connect_ex(("127.0.0.1", port + 1)) != 0:
@@ -243,7 +247,8 @@ def comparisons(data):
     p, f = data["in process"], data["flow in process"]
     swtpm, paravisor, verify = data["flow on swtpm"], data["flow on paravisor"], data["verify"]
     rows = [
-        ("flow, in process", f["flow_swtpm_snpnv"], "by hand", f["flow_swtpm_by_hand"], 1.1),
+        ("flow, in process", f["flow_swtpm<MbedCrypto>"], "by hand", f["flow_swtpm_by_hand"], 1.1),
+        ("flow, in process, digest by OpenSSL", f["flow_swtpm<OpenSslCrypto>"], "by hand", f["flow_swtpm_by_hand"], 1.1),
         ("flow, process", swtpm["snpnv"], "by hand", swtpm["by hand"], None),
         ("flow, process", swtpm["snpnv"], "ESAPI process", swtpm["ESAPI"], 0.25),
         ("flow, process", swtpm["snpnv"], "tpm2-tools", swtpm["tpm2-tools"], 0.05),
@@ -304,8 +309,10 @@ def table(data):
     for what, name in ALONE:
         series = data["in process"][name]
         out.append(f"| {what} | {time(series.median)} | {time(series.least)} |")
-    for what, series in (("the flow, on a TPM that answers at once", data["flow in process"]["flow_instant_snpnv"]),
+    for what, series in (("the flow, on a TPM that answers at once", data["flow alone"]["flow_instant<MbedCrypto>"]),
+                         ("the same, digest by OpenSSL", data["flow alone"]["flow_instant<OpenSslCrypto>"]),
                          ("process start-up, static", data["verify"]["start-up"]),
+                         ("the flow as a static process, from a recording", data["verify"]["replay"]),
                          ("process start-up, dynamic", data["verify"]["start-up, dynamic"]),
                          ("verify attestation, dynamic process", data["verify"]["snpnv, dynamic"])):
         out.append(f"| {what} | {time(series.median)} | {time(series.least)} |")
