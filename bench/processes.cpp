@@ -38,7 +38,7 @@ Words split(const std::string& line) {
 bool run(const Words& words, long& rss) {
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
+  for (const int output : {1, 2}) posix_spawn_file_actions_addopen(&files, output, "/dev/null", O_WRONLY, 0);
   std::vector<char*> arguments;
   std::string input = "/dev/null";
   for (std::size_t i = 0; i < words.size(); ++i) {
