@@ -70,7 +70,10 @@ TEST_CASE("Provider_RsaKeysInTurn_EachVerifiesItsOwn") {
   TestCrypto crypto;
   const Rsa ark("milan/ark");
   const Rsa ask("milan/ask");
-  for (unsigned round = 0; round < 2; ++round) {
+  const Rsa asvk("milan/asvk");
+  for (unsigned round = 0; round < 3; ++round) {
+    CHECK(pss(crypto, asvk.key(), asvk.signature) == "valid");
+    CHECK(pss(crypto, ark.key(), asvk.signature) == "crypto_signature");
     CHECK(pss(crypto, ark.key(), ark.signature) == "valid");
     CHECK(pss(crypto, ask.key(), ask.signature) == "valid");
     CHECK(pss(crypto, ask.key(), ark.signature) == "crypto_signature");

@@ -16,8 +16,8 @@
 
 namespace snpnv {
 
-/// One object for each thread. It keeps the last key of each kind ready: a VCEK signs many reports, and
-/// an ARK signs itself and the ASK.
+/// One object for each thread. It keeps the last keys ready: a VCEK signs many reports, and ARK and ASK are
+/// above many VCEKs.
 class OpenSslCrypto {
  public:
   /// @returns the digest | crypto_failed - detail: OpenSSL's reason.
@@ -89,6 +89,10 @@ class OpenSslCrypto {
   using Owned = std::unique_ptr<T, Freed<Free>>;
   using Context = Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
   using Parameters = Owned<OSSL_PARAM, OSSL_PARAM_free>;
+  struct RsaKey {
+    KeyOctets<kMostRsa + 8> octets;
+    Context context;
+  };
 
   // The thread's error queue belongs to the caller: what a call adds is taken back.
   class ErrorMark {
@@ -151,12 +155,16 @@ class OpenSslCrypto {
         key.exponent.size() > kMostRsa)
       return fail(Code::crypto_unsupported);
     const ErrorMark mark;
-    if (!rsa_key_.hold(key.modulus, key.exponent)) {
-      rsa_key_.forget();
-      SNPNV_TRY(rsa_, verifier(mark, "RSA", rsa(key).get()));
-      rsa_key_.keep(key.modulus, key.exponent);
+    RsaKey* known = std::ranges::find_if(
+        rsa_, [&](const RsaKey& kept) { return kept.octets.hold(key.modulus, key.exponent); });
+    if (known == rsa_.end()) {
+      known = &rsa_[next_rsa_];
+      next_rsa_ = (next_rsa_ + 1) % rsa_.size();
+      known->octets.forget();
+      SNPNV_TRY(known->context, verifier(mark, "RSA", rsa(key).get()));
+      known->octets.keep(key.modulus, key.exponent);
     }
-    EVP_PKEY_CTX* const context = rsa_.get();
+    EVP_PKEY_CTX* const context = known->context.get();
     if (EVP_PKEY_CTX_set_rsa_padding(context, padding) != 1 ||
         EVP_PKEY_CTX_set_signature_md(context, md(hash)) != 1)
       return mark.failure();
@@ -184,8 +192,8 @@ class OpenSslCrypto {
 
   KeyOctets<97> point_;
   Context ecdsa_;
-  KeyOctets<kMostRsa + 8> rsa_key_;
-  Context rsa_;
+  std::array<RsaKey, 2> rsa_;  // ARK and ASK
+  std::size_t next_rsa_ = 0;
 };
 static_assert(Crypto<OpenSslCrypto>);
 
