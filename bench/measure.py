@@ -224,8 +224,10 @@ def measure(build, folder):
     # Executions a second of CPU time, so that other load on the machine counts less.
     out["fuzz"] = {}
     for target in FUZZ_TARGETS:
-        seeds = f"{ROOT}/fuzz/corpus/{target}"
-        child = subprocess.Popen([f"{build}/bench/fuzz/{target}", "-seed=1", "-max_total_time=2", "-max_len=4096", seeds],
+        found = f"{folder}/fuzz-{target}"  # new inputs go to the first folder, which is not that of the seeds
+        os.mkdir(found)
+        child = subprocess.Popen([f"{build}/bench/fuzz/{target}", "-seed=1", "-max_total_time=2", "-max_len=4096",
+                                  found, f"{ROOT}/fuzz/corpus/{target}"],
                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=folder)
         report = child.stderr.read()
         _, status, usage = os.wait4(child.pid, 0)
