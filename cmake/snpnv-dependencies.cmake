@@ -1,4 +1,5 @@
-# The libraries behind snpnv::mbedtls and snpnv::transports; also part of the installed package.
+# The libraries behind snpnv::mbedtls, snpnv::openssl and snpnv::transports; also part of the installed
+# package.
 
 # Mbed TLS 3 brings a package of its own; 2.28 as Debian 12 has it does not.
 if(NOT TARGET MbedTLS::mbedcrypto)
@@ -22,6 +23,10 @@ if(NOT TARGET MbedTLS::mbedcrypto)
         IMPORTED_LOCATION "${MBEDTLS_LIBRARY}" INTERFACE_LINK_LIBRARIES MbedTLS::mbedx509)
     endif()
   endif()
+endif()
+
+if(SNPNV_OPENSSL AND NOT TARGET OpenSSL::Crypto)
+  find_package(OpenSSL 3.0 QUIET)
 endif()
 
 find_package(Threads QUIET)

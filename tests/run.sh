@@ -31,10 +31,12 @@ configure_and_build() { # PRESET [TARGET...]
 }
 run_tests() { ctest --preset "$1" --parallel "$(nproc)"; }
 
-without_tss() {
+without_tss_and_fetch_with_openssl() {
   configure_and_build no-tss all
-  tests/without_tss.sh "$PWD"/build/gcc/tools/snpnv{,-paravisor} "$PWD/build/no-tss/tools/snpnv"
-  tests/without_fetch.sh "$PWD"/build/gcc/tools/snpnv{,-paravisor} "$PWD/build/no-tss/tools/snpnv"
+  local programs=("$PWD"/build/gcc/tools/snpnv{,-paravisor} "$PWD/build/no-tss/tools/snpnv")
+  tests/without_tss.sh "${programs[@]}"
+  tests/without_fetch.sh "${programs[@]}"
+  tests/with_openssl.sh "${programs[@]}" "$PWD/build/no-tss"
 }
 
 # Each target for a fixed number of inputs, from its seeds.
@@ -62,7 +64,7 @@ skipped=
 
 stage "packages" bash tools/setup.sh test
 stage "GCC: build" configure_and_build gcc all all_verify_interface_header_sets
-stage "without tpm2-tss and fetch" without_tss
+stage "without tpm2-tss and fetch, with OpenSSL" without_tss_and_fetch_with_openssl
 stage "libFuzzer" fuzz_smoke
 stage "Clang, ASan and UBSan: build" configure_and_build clang-sanitize all
 stage "clang-tidy" tests/gate/tidy.sh . build/clang-sanitize

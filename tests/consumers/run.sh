@@ -12,5 +12,9 @@ for way in find_package add_subdirectory; do
   echo "$way: works"
 done
 [ -x "$work/prefix/bin/snpnv" ]
+# The provider that this build did not ask for is not there.
+! cmake -S "$1/tests/consumers/openssl" -B "$work/openssl" -DCMAKE_PREFIX_PATH="$work/prefix" >"$work/log" 2>&1
+grep -q 'set snpnv_FOUND to FALSE' "$work/log"
+[ ! -e "$work/prefix/include/snpnv/openssl" ]
 [ ! -e "$work/prefix/include/transports" ]
 PKG_CONFIG_PATH="$work/prefix/share/pkgconfig" pkg-config --modversion snpnv

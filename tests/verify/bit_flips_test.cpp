@@ -18,7 +18,7 @@ void flip(Bytes& octets, std::size_t bit) {
 TEST_CASE("BitFlips_EveryBitOfTheReport_IsRejected") {
   Scene scene;
   scene.make();
-  MbedCrypto crypto;
+  TestCrypto crypto;
   const auto checked = verify_chain(crypto, scene.chain(), scene.trust(), scene.time);
   REQUIRE(checked->chain.has_value());
   const auto verified = [&] {
@@ -36,7 +36,7 @@ TEST_CASE("BitFlips_EveryBitOfTheReport_IsRejected") {
 TEST_CASE("BitFlips_EveryBitOfTheClaims_IsRejected") {
   Scene scene;
   scene.make();
-  MbedCrypto crypto;
+  TestCrypto crypto;
   const auto checked = verify_chain(crypto, scene.chain(), scene.trust(), scene.time);
   REQUIRE(checked->chain.has_value());
   for (std::size_t bit = 0; bit < scene.claims.size() * 8; ++bit) {
@@ -56,7 +56,7 @@ TEST_CASE("BitFlips_4000BitsOfEachCertificate_AreRejected") {
   Scene scene;
   scene.crl = CrlSpec{.issuer = scene.ark.subject, .signer = scene.ark.key, .revoked = {7}};
   scene.make();
-  MbedCrypto crypto;
+  TestCrypto crypto;
   for (Bytes Scene::*const certificate :
        {&Scene::ark_der, &Scene::ask_der, &Scene::vek_der, &Scene::crl_der}) {
     Bytes& octets = scene.*certificate;

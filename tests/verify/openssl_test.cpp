@@ -97,7 +97,7 @@ TEST_CASE("Openssl_200ChainsHalfBroken_SaysTheSame") {
       {"report signed by another key", [](Scene& s) { s.report_key = new_ec("P-384"); }},
   };
   const Folder folder;
-  MbedCrypto crypto;
+  TestCrypto crypto;
   std::mt19937 random(200);  // any seed, but the same one every time
   unsigned rejected = 0;
   for (unsigned i = 0; i < 200; ++i) {
@@ -138,7 +138,7 @@ TEST_CASE("Openssl_EdgeValuesOfRAndS_SaysTheSame") {
   folder.write("report", ByteView(scene.report).first(R::kSignedSize));
   folder.write_pem("vek.pem", scene.vek_der);
   REQUIRE(folder.openssl("x509 -in vek.pem -noout -pubkey -out key.pem"));
-  MbedCrypto crypto;
+  TestCrypto crypto;
   const auto checked = verify_chain(crypto, scene.chain(), scene.trust(), scene.time);
   REQUIRE(checked->chain.has_value());
 

@@ -4,9 +4,9 @@
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
-#include "snpnv/mbedtls/crypto.hpp"
 #include "snpnv/wire/evidence.hpp"
 #include "tests/test.hpp"
+#include "tests/verify/provider.hpp"
 
 using namespace snpnv;
 
@@ -103,10 +103,10 @@ struct Case {
     message.resize(text->size());
     test::Octets signature = signer->sign(message, md);
     if (damage != nullptr) damage(message, signature);
-    MbedCrypto crypto;
+    TestCrypto crypto;
     const std::optional<QuoteToVerify> quote{{message, signature, pcrs, ByteView(nonce)}};
     const std::optional<ByteView> claims_octets{test::view(claims)};
-    QuoteVerifier<MbedCrypto> verifier(crypto, quote, claims_octets, claims_proven, policy);
+    QuoteVerifier<TestCrypto> verifier(crypto, quote, claims_octets, claims_proven, policy);
     std::string out;
 #define SNPNV_X(id, name, option, checks)                                                     \
   if (const StepResult result = verifier.id(); result.outcome == StepOutcome::fail) {         \
@@ -289,12 +289,12 @@ TEST_CASE("Evidence_AzureMilan2024_QuoteVerifiesByTheKeyOfItsEnvelope") {
   }
   REQUIRE(json.finish(true).has_value());
   const std::string claims(test::text(ByteView(*content).subspan(1236, 1110)));
-  MbedCrypto crypto;
+  TestCrypto crypto;
   const test::Octets nonce = test::hex("6368616c6c656e6765");
   const std::optional<QuoteToVerify> quote{{message, signature, pcrs, ByteView(nonce)}};
   const std::optional<ByteView> claims_octets{test::view(claims)};
   const Policy policy;
-  QuoteVerifier<MbedCrypto> verifier(crypto, quote, claims_octets, true, policy);
+  QuoteVerifier<TestCrypto> verifier(crypto, quote, claims_octets, true, policy);
   CHECK(verifier.quote_magic().outcome == StepOutcome::pass);
   CHECK(verifier.quote_key().outcome == StepOutcome::pass);
   CHECK(verifier.quote_signature().outcome == StepOutcome::pass);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
@@ -18,8 +19,8 @@
 #include <string>
 #include <vector>
 
-#include "snpnv/mbedtls/crypto.hpp"
 #include "snpnv/verify/verify.hpp"
+#include "tests/verify/provider.hpp"
 
 namespace scene {
 
@@ -371,7 +372,7 @@ class Scene {
   }
   [[nodiscard]] Result<Verdict> made_and_verified() {
     make();
-    MbedCrypto crypto;
+    TestCrypto crypto;
     return verify(crypto);
   }
 

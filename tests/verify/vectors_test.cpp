@@ -25,7 +25,7 @@ Result<Verdict> verify_content(const Chain& certificates, const Bytes& content,
   SNPNV_TRY(const HclReport envelope, HclReport::parse(content));
   SNPNV_TRY(const auto report, envelope.snp_report());
   SNPNV_TRY(const Hash hash, envelope.hash());
-  MbedCrypto crypto;
+  TestCrypto crypto;
   return verify(crypto, certificates.view(), Trust{}, Evidence{report, envelope.claims, hash, user_data},
                 Policy{}, at);
 }
@@ -34,7 +34,7 @@ Result<Verdict> verify_content(const Chain& certificates, const Bytes& content,
 
 TEST_CASE("Vectors_Roots_ArePinnedAndSignTheirIntermediates") {
   if (vectors::absent()) return;
-  MbedCrypto crypto;
+  TestCrypto crypto;
   for (const Product product : kProducts) {
     std::string lower(name(product));
     lower[0] = static_cast<char>(lower[0] - 'A' + 'a');
@@ -65,7 +65,7 @@ TEST_CASE("Vectors_AzureMilan2023_ChainHoldsButTheVcekIsOfAnotherChip") {
   REQUIRE(verdict.has_value());
   CHECK(verdict->first_failure() == Step::report_signature);
   CHECK(verdict->root == RootSource::pinned);
-  MbedCrypto crypto;
+  TestCrypto crypto;
   const auto checked = verify_chain(crypto, certificates.view(), Trust{}, kMiddleOf2025);
   REQUIRE(checked->chain.has_value());
   CHECK(hex_of(VekCertificate(checked->chain->vek()).hw_id(64)->first(2)) == "da8a");
@@ -112,7 +112,7 @@ TEST_CASE("Vectors_AwsMilanVlek_VerifiesWithinItsYear") {
   const Chain certificates =
       chain("roots/ark-milan.pem", "roots/asvk-milan.pem", "aws-milan-vlek/vlek.der");
   const Bytes report = vectors::read("aws-milan-vlek/report.bin");
-  MbedCrypto crypto;
+  TestCrypto crypto;
   const auto at = [&](std::string_view time) {
     return verify(crypto, certificates.view(), Trust{}, Evidence{report, {}, {}, {}}, Policy{},
                   *parse_rfc3339(time));
@@ -131,7 +131,7 @@ TEST_CASE("Vectors_TurinVcek_ChainHoldsAndExtensionsAreRead") {
   if (vectors::absent()) return;
   const Chain certificates =
       chain("roots/ark-turin.pem", "roots/ask-turin.pem", "turin-vcek/vcek.der");
-  MbedCrypto crypto;
+  TestCrypto crypto;
   const auto checked = verify_chain(crypto, certificates.view(), Trust{}, kMiddleOf2025);
   REQUIRE(checked->chain.has_value());
   CHECK(checked->chain->product() == Product::turin);

@@ -199,7 +199,7 @@ TEST_CASE("Validity_FirstAndLastSecond_Pass") {
 TEST_CASE("Verify_ClockNeverSet_IsItsOwnError") {
   Scene scene;
   scene.make();
-  MbedCrypto crypto;
+  TestCrypto crypto;
   for (const std::string_view at : {"1970-01-01T00:00:00Z", "2000-01-01T00:00:00Z", "2022-12-31T23:59:59Z"}) {
     scene.time = *parse_rfc3339(at);
     const auto verdict = scene.verify(crypto);
@@ -760,7 +760,7 @@ TEST_CASE("Scope_SignatureOrTcbOnly_LeavesTheRestOut") {
   Scene scene;
   scene.put(R::POLICY, 0xB0000);  // would fail policy.debug
   scene.make();
-  MbedCrypto crypto;
+  TestCrypto crypto;
   for (const Scope scope : {Scope::signature_only, Scope::tcb_only}) {
     const auto verdict = verify(crypto, scene.chain(), scene.trust(), scene.evidence(), scene.policy,
                                 scene.time, scope);
@@ -781,7 +781,7 @@ TEST_CASE("VerifiedChain_FurtherReports_AreJudgedAtTheirOwnTime") {
   scene.crl = good_crl(scene);
   scene.vek.not_after = *parse_rfc3339("2027-01-01T00:00:00Z");
   scene.make();
-  MbedCrypto crypto;
+  TestCrypto crypto;
   const auto checked = verify_chain(crypto, scene.chain(), scene.trust(), scene.time);
   REQUIRE(checked->chain.has_value());
   const auto at = [&](std::string_view time) {
@@ -797,7 +797,7 @@ TEST_CASE("VerifiedChain_FurtherReports_AreJudgedAtTheirOwnTime") {
 TEST_CASE("VerifyReport_NotTheSizeOfAReport_IsAnError") {
   Scene scene;
   scene.make();
-  MbedCrypto crypto;
+  TestCrypto crypto;
   scene.report.pop_back();
   CHECK(scene.verify(crypto).error() == Error{Code::wire_short, 1183, 1184});
   scene.report.resize(1185);
@@ -863,6 +863,30 @@ TEST_CASE("Crypto_SecondProvider_IsAskedForExactlyTheChecks") {
   CHECK(crypto.rsa == 3);
   CHECK(crypto.ecdsa == 1);
   CHECK(crypto.digests == 6);  // root key, three certificates, report, claims
+}
+
+TEST_CASE("RootSignature_NotWanted_IsSkippedAndCostsNothing") {
+  Scene scene;
+  scene.after_signing = [](Scene& s) { s.ark_der.back() ^= std::byte{1}; };
+  scene.make();
+  TestCrypto crypto;
+  CHECK(failures(*scene.verify(crypto)) == std::vector<std::string>{"chain.root_signature"});
+
+  Trust trust = scene.trust();
+  trust.root_signature = RootSignature::skip;
+  const auto with = [&](auto& provider) {
+    return *verify(provider, scene.chain(), trust, scene.evidence(), scene.policy, scene.time);
+  };
+  const Verdict verdict = with(crypto);
+  CHECK(verdict.verified());
+  CHECK(verdict[Step::chain_root_signature].outcome == StepOutcome::skip);
+  CHECK(verdict[Step::chain_root_signature].note == "redundant: the digest of its key is trusted");
+  CountingCrypto counting;
+  CHECK(with(counting).verified());
+  CHECK(counting.rsa == 2);
+
+  trust.additional_roots = {};  // the key still has to be a trusted one
+  CHECK(failures(with(crypto)) == std::vector<std::string>{"chain.root_pinned"});
 }
 
 TEST_CASE("Crypto_ProviderFails_TheCheckFails") {

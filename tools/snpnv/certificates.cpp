@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include "files.hpp"
+#include "provider.hpp"
 #include "snpnv/core/pem.hpp"
-#include "snpnv/mbedtls/crypto.hpp"
 #include "snpnv/verify/root_certificates.hpp"
 
 namespace snpnv::tool {
@@ -82,7 +82,7 @@ Outcome<TrustFiles> TrustFiles::read(const Arguments& arguments) {
   if (const auto path = arguments.value("crl")) {
     SNPNV_TRY(out.crl_, read_der(*path, kPemCrl));
   }
-  MbedCrypto crypto;
+  Provider crypto;
   for (const std::string_view path : arguments.values("root")) {
     SNPNV_TRY(auto der, read_der(path, kPemCertificate));
     const auto certificate = crypto.parse_certificate(der);

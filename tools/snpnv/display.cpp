@@ -2,7 +2,7 @@
 #include "commands.hpp"
 #include "fields.hpp"
 #include "files.hpp"
-#include "snpnv/mbedtls/crypto.hpp"
+#include "provider.hpp"
 
 namespace snpnv::tool {
 namespace {
@@ -39,7 +39,7 @@ Outcome<Exit> display_envelope(const Arguments& arguments) {
   const std::size_t claims_offset = envelope->size() - envelope->claims.size();
   const auto claims = RuntimeClaims::parse(envelope->claims, claims_offset);
   if (!claims) return library_failure(path, claims.error());
-  MbedCrypto crypto;
+  Provider crypto;
   const auto hash = envelope->hash();
   if (!hash) return library_failure(path, hash.error());
   const auto digest = crypto.digest(*hash, envelope->claims);

@@ -2,7 +2,7 @@
 #include "certificates.hpp"
 #include "commands.hpp"
 #include "fields.hpp"
-#include "snpnv/mbedtls/crypto.hpp"
+#include "provider.hpp"
 #include "snpnv/wire/vek_certificate.hpp"
 
 namespace snpnv::tool {
@@ -52,7 +52,7 @@ std::optional<std::string> extension_text(const VekCertificate& vek, VekExtensio
 Outcome<Exit> display_cert(const Arguments& arguments) {
   const std::string_view path = arguments.operand(0);
   SNPNV_TRY(const auto der, read_der(path, kPemCertificate));
-  MbedCrypto crypto;
+  Provider crypto;
   const auto certificate = crypto.parse_certificate(der);
   if (!certificate) return library_failure(path, certificate.error());
   const auto digest = spki_digest(crypto, *certificate);

@@ -10,9 +10,9 @@
 #include "describe.hpp"
 #include "files.hpp"
 #include "lock.hpp"
+#include "provider.hpp"
 #include "snpnv/collect/fresh_report.hpp"
 #include "snpnv/collect/quote.hpp"
-#include "snpnv/mbedtls/crypto.hpp"
 #include "snpnv/wire/evidence.hpp"
 #include "transports/monotonic_clock.hpp"
 #include "transports/open.hpp"
@@ -143,7 +143,7 @@ Outcome<Exit> run_quote(const Arguments& arguments) {
   auto transport = open_transport(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
   ToolTpm tpm(*transport, clock, deadline);
-  MbedCrypto crypto;
+  Provider crypto;
   const auto quote = QuoteCollector(tpm, crypto).quote(nonce, selection);
   if (!quote) return library_failure(tcti, quote.error());
   SNPNV_CHECK(make_directory(directory));
@@ -197,7 +197,7 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
   auto transport = open_transport(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
   ToolTpm tpm(*transport, clock, deadline);
-  MbedCrypto crypto;
+  Provider crypto;
 
   UserData user_data{};  // the nonce, zero-padded
   copy_to(user_data, nonce);

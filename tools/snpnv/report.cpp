@@ -8,8 +8,8 @@
 #include "describe.hpp"
 #include "files.hpp"
 #include "lock.hpp"
+#include "provider.hpp"
 #include "snpnv/collect/fresh_report.hpp"
-#include "snpnv/mbedtls/crypto.hpp"
 #include "transports/monotonic_clock.hpp"
 #include "transports/open.hpp"
 
@@ -122,7 +122,7 @@ Outcome<Exit> run(const Arguments& arguments) {
   if (!transport) return library_failure(tcti, transport.error());
 
   Tpm tpm(*transport, clock, deadline);
-  MbedCrypto crypto;
+  Provider crypto;
   std::vector<std::byte> buffer(kEnvelopeBuffer);
   ReportCollector collector(tpm, crypto, buffer);
   const auto bound = boot ? collector.boot_report() : collector.fresh_report(user_data);

@@ -4,7 +4,7 @@
 
 #include "describe.hpp"
 #include "files.hpp"
-#include "snpnv/mbedtls/crypto.hpp"
+#include "provider.hpp"
 #include "snpnv/verify/policy_json.hpp"
 
 namespace snpnv::tool {
@@ -181,7 +181,7 @@ Outcome<void> read_pcrs(const Arguments& arguments, Policy& policy) {
       return usage("--init-data", format("needs a digest of 32, 48 or 64 octets, not %zu", digest.size()));
     std::array<std::byte, 2 * kPcrSize> extended{};  // zeros, then the digest, cut to what a PCR takes
     copy_to(MutBytes(extended).subspan(kPcrSize), digest);
-    MbedCrypto crypto;
+    Provider crypto;
     const auto value = crypto.digest(Hash::sha256, extended);
     if (!value) return library_failure("--init-data", value.error());
     copy_to(policy.pcrs[kInitDataPcr].emplace(), value->view());

@@ -2,7 +2,7 @@
 #include "certificates.hpp"
 #include "commands.hpp"
 #include "files.hpp"
-#include "snpnv/mbedtls/crypto.hpp"
+#include "provider.hpp"
 #include "snpnv/wire/hcl_report.hpp"
 #include "verdict.hpp"
 
@@ -19,7 +19,7 @@ Outcome<Exit> verify_certs(const Arguments& arguments) {
   const std::string_view directory = arguments.operand(0);
   SNPNV_TRY(const UnixTime at, time_of(arguments));
   SNPNV_TRY(const ChainFiles files, ChainFiles::read(arguments, directory, SIGNING_KEY::VCEK));
-  MbedCrypto crypto;
+  Provider crypto;
   const auto checked = verify_chain(crypto, files.chain(), files.trust(), at);
   if (!checked) return not_judged(directory, checked.error());
   return tell(arguments, checked->verdict, of_chain);
@@ -33,7 +33,7 @@ Outcome<Exit> judge(const Arguments& arguments, std::string_view path, const Evi
   SNPNV_TRY(const Policy policy, policy_of(arguments));
   SNPNV_TRY(const UnixTime at, time_of(arguments));
   SNPNV_TRY(const ChainFiles files, ChainFiles::read(arguments, arguments.operand(0), prefer));
-  MbedCrypto crypto;
+  Provider crypto;
   const auto verdict = verify(crypto, files.chain(), files.trust(), evidence, policy, at, scope);
   if (!verdict) return not_judged(path, verdict.error());
   return tell(arguments, *verdict, without_quote);

@@ -9,9 +9,9 @@
 #include "describe.hpp"
 #include "files.hpp"
 #include "lines.hpp"
+#include "provider.hpp"
 #include "snpnv/collect/quote.hpp"
 #include "snpnv/core/pem.hpp"
-#include "snpnv/mbedtls/crypto.hpp"
 #include "snpnv/wire/evidence.hpp"
 #include "snpnv/wire/hcl_report.hpp"
 #include "verdict.hpp"
@@ -26,7 +26,7 @@ bool every(Step) { return true; }
 class ChainCache {
  public:
   // @returns the chain, or the verdict that says why there is none | verify_clock.
-  Result<ChainCheck> verify(MbedCrypto& crypto, const IssuerFiles& issuers, ByteView vek, UnixTime at) {
+  Result<ChainCheck> verify(Provider& crypto, const IssuerFiles& issuers, ByteView vek, UnixTime at) {
     ++clock_;
     for (Entry& entry : entries_) {
       if (!equal(entry.vek, vek)) continue;
@@ -118,7 +118,7 @@ class Judge {
   Policy policy_;
   IssuerFiles issuers_;
   ChainCache chains_;
-  MbedCrypto crypto_;
+  Provider crypto_;
 };
 
 // One line of JSON for evidence that could not be judged.

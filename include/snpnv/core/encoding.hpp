@@ -2,6 +2,7 @@
 // escapes decodes without an intermediate buffer.
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <string_view>
 
@@ -45,13 +46,36 @@ template <TextSource A, TextSource B>
   }
 }
 
+/// The value of each digit of an alphabet, -1 for other characters. A table, since a comparison of ranges is
+/// a branch that random digits mispredict.
+class DigitValues {
+ public:
+  consteval explicit DigitValues(std::string_view digits) { add(digits); }
+  consteval DigitValues(std::string_view digits, std::string_view other_case) {
+    add(digits);
+    add(other_case);
+  }
+  [[nodiscard]] constexpr int operator[](char c) const { return values_[static_cast<unsigned char>(c)]; }
+
+ private:
+  consteval void add(std::string_view digits) {
+    for (std::size_t i = 0; i < digits.size(); ++i)
+      values_[static_cast<unsigned char>(digits[i])] = static_cast<std::int8_t>(i);
+  }
+  std::array<std::int8_t, 256> values_ = [] {
+    std::array<std::int8_t, 256> none{};
+    none.fill(-1);
+    return none;
+  }();
+};
+inline constexpr std::string_view kHexDigits = "0123456789abcdef";
+inline constexpr std::string_view kBase64urlDigits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+inline constexpr DigitValues kHexValues(kHexDigits, "0123456789ABCDEF");
+inline constexpr DigitValues kBase64urlValues(kBase64urlDigits);
+
 /// The value of a hexadecimal digit of either case, or -1.
-[[nodiscard]] constexpr int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+[[nodiscard]] constexpr int hex_digit(char c) { return kHexValues[c]; }
 
 /// Decodes pairs of hexadecimal digits, either case, nothing between them.
 /// @returns the octets written to the front of `out`
@@ -77,14 +101,7 @@ template <TextSource S>
 }
 
 /// The value of a base64url digit, or -1.
-[[nodiscard]] constexpr int base64url_digit(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '-') return 62;
-  if (c == '_') return 63;
-  return -1;
-}
+[[nodiscard]] constexpr int base64url_digit(char c) { return kBase64urlValues[c]; }
 
 /// Decodes base64url, with its padding or without any. Bits that do not fill an octet must be zero,
 /// so that one value has one encoding of each kind.
@@ -134,10 +151,9 @@ template <TextSource S>
 
 /// Appends two lower-case digits an octet.
 constexpr void encode_hex(Writer& out, ByteView octets) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   for (const std::byte octet : octets) {
     const auto value = std::to_integer<unsigned>(octet);
-    const char pair[2] = {kDigits[value >> 4], kDigits[value & 15U]};
+    const char pair[2] = {kHexDigits[value >> 4], kHexDigits[value & 15U]};
     out.text(std::string_view(pair, 2));
   }
 }
@@ -146,15 +162,13 @@ enum class Padding : std::uint8_t { none, padded };
 
 /// Appends base64url.
 constexpr void encode_base64url(Writer& out, ByteView octets, Padding padding) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   for (std::size_t at = 0; at < octets.size(); at += 3) {
     const std::size_t n = std::min<std::size_t>(3, octets.size() - at);
     std::uint32_t bits = 0;
     for (std::size_t i = 0; i < 3; ++i)
       bits = (bits << 8) | (i < n ? std::to_integer<std::uint32_t>(octets[at + i]) : 0U);
     char digits[4] = {'=', '=', '=', '='};
-    for (std::size_t i = 0; i <= n; ++i) digits[i] = kDigits[(bits >> (18 - 6 * i)) & 63U];
+    for (std::size_t i = 0; i <= n; ++i) digits[i] = kBase64urlDigits[(bits >> (18 - 6 * i)) & 63U];
     out.text(std::string_view(digits, padding == Padding::padded ? 4 : n + 1));
   }
 }

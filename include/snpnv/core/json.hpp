@@ -15,6 +15,7 @@ namespace snpnv {
 struct JsonString {
   ByteView raw;
   std::size_t offset = 0;  // of the first octet behind the opening quote
+  bool plain = false;      // known to hold no escape: the octets are the text
 
   /// Yields the octets that the string stands for.
   class Source {
@@ -76,9 +77,12 @@ struct JsonString {
   [[nodiscard]] constexpr Source source() const { return Source(*this); }
 
   friend constexpr bool operator==(const JsonString& a, std::string_view b) {
+    if (a.plain)
+      return std::ranges::equal(a.raw, b, {}, {}, [](char c) { return static_cast<std::byte>(c); });
     return same_text(a.source(), PlainText(b));
   }
   friend constexpr bool operator==(const JsonString& a, const JsonString& b) {
+    if (a.plain && b.plain) return std::ranges::equal(a.raw, b.raw);
     return same_text(a.source(), b.source());
   }
 
@@ -230,6 +234,8 @@ class JsonReader {
   };
 
   static constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+  // What stands for itself in a string, in one octet.
+  static constexpr bool is_ordinary(char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; }
 
   // The octet at the cursor; NUL, which JSON allows nowhere, at the end and after an error.
   [[nodiscard]] constexpr char current() const {
@@ -278,7 +284,7 @@ class JsonReader {
 
   constexpr bool remember(const JsonString& name, std::size_t quote) {
     for (std::size_t i = levels_[depth_ - 1].names; i < name_count_; ++i) {
-      if (JsonString{in_.subspan(names_[i].at, names_[i].size)} == name) {
+      if (JsonString{in_.subspan(names_[i].at, names_[i].size), 0, names_[i].plain} == name) {
         fail_at(Code::json_duplicate, quote);
         return false;
       }
@@ -288,17 +294,20 @@ class JsonReader {
       return false;
     }
     names_[name_count_++] = {static_cast<std::uint32_t>(name.offset - base_),
-                             static_cast<std::uint32_t>(name.raw.size())};
+                             static_cast<std::uint32_t>(name.raw.size()), name.plain};
     return true;
   }
 
   // The cursor stands on the opening quote.
   constexpr JsonString quoted() {
     const std::size_t start = ++at_;
+    bool plain = true;
     while (true) {
+      while (at_ < in_.size() && is_ordinary(static_cast<char>(in_[at_]))) ++at_;
       const char c = current();
       if (c == '"') break;
       if (c == '\\') {
+        plain = false;
         if (!escape()) return {};
       } else if (static_cast<unsigned char>(c) < 0x20) {
         syntax();  // a control character, or the end of the document
@@ -308,7 +317,7 @@ class JsonReader {
         return {};
       }
     }
-    const JsonString s{in_.subspan(start, at_ - start), base_ + start};
+    const JsonString s{in_.subspan(start, at_ - start), base_ + start, plain};
     ++at_;
     return s;
   }
@@ -419,6 +428,7 @@ class JsonReader {
   struct Name {
     std::uint32_t at = 0;
     std::uint32_t size = 0;
+    bool plain = false;
   };
 
   ByteView in_;

@@ -1,17 +1,23 @@
 // The cryptography of this library, by Mbed TLS (2.28 or 3.6). The only file that sees its headers.
-// Signatures go through PSA and certificates through public X.509 calls, so that nothing here rests
-// on what 3.0 made private or 4.0 removed.
+// Signatures go through the calls that PSA itself stands on: PSA imports a key, and computes the curve's
+// table anew, for every signature (docs/performance.md).
 #pragma once
 
+#include <mbedtls/ecdsa.h>
 #include <mbedtls/md.h>
+#include <mbedtls/rsa.h>
+#include <mbedtls/version.h>
 #include <mbedtls/x509_crt.h>
-#include <psa/crypto.h>
+
+#include <memory>
+#include <new>
 
 #include "snpnv/verify/crypto.hpp"
 
 namespace snpnv {
 
-/// Not for several threads at once, unless Mbed TLS was built with MBEDTLS_THREADING_C.
+/// One object for each thread. It keeps the curve's table, and the last RSA key: an ARK signs itself and
+/// the ASK.
 class MbedCrypto {
  public:
   /// @returns the digest | crypto_failed - detail: Mbed TLS status, negated.
@@ -20,25 +26,46 @@ class MbedCrypto {
     out.size = digest_size(hash);
     const mbedtls_md_info_t* const info = mbedtls_md_info_from_type(md_type(hash));
     if (info == nullptr) return fail(Code::crypto_unsupported, 0, static_cast<std::uint32_t>(hash));
-    const int status = mbedtls_md(info, octets(data), data.size(), octets(MutBytes(out.octets)));
-    if (status != 0) return fail(Code::crypto_failed, 0, static_cast<std::uint32_t>(-status));
+    if (const int status = mbedtls_md(info, octets(data), data.size(), octets(MutBytes(out.octets))))
+      return failure(status);
     return out;
   }
 
   /// The four below are the concept Crypto's.
-  /// @returns as the concept says; detail of crypto_failed: PSA or Mbed TLS status, negated.
+  /// @returns as the concept says; detail of crypto_failed: Mbed TLS status, negated.
   [[nodiscard]] Result<void> verify_ecdsa_p384(ByteView point, const Digest& digest,
                                                const EcdsaP384Signature& signature) noexcept {
-    return verify(PSA_KEY_TYPE_ECC_PUBLIC_KEY(PSA_ECC_FAMILY_SECP_R1), point,
-                  PSA_ALG_ECDSA(psa_hash(Hash::sha384)), digest, signature);
+    if (point.size() != 1 + signature.size()) return fail(Code::crypto_unsupported);
+    if (!p384_) {
+      p384_.reset(new (std::nothrow) P384);
+      if (!p384_) return failure(MBEDTLS_ERR_ECP_ALLOC_FAILED);
+    }
+    const ByteView numbers(signature);
+    const std::size_t half = numbers.size() / 2;
+    Ecdsa in;
+    int status = p384_->status;
+    if (status == 0)
+      status = mbedtls_ecp_point_read_binary(&p384_->group, &in.point, octets(point), point.size());
+    if (status == 0) status = mbedtls_ecp_check_pubkey(&p384_->group, &in.point);
+    if (status == 0) status = mbedtls_mpi_read_binary(&in.r, octets(numbers), half);
+    if (status == 0) status = mbedtls_mpi_read_binary(&in.s, octets(numbers.subspan(half)), half);
+    if (status == 0)
+      status = mbedtls_ecdsa_verify(&p384_->group, octets(digest.view()), digest.size, &in.point, &in.r,
+                                    &in.s);
+    if (status == MBEDTLS_ERR_ECP_VERIFY_FAILED) return fail(Code::crypto_signature);
+    if (status != 0) return failure(status);
+    return {};
   }
   [[nodiscard]] Result<void> verify_rsa_pss(const RsaPublicKey& key, Hash hash, const Digest& digest,
                                             ByteView signature) noexcept {
-    return verify_rsa(key, PSA_ALG_RSA_PSS(psa_hash(hash)), digest, signature);
+    return verify_rsa(key, mbedtls_rsa_rsassa_pss_verify_ext, signature, md_type(hash),
+                      static_cast<unsigned>(digest.size), octets(digest.view()), md_type(hash),
+                      static_cast<int>(digest_size(hash)), octets(signature));
   }
   [[nodiscard]] Result<void> verify_rsa_pkcs1(const RsaPublicKey& key, Hash hash,
                                               const Digest& digest, ByteView signature) noexcept {
-    return verify_rsa(key, PSA_ALG_RSA_PKCS1V15_SIGN(psa_hash(hash)), digest, signature);
+    return verify_rsa(key, mbedtls_rsa_rsassa_pkcs1_v15_verify, signature, md_type(hash),
+                      static_cast<unsigned>(digest.size), octets(digest.view()), octets(signature));
   }
   [[nodiscard]] Result<Certificate> parse_certificate(ByteView der) noexcept {
     SNPNV_TRY(const Certificate certificate, Certificate::parse(der));
@@ -48,11 +75,95 @@ class MbedCrypto {
     const int status = mbedtls_x509_crt_parse_der_with_ext_cb(&parsed, octets(der), der.size(),
                                                               kInPlace, accept_extension, nullptr);
     mbedtls_x509_crt_free(&parsed);
-    if (status != 0) return fail(Code::crypto_failed, 0, static_cast<std::uint32_t>(-status));
+    if (status != 0) return failure(status);
     return certificate;
   }
 
  private:
+  struct P384 {
+    P384() noexcept {
+      mbedtls_ecp_group_init(&group);
+      status = mbedtls_ecp_group_load(&group, MBEDTLS_ECP_DP_SECP384R1);
+    }
+    ~P384() { mbedtls_ecp_group_free(&group); }
+    P384(const P384&) = delete;
+    P384& operator=(const P384&) = delete;
+
+    mbedtls_ecp_group group;
+    int status;
+  };
+  // A public key and a signature by it.
+  struct Ecdsa {
+    Ecdsa() noexcept {
+      mbedtls_ecp_point_init(&point);
+      mbedtls_mpi_init(&r);
+      mbedtls_mpi_init(&s);
+    }
+    ~Ecdsa() {
+      mbedtls_mpi_free(&s);
+      mbedtls_mpi_free(&r);
+      mbedtls_ecp_point_free(&point);
+    }
+    Ecdsa(const Ecdsa&) = delete;
+    Ecdsa& operator=(const Ecdsa&) = delete;
+
+    mbedtls_ecp_point point;
+    mbedtls_mpi r;
+    mbedtls_mpi s;
+  };
+  // A public key, with what Mbed TLS computes of it once.
+  struct Rsa {
+    static constexpr std::size_t kMost = MBEDTLS_MPI_MAX_SIZE;
+
+    explicit Rsa(const RsaPublicKey& key) noexcept {
+#if MBEDTLS_VERSION_MAJOR < 3
+      mbedtls_rsa_init(&context, MBEDTLS_RSA_PKCS_V15, MBEDTLS_MD_NONE);
+#else
+      mbedtls_rsa_init(&context);
+#endif
+      status = mbedtls_rsa_import_raw(&context, octets(key.modulus), key.modulus.size(), nullptr, 0, nullptr,
+                                      0, nullptr, 0, octets(key.exponent), key.exponent.size());
+      if (status == 0) status = mbedtls_rsa_complete(&context);
+      if (status == 0) status = mbedtls_rsa_check_pubkey(&context);
+      if (status == 0) octets_of_key.keep(key.modulus, key.exponent);
+    }
+    ~Rsa() { mbedtls_rsa_free(&context); }
+    Rsa(const Rsa&) = delete;
+    Rsa& operator=(const Rsa&) = delete;
+
+    mbedtls_rsa_context context;
+    int status;
+    KeyOctets<kMost + 8> octets_of_key;
+  };
+
+  // Calls one of Mbed TLS's verifications with the arguments that its versions share.
+  template <class Call, class... Arguments>
+  Result<void> verify_rsa(const RsaPublicKey& key, Call call, ByteView signature,
+                          Arguments... arguments) noexcept {
+    if (key.modulus.empty() || key.exponent.empty() || key.modulus.size() > Rsa::kMost ||
+        key.exponent.size() > Rsa::kMost)
+      return fail(Code::crypto_unsupported);
+    if (!rsa_ || !rsa_->octets_of_key.hold(key.modulus, key.exponent)) {
+      rsa_.reset(new (std::nothrow) Rsa(key));
+      if (!rsa_) return failure(MBEDTLS_ERR_MPI_ALLOC_FAILED);
+    }
+    if (rsa_->status != 0) return failure(rsa_->status);
+    // Mbed TLS reads as many octets as the key has.
+    if (signature.size() != mbedtls_rsa_get_len(&rsa_->context)) return fail(Code::crypto_signature);
+#if MBEDTLS_VERSION_MAJOR < 3
+    const int status = call(&rsa_->context, nullptr, nullptr, MBEDTLS_RSA_PUBLIC, arguments...);
+#else
+    const int status = call(&rsa_->context, arguments...);
+#endif
+    // For a number that is not below the modulus, Mbed TLS blames the argument.
+    constexpr int kNotBelow = MBEDTLS_ERR_RSA_PUBLIC_FAILED + MBEDTLS_ERR_MPI_BAD_INPUT_DATA;
+    if (status == MBEDTLS_ERR_RSA_VERIFY_FAILED || status == MBEDTLS_ERR_RSA_INVALID_PADDING ||
+        status == kNotBelow)
+      return fail(Code::crypto_signature);
+    if (status != 0) return failure(status);
+    return {};
+  }
+
   // Whether an unknown extension may be critical is for the verifier to say, with a name.
   static int accept_extension(void*, const mbedtls_x509_crt*, const mbedtls_x509_buf*, int,
                               const unsigned char*, const unsigned char*) noexcept {
@@ -66,77 +177,8 @@ class MbedCrypto {
     }
     return MBEDTLS_MD_NONE;
   }
-  static psa_algorithm_t psa_hash(Hash hash) noexcept {
-    switch (hash) {
-      case Hash::sha256: return PSA_ALG_SHA_256;
-      case Hash::sha384: return PSA_ALG_SHA_384;
-      case Hash::sha512: return PSA_ALG_SHA_512;
-    }
-    return PSA_ALG_NONE;
-  }
-  static Error psa_error(psa_status_t status) noexcept {
-    return {Code::crypto_failed, 0, static_cast<std::uint32_t>(-status)};
-  }
-
-  // PSA wants RSAPublicKey in DER, which is written here from its two numbers.
-  static Result<void> verify_rsa(const RsaPublicKey& key, psa_algorithm_t algorithm,
-                                 const Digest& digest, ByteView signature) noexcept {
-    constexpr std::size_t kMaxNumber = 1024;  // RSA-8192; PSA has its own limit below that
-    if (key.modulus.empty() || key.exponent.empty() || key.modulus.size() > kMaxNumber ||
-        key.exponent.size() > kMaxNumber)
-      return fail(Code::crypto_unsupported);
-    std::array<std::byte, 2 * kMaxNumber + 32> buffer;
-    constexpr std::size_t kHeader = 4;  // identifier, 82h, size
-    Writer body(MutBytes(buffer).subspan(kHeader));
-    for (const ByteView number : {key.modulus, key.exponent}) {
-      const bool sign = (number[0] & std::byte{0x80}) != std::byte{0};
-      header(body, DerTag::integer, number.size() + (sign ? 1 : 0));
-      body.zeros(sign ? 1 : 0);
-      body.bytes(number);
-    }
-    SNPNV_TRY(const ByteView numbers, body.finish());
-    std::array<std::byte, kHeader> front{};
-    Writer outer(front);
-    header(outer, DerTag::sequence, numbers.size());
-    const std::size_t start = kHeader - outer.size();
-    copy_to(MutBytes(buffer).subspan(start), outer.written());
-    return verify(PSA_KEY_TYPE_RSA_PUBLIC_KEY,
-                  ByteView(buffer).subspan(start, outer.size() + numbers.size()), algorithm, digest,
-                  signature);
-  }
-  static void header(Writer& out, DerTag tag, std::size_t size) noexcept {
-    out.be(static_cast<std::uint8_t>(tag));
-    if (size < 0x80) return out.be(static_cast<std::uint8_t>(size));
-    if (size < 0x100) {
-      out.be(std::uint8_t{0x81});
-      return out.be(static_cast<std::uint8_t>(size));
-    }
-    out.be(std::uint8_t{0x82});
-    out.be(static_cast<std::uint16_t>(size));
-  }
-
-  static Result<void> verify(psa_key_type_t type, ByteView key_octets, psa_algorithm_t algorithm,
-                             const Digest& digest, ByteView signature) noexcept {
-    // Costs nothing after the first time.
-    if (const psa_status_t status = psa_crypto_init(); status != PSA_SUCCESS)
-      return fail(psa_error(status));
-    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-    psa_set_key_type(&attributes, type);
-    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_VERIFY_HASH);
-    psa_set_key_algorithm(&attributes, algorithm);
-    psa_key_id_t key{};
-    if (const psa_status_t status =
-            psa_import_key(&attributes, octets(key_octets), key_octets.size(), &key);
-        status != PSA_SUCCESS)
-      return fail(psa_error(status));
-    const psa_status_t status = psa_verify_hash(key, algorithm, octets(digest.view()), digest.size,
-                                                octets(signature), signature.size());
-    psa_destroy_key(key);
-    // For a number that is not below the modulus, Mbed TLS blames the argument.
-    if (status == PSA_ERROR_INVALID_SIGNATURE || status == PSA_ERROR_INVALID_ARGUMENT)
-      return fail(Code::crypto_signature);
-    if (status != PSA_SUCCESS) return fail(psa_error(status));
-    return {};
+  static std::unexpected<Error> failure(int status) noexcept {
+    return fail(Code::crypto_failed, 0, static_cast<std::uint32_t>(-status));
   }
 
   // Mbed TLS speaks of unsigned char, which may alias std::byte.
@@ -146,6 +188,9 @@ class MbedCrypto {
   static unsigned char* octets(MutBytes out) noexcept {
     return static_cast<unsigned char*>(static_cast<void*>(out.data()));
   }
+
+  std::unique_ptr<P384> p384_;
+  std::unique_ptr<Rsa> rsa_;
 };
 static_assert(Crypto<MbedCrypto>);
 

@@ -28,4 +28,28 @@ concept Crypto =
       { crypto.parse_certificate(octets) } noexcept -> std::same_as<Result<Certificate>>;
     };
 
+/// Knows a key again by its octets: providers keep the last one ready, since a VCEK signs many reports.
+template <std::size_t Most>
+class KeyOctets {
+ public:
+  [[nodiscard]] bool hold(ByteView first, ByteView second = {}) const {
+    return size_ != 0 && size_ == first.size() + second.size() &&
+           equal(ByteView(octets_).first(first.size()), first) &&
+           equal(ByteView(octets_).subspan(first.size(), second.size()), second);
+  }
+  /// Keeps them, if there are no more than `Most`; otherwise none.
+  void keep(ByteView first, ByteView second = {}) {
+    size_ = 0;
+    if (first.size() > Most || second.size() > Most - first.size()) return;
+    copy_to(octets_, first);
+    copy_to(MutBytes(octets_).subspan(first.size()), second);
+    size_ = first.size() + second.size();
+  }
+  void forget() { size_ = 0; }
+
+ private:
+  std::array<std::byte, Most> octets_{};
+  std::size_t size_ = 0;
+};
+
 }  // namespace snpnv

@@ -55,9 +55,15 @@ static_assert(std::ranges::none_of(kPinnedRoots, [](const PinnedRoot& root) {
 /// Which root carried a chain.
 enum class RootSource : std::uint8_t { none, pinned, additional };
 
+/// Whether the root's signature by itself is verified. It adds nothing to the trust in a key whose digest
+/// is known; but without it the root's names, dates and flags are signed by nobody, so the digest alone
+/// speaks for the root. A verdict then says SKIP.
+enum class RootSignature : std::uint8_t { verify, skip };
+
 /// The roots beside the pinned ones: none, unless the caller names them. Borrows the digests.
 struct Trust {
   std::span<const SpkiDigest> additional_roots;
+  RootSignature root_signature = RootSignature::verify;
 };
 
 }  // namespace snpnv

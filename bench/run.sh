@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# run.sh [--write]: builds what is measured, measures it beside its references, and prints the table. With
+# --write, docs/performance.md and docs/performance.svg show this run. Less than four minutes where the
+# programs are built. Another directory of builds than build/gcc: $SNPNV_BUILD.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=${SNPNV_BUILD:-build/gcc}
+bash tools/setup.sh test
+if [ "$build" = build/gcc ]; then
+  launcher=
+  command -v ccache >/dev/null && launcher=-DCMAKE_CXX_COMPILER_LAUNCHER=ccache
+  cmake --preset gcc $launcher >/dev/null
+fi
+# The linker warns of what a static libcrypto would load; it does not.
+cmake --build "$build" --target snpnv snpnv-paravisor bench_verify bench_flow bench_processes bench_hand_flow \
+  bench_esapi_flow bench_openssl_verify bench_snpnv_static >"$build/bench.log" 2>&1 || { cat "$build/bench.log"; exit 1; }
+
+# The parsers' fuzz targets without sanitizers, as clang++ -O2 makes them.
+mkdir -p "$build/bench/fuzz"
+for target in $(python3 bench/measure.py --fuzz-targets); do
+  program=$build/bench/fuzz/$target
+  if [ ! -e "$program" ] || [ -n "$(find include transports fuzz -name '*.?pp' -newer "$program" -print -quit)" ]; then
+    echo "$target"
+  fi
+done | xargs -r -P "$(nproc)" -I{} clang++-19 -std=c++23 -O2 -fsanitize=fuzzer -Iinclude -I. "fuzz/fuzz_{}.cpp" \
+  -o "$build/bench/fuzz/{}"
+
+python3 bench/measure.py "$build" "$@"

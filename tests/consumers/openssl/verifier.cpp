@@ -1,0 +1,13 @@
+// What a user writes: a verifier. Without certificates it says that the root is not trusted.
+#include <cstdio>
+
+#include "snpnv/openssl/crypto.hpp"
+#include "snpnv/verify/verify.hpp"
+
+int main() {
+  snpnv::OpenSslCrypto crypto;
+  const auto checked = snpnv::verify_chain(crypto, {}, {}, snpnv::kEarliestTime);
+  if (!checked || checked->chain) return 1;
+  const std::string_view failed = name(*checked->verdict.first_failure());
+  return std::printf("%.*s\n", static_cast<int>(failed.size()), failed.data()) < 0;
+}

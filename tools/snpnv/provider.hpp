@@ -1,0 +1,14 @@
+// The provider of cryptography that the tool was built with.
+#pragma once
+
+#ifdef SNPNV_OPENSSL
+#include "snpnv/openssl/crypto.hpp"
+namespace snpnv::tool {
+using Provider = OpenSslCrypto;
+}
+#else
+#include "snpnv/mbedtls/crypto.hpp"
+namespace snpnv::tool {
+using Provider = MbedCrypto;
+}
+#endif
