@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <cstdio>
 
 #include "commands.hpp"
 #include "snpnv/version.hpp"
@@ -9,9 +8,13 @@
 namespace snpnv::tool {
 namespace {
 
-constexpr std::array kCommands{&kReport,        &kQuote, &kEvidence, &kProbe,       &kDisplayReport,     &kDisplayEnvelope,
-                               &kDisplayClaims, &kDisplayCert, &kVerifyCerts, &kVerifyAttestation,
-                               &kVerifyEnvelope, &kVerifyEvidence, &kDisplayEvidence};
+constexpr std::array kCommands{
+    &kReport,      &kProbe,       &kDisplayReport,     &kDisplayEnvelope, &kDisplayClaims,
+#if SNPNV_VERIFY
+    &kQuote,       &kEvidence,    &kDisplayCert,       &kDisplayEvidence,
+    &kVerifyCerts, &kVerifyAttestation, &kVerifyEnvelope, &kVerifyEvidence,
+#endif
+};
 
 std::string option_lines(std::span<const OptionSpec> options) {
   std::string out;
