@@ -36,6 +36,7 @@ head -c 600 report >flipped
 printf '\377' >>flipped
 tail -c 583 report >>flipped
 mkfifo pipe
+octets() { stat -Lc %s "$1"; }
 same() { # ARGUMENT...: as the dynamic program, in status and output
   local wanted status
   "$snpnv" "$@" >out.dynamic 2>err.dynamic
@@ -61,7 +62,7 @@ for tool in "$collector" "$smallest" "$static"; do
   check "$name: TCTI by name" exits 3 "$tool" -T swtpm: report again user
   check "$name: not an answer" exits 3 "$tool" -T device:pipe probe
   check "$name: no answer" exits 4 "$tool" -T device:/dev/null probe --timeout 1
-  check "$name: out of memory" exits 3 prlimit --as=600000:600000 "$tool" --json display envelope envelope
+  check "$name: out of memory" exits 3 prlimit --as=$(($(octets "$tool") + 800000)) "$tool" --json display envelope envelope
   check "$name: says so" grep -q out_of_memory err
 done
 for tool in "$smallest" "$static"; do
@@ -80,7 +81,6 @@ check "collector: no verification" exits 2 "$collector" verify attestation certs
 
 # usage RUNS ARGUMENT...: peak memory in KiB and median time in microseconds
 usage() { "$build/usage" "$@"; }
-octets() { stat -Lc %s "$1"; }
 table() {
   local tool=$1 what=$2 limit=$3 report verify version
   report=$(usage 5 "$tool" -T replay:recording report again user)

@@ -237,8 +237,11 @@ std::string format(const char* pattern, ...) {
       ++at;
     }
     for (; *at >= '0' && *at <= '9'; ++at) width = width * 10 + static_cast<std::size_t>(*at - '0');
-    bool wide = false;  // long, long long and size_t are of one size
-    for (; *at == 'l' || *at == 'z'; ++at) wide = true;
+    const bool size = *at == 'z';
+    unsigned longs = 0;
+    if (size) ++at;
+    for (; *at == 'l'; ++at) ++longs;
+    constexpr std::string_view kDigits = "0123456789abcdef";
     std::array<char, 20> digits;
     std::size_t first = digits.size();
     std::string_view text;
@@ -247,17 +250,22 @@ std::string format(const char* pattern, ...) {
       case 'd':
       case 'u':
       case 'x': {
-        std::uint64_t value = wide ? va_arg(arguments, std::uint64_t) : va_arg(arguments, unsigned);
+        std::uint64_t value = 0;
         bool negative = false;
         if (*at == 'd') {
-          const auto number = wide ? static_cast<std::int64_t>(value)
-                                   : static_cast<std::int64_t>(static_cast<std::int32_t>(value));
+          const std::int64_t number = va_arg(arguments, int);
           negative = number < 0;
-          value = negative ? 0 - static_cast<std::uint64_t>(number) : static_cast<std::uint64_t>(number);
+          value = static_cast<std::uint64_t>(negative ? -number : number);
+        } else if (size) {
+          value = va_arg(arguments, std::size_t);
+        } else {
+          value = longs == 0   ? va_arg(arguments, unsigned)
+                  : longs == 1 ? va_arg(arguments, unsigned long)
+                               : va_arg(arguments, unsigned long long);
         }
         const unsigned base = *at == 'x' ? 16 : 10;
         do {
-          digits[--first] = "0123456789abcdef"[value % base];
+          digits[--first] = kDigits[value % base];
           value /= base;
         } while (value != 0);
         if (negative) digits[--first] = '-';

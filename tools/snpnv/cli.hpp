@@ -137,7 +137,7 @@ void print_failure(const Failure& failure);
 
 [[nodiscard]] std::string hex(ByteView octets);
 [[nodiscard]] std::string lower(std::string_view text);
-/// printf into a string: %s, %d, %u and %x with l, ll or z, a width, - and 0.
+/// printf into a string: %s, %d, and %u and %x with l, ll or z; a width, - and 0.
 [[nodiscard]] __attribute__((format(printf, 1, 2))) std::string format(const char* pattern, ...);
 [[nodiscard]] inline ByteView octets_of(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
