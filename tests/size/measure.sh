@@ -35,6 +35,7 @@ for name in ark ask vcek; do cp "$state/$name.pem" certs/; done
 head -c 600 report >flipped
 printf '\377' >>flipped
 tail -c 583 report >>flipped
+at=$(date -u +%Y-%m-%dT%H:%M:%SZ)  # the same for both programs
 mkfifo pipe
 octets() { stat -Lc %s "$1"; }
 same() { # ARGUMENT...: as the dynamic program, in status and output
@@ -68,12 +69,12 @@ done
 for tool in "$smallest" "$static"; do
   name=${tool#"$build"/}
   check "$name: all commands" same --help
-  check "$name: verify certs" same verify certs certs --root certs/ark.pem
-  check "$name: verify attestation" same verify attestation certs report --root certs/ark.pem
+  check "$name: verify certs" same verify certs certs --root certs/ark.pem --at "$at"
+  check "$name: verify attestation" same verify attestation certs report --root certs/ark.pem --at "$at"
   check "$name: verifies" [ "$(tail -1 out.static)" = VERIFIED ]
-  check "$name: verify a damaged one" same verify attestation certs flipped --root certs/ark.pem
+  check "$name: verify a damaged one" same verify attestation certs flipped --root certs/ark.pem --at "$at"
   check "$name: rejects" grep -q '^REJECTED: report.signature' out.static
-  check "$name: verify with claims" same verify attestation certs report --root certs/ark.pem --claims claims \
+  check "$name: verify with claims" same verify attestation certs report --root certs/ark.pem --at "$at" --claims claims \
     --user-data @user
   check "$name: display cert" same display cert certs/vcek.pem
 done

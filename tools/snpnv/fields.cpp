@@ -23,11 +23,11 @@ enum class Kind : std::uint8_t { reserved, octets, number, number64, bits, tcb }
 struct Row {
   std::string_view name;
   std::string_view meaning;
-  std::uint32_t since;
-  std::size_t offset;
-  std::size_t size;
-  Kind kind;
   std::span<const BitName> bits;
+  std::uint16_t offset;
+  std::uint16_t size;
+  std::uint16_t since;
+  Kind kind;
 
   [[nodiscard]] ByteView in(ByteView structure) const { return structure.subspan(offset, size); }
 };
@@ -35,7 +35,8 @@ struct Row {
 template <class FieldOf>
 constexpr Row row(const FieldOf& field) {
   using Type = typename FieldOf::Type;
-  Row out{field.name, field.meaning, field.since, field.offset, field.size, Kind::octets, {}};
+  Row out{field.name, field.meaning, {}, field.offset, field.size, static_cast<std::uint16_t>(field.since),
+          Kind::octets};
   if constexpr (std::is_same_v<Type, TCB_VERSION>) {
     out.kind = Kind::tcb;
   } else if constexpr (requires { Type::kBits; }) {
