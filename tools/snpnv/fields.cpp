@@ -35,8 +35,8 @@ struct Row {
 template <class FieldOf>
 constexpr Row row(const FieldOf& field) {
   using Type = typename FieldOf::Type;
-  Row out{field.name, field.meaning, {}, field.offset, field.size, static_cast<std::uint16_t>(field.since),
-          Kind::octets};
+  Row out{field.name, field.meaning, {}, FieldOf::offset, FieldOf::size,
+          static_cast<std::uint16_t>(field.since), Kind::octets};
   if constexpr (std::is_same_v<Type, TCB_VERSION>) {
     out.kind = Kind::tcb;
   } else if constexpr (requires { Type::kBits; }) {
