@@ -37,6 +37,8 @@ class BoundedCall {
     }
     ::pthread_detach(id);
     SNPNV_CHECK(await(call->ended_.get(), POLLIN, deadline));
+    eventfd_t count = 0;
+    ::eventfd_read(call->ended_.get(), &count);  // orders what the thread did before what comes now
     return {};
   }
 
