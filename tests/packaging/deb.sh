@@ -41,7 +41,7 @@ fi
 mkdir -p "$root/debs"
 cp "$build"/one/*.deb "$root/debs/"
 inside() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive "$@"; }
-files() { inside find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /debs -o -path /var \) -prune -o -print | sort; }
+files() { inside find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /debs -o -path /var \) -prune -o -print | sort; }
 paravisor=
 finish() {
   [ -z "$paravisor" ] || kill "$paravisor" 2>/dev/null || true
