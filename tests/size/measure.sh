@@ -132,9 +132,9 @@ TEXT
   echo "| together | $sum |"
   cat <<'TEXT'
 
-What the smallest builds give up: TCTIs by name (as does every static build), ASLR of the program itself,
-read-only relocations, and a page that separates constants from code. There is no C++ library in a static
-build: memory that runs out ends the program with status 3 and one line, `tools/static/runtime.cpp`.
+What static builds give up: TCTIs by name, ASLR of the program itself, read-only relocations, and a page that
+separates constants from code. They have no C++ library: memory that runs out ends the program with status 3
+and one line, `tools/static/runtime.cpp`.
 How to make them: `packaging/smallest/README.md`.
 TEXT
 } >"$work/size.md"
