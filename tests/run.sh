@@ -39,6 +39,13 @@ without_tss_and_fetch_with_openssl() {
   tests/with_openssl.sh "${programs[@]}" "$PWD/build/no-tss"
 }
 
+static_builds() { tests/size/measure.sh "$PWD"/build/gcc/tools/snpnv{,-paravisor} build/size; }
+debian_packages() {
+  local status=0
+  tests/packaging/deb.sh . build/gcc build/deb || status=$?
+  [ $status -eq 0 ] || [ $status -eq 77 ]
+}
+
 # Each target for a fixed number of inputs, from its seeds.
 fuzz_smoke() {
   configure_and_build fuzz all
@@ -65,6 +72,8 @@ skipped=
 stage "packages" bash tools/setup.sh test
 stage "GCC: build" configure_and_build gcc all all_verify_interface_header_sets
 stage "without tpm2-tss and fetch, with OpenSSL" without_tss_and_fetch_with_openssl
+stage "static builds and their sizes" static_builds
+stage "Debian packages" debian_packages
 stage "libFuzzer" fuzz_smoke
 stage "Clang, ASan and UBSan: build" configure_and_build clang-sanitize all
 stage "clang-tidy" tests/gate/tidy.sh . build/clang-sanitize

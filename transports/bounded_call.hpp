@@ -3,15 +3,11 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 
-#include <algorithm>
-#include <chrono>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 
-#include "snpnv/core/error.hpp"
-#include "transports/monotonic_clock.hpp"
+#include "transports/descriptor.hpp"
 
 namespace snpnv {
 
@@ -25,6 +21,8 @@ class BoundedCall {
   /// @returns nothing, when it is done | io_deadline | io_failed - detail: errno; it did not begin.
   [[nodiscard]] static Result<void> run(const std::shared_ptr<BoundedCall>& call,
                                         Instant deadline) noexcept {
+    call->ended_ = Descriptor(::eventfd(0, EFD_CLOEXEC));
+    if (call->ended_.get() < 0) return io_failure(errno);
     call->self_ = call;
     sigset_t all;
     sigset_t before;
@@ -35,17 +33,12 @@ class BoundedCall {
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (error != 0) {
       call->self_.reset();
-      return fail(Code::io_failed, 0, static_cast<std::uint32_t>(error));
+      return io_failure(error);
     }
     ::pthread_detach(id);
-    MonotonicClock clock;
-    std::unique_lock lock(call->mutex_);
-    while (!call->done_) {
-      const Instant now = clock.now();
-      if (now >= deadline) return fail(Code::io_deadline);
-      constexpr Millis kHour = 3600000;  // a far deadline would overflow in wait_for()
-      call->changed_.wait_for(lock, std::chrono::milliseconds(std::min(deadline - now, kHour)));
-    }
+    SNPNV_CHECK(await(call->ended_.get(), POLLIN, deadline));
+    eventfd_t count = 0;
+    ::eventfd_read(call->ended_.get(), &count);  // orders what the thread did before what comes now
     return {};
   }
 
@@ -55,15 +48,12 @@ class BoundedCall {
   static void* thread(void* argument) noexcept {
     const std::shared_ptr<BoundedCall> call = std::move(static_cast<BoundedCall*>(argument)->self_);
     call->work();
-    const std::lock_guard lock(call->mutex_);
-    call->done_ = true;
-    call->changed_.notify_one();
+    ::eventfd_write(call->ended_.get(), 1);
     return nullptr;
   }
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool done_ = false;
+  // Not std::condition_variable: that is a library to link where a static program has none.
+  Descriptor ended_;  // readable once work() is done
   std::shared_ptr<BoundedCall> self_;  // held for the thread until it begins
 };
 

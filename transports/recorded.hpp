@@ -1,11 +1,11 @@
 // Recordings: every exchange with a TPM as readable text, and a transport that plays it back.
 #pragma once
 
+#include <fcntl.h>
+
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstdio>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +15,7 @@
 #include "snpnv/core/clock.hpp"
 #include "snpnv/core/encoding.hpp"
 #include "snpnv/tpm/transport.hpp"
+#include "transports/descriptor.hpp"
 
 namespace snpnv {
 
@@ -34,8 +35,8 @@ class Recorder {
  public:
   /// Creates or empties the file. @returns the recorder | io_failed - detail: errno.
   [[nodiscard]] static Result<Recorder> open(const std::string& path, Inner inner) noexcept {
-    File file(std::fopen(path.c_str(), "we"));
-    if (!file) return fail(Code::io_failed, 0, static_cast<std::uint32_t>(errno));
+    Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+    if (file.get() < 0) return io_failure(errno);
     Recorder out(std::move(file), std::move(inner));
     SNPNV_CHECK(out.line("", std::string(kRecordingHeader)));
     return out;
@@ -55,12 +56,7 @@ class Recorder {
   }
 
  private:
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  using File = std::unique_ptr<std::FILE, Close>;
-
-  Recorder(File file, Inner inner) noexcept : file_(std::move(file)), inner_(std::move(inner)) {}
+  Recorder(Descriptor file, Inner inner) noexcept : file_(std::move(file)), inner_(std::move(inner)) {}
 
   static std::string words(const Error& error) {
     return std::string(name(error.code)) + ' ' + std::to_string(error.detail);
@@ -72,13 +68,16 @@ class Recorder {
     return out;
   }
   Result<void> line(const char* mark, const std::string& text) noexcept {
-    if (std::fprintf(file_.get(), "%s%s\n", mark, text.c_str()) < 0 ||
-        std::fflush(file_.get()) != 0)
-      return fail(Code::io_failed, 0, static_cast<std::uint32_t>(errno));
+    const std::string whole = mark + text + '\n';
+    for (std::string_view rest = whole; !rest.empty();) {
+      const ssize_t n = ::write(file_.get(), rest.data(), rest.size());
+      if (n < 0 && errno != EINTR) return io_failure(errno);
+      if (n > 0) rest.remove_prefix(static_cast<std::size_t>(n));
+    }
     return {};
   }
 
-  File file_;
+  Descriptor file_;
   Inner inner_;
 };
 
@@ -99,12 +98,15 @@ struct Exchange {
     if (status != std::errc() || end != detail.data() + detail.size()) return std::nullopt;
   }
   const std::string_view code = text.substr(0, space);
-#define SNPNV_X(name, value, text, detail) \
-  if (code == #name) error.code = Code::name;
-  SNPNV_CODES(SNPNV_X)
+#define SNPNV_X(name, value, text, detail) Code::name,
+  constexpr Code kCodes[] = {SNPNV_CODES(SNPNV_X)};
 #undef SNPNV_X
-  if (error.code == Code{}) return std::nullopt;
-  return error;
+  for (const Code known : kCodes) {
+    if (name(known) != code) continue;
+    error.code = known;
+    return error;
+  }
+  return std::nullopt;
 }
 
 /// Reads a recording.
@@ -167,17 +169,17 @@ class Replay {
   /// Reads a recording from a file. @returns it | io_failed - detail: errno | record_syntax.
   [[nodiscard]] static Result<Replay> open(const std::string& path,
                                            ReplayMode mode = ReplayMode::strict) noexcept {
-    std::FILE* const file = std::fopen(path.c_str(), "re");
-    if (file == nullptr) return fail(Code::io_failed, 0, static_cast<std::uint32_t>(errno));
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.get() < 0) return io_failure(errno);
     std::string text;
-    std::array<char, 65536> part;
-    std::size_t n = 0;
-    while ((n = std::fread(part.data(), 1, part.size(), file)) > 0 && text.size() <= kMaxInput)
-      text.append(part.data(), n);
-    const bool failed = std::ferror(file) != 0;
-    const int error = errno;
-    std::fclose(file);
-    if (failed) return fail(Code::io_failed, 0, static_cast<std::uint32_t>(error));
+    std::array<char, 4096> part;
+    while (text.size() <= kMaxInput) {
+      const ssize_t n = ::read(file.get(), part.data(), part.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return io_failure(errno);
+      if (n == 0) break;
+      text.append(part.data(), static_cast<std::size_t>(n));
+    }
     if (text.size() > kMaxInput) return fail(Code::wire_too_large, kMaxInput, kMaxInput);
     SNPNV_TRY(auto exchanges, parse_recording(text));
     return Replay(std::move(exchanges), mode);

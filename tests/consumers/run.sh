@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# run.sh SOURCE_DIR BUILD_DIR COMPILER: both ways to use the project from another one.
+# run.sh SOURCE_DIR BUILD_DIR COMPILER: each way to use the project from another one.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cmake --install "$2" --prefix "$work/prefix" >"$work/log"
-for way in find_package add_subdirectory; do
+for way in find_package add_subdirectory fetch_content; do
   cmake -G Ninja -S "$1/tests/consumers/$way" -B "$work/$way" -DCMAKE_CXX_COMPILER="$3" \
     -DCMAKE_PREFIX_PATH="$work/prefix" -DSNPNV_SOURCE_DIR="$1" >"$work/log" || { cat "$work/log"; exit 1; }
   cmake --build "$work/$way" >"$work/log" || { cat "$work/log"; exit 1; }
@@ -17,4 +17,10 @@ done
 grep -q 'set snpnv_FOUND to FALSE' "$work/log"
 [ ! -e "$work/prefix/include/snpnv/openssl" ]
 [ ! -e "$work/prefix/include/transports" ]
-PKG_CONFIG_PATH="$work/prefix/share/pkgconfig" pkg-config --modversion snpnv
+export PKG_CONFIG_PATH="$work/prefix/share/pkgconfig"
+pkg-config --modversion snpnv
+# shellcheck disable=SC2046 # flags are words
+"$3" "$1/tests/consumers/consumer.cpp" -o "$work/consumer" \
+  $(pkg-config --cflags --libs snpnv snpnv-mbedtls snpnv-transports)
+[ "$("$work/consumer")" = "no TPM" ]
+echo "pkg-config: works"

@@ -1,8 +1,11 @@
 #include "cli.hpp"
 
+#include <unistd.h>
+
+#include <array>
 #include <cerrno>
 #include <cstdarg>
-#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "describe.hpp"
@@ -33,6 +36,18 @@ const OptionSpec* find(std::span<const OptionSpec> options, char letter) {
 }  // namespace
 
 const std::span<const OptionSpec> kCommonOptions{kCommon};
+
+Failure::Failure(Exit status, std::string about, std::string reason, std::string name, std::string advice)
+    : exit(status),
+      what(std::move(about)),
+      why(std::move(reason)),
+      code(std::move(name)),
+      hint(std::move(advice)) {}
+Failure::Failure(const Failure& other) = default;
+Failure::Failure(Failure&& other) noexcept = default;
+Failure& Failure::operator=(const Failure& other) = default;
+Failure& Failure::operator=(Failure&& other) noexcept = default;
+Failure::~Failure() = default;
 
 std::unexpected<Failure> usage(std::string_view what, std::string_view why, std::string_view hint) {
   return std::unexpected(
@@ -169,20 +184,24 @@ Outcome<std::string> JsonText::finish() const {
 }
 
 Outcome<void> print(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-    return os_failure("standard output", errno);
+  if (!write_all(STDOUT_FILENO, octets_of(text))) return os_failure("standard output", errno);
   return {};
 }
 
+namespace {
+// Where standard error cannot be written either, nobody can be told.
+void print_error(const std::string& text) {
+  [[maybe_unused]] const bool written = write_all(STDERR_FILENO, octets_of(text));
+}
+}  // namespace
+
 void warn(const Arguments& arguments, std::string_view text) {
-  if (!arguments.quiet())
-    std::fprintf(stderr, "snpnv: warning: %.*s\n", static_cast<int>(text.size()), text.data());
+  if (!arguments.quiet()) print_error("snpnv: warning: " + std::string(text) + "\n");
 }
 
 void print_failure(const Failure& failure) {
-  std::fprintf(stderr, "snpnv: %s: %s (%s)\n", failure.what.c_str(), failure.why.c_str(),
-               failure.code.c_str());
-  if (!failure.hint.empty()) std::fprintf(stderr, "hint: %s\n", failure.hint.c_str());
+  print_error("snpnv: " + failure.what + ": " + failure.why + " (" + failure.code + ")\n");
+  if (!failure.hint.empty()) print_error("hint: " + failure.hint + "\n");
 }
 
 std::string hex(ByteView octets) {
@@ -199,16 +218,68 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+// The C library's printf brings floating point, wide characters and locales into a static program.
 std::string format(const char* pattern, ...) {
+  std::string out;
   va_list arguments;
   va_start(arguments, pattern);
-  va_list again;
-  va_copy(again, arguments);
-  const int size = std::vsnprintf(nullptr, 0, pattern, arguments);
+  for (const char* at = pattern; *at != '\0'; ++at) {
+    if (*at != '%') {
+      out += *at;
+      continue;
+    }
+    bool left = false;
+    bool zeros = false;
+    for (++at; *at == '-' || *at == '0'; ++at) (*at == '-' ? left : zeros) = true;
+    std::size_t width = 0;
+    if (*at == '*') {
+      width = static_cast<std::size_t>(va_arg(arguments, int));
+      ++at;
+    }
+    for (; *at >= '0' && *at <= '9'; ++at) width = width * 10 + static_cast<std::size_t>(*at - '0');
+    const bool size = *at == 'z';
+    unsigned longs = 0;
+    if (size) ++at;
+    for (; *at == 'l'; ++at) ++longs;
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::array<char, 20> digits;
+    std::size_t first = digits.size();
+    std::string_view text;
+    switch (*at) {
+      case 's': text = va_arg(arguments, const char*); break;
+      case 'd':
+      case 'u':
+      case 'x': {
+        std::uint64_t value = 0;
+        bool negative = false;
+        if (*at == 'd') {
+          const std::int64_t number = va_arg(arguments, int);
+          negative = number < 0;
+          value = static_cast<std::uint64_t>(negative ? -number : number);
+        } else if (size) {
+          value = va_arg(arguments, std::size_t);
+        } else {
+          value = longs == 0   ? va_arg(arguments, unsigned)
+                  : longs == 1 ? va_arg(arguments, unsigned long)
+                               : va_arg(arguments, unsigned long long);
+        }
+        const unsigned base = *at == 'x' ? 16 : 10;
+        do {
+          digits[--first] = kDigits[value % base];
+          value /= base;
+        } while (value != 0);
+        if (negative) digits[--first] = '-';
+        text = std::string_view(digits.data() + first, digits.size() - first);
+        break;
+      }
+      default: std::abort();  // the compiler checks arguments, tests/gate/tokens.sh the conversions
+    }
+    const std::size_t padding = width > text.size() ? width - text.size() : 0;
+    if (!left) out.append(padding, zeros ? '0' : ' ');
+    out += text;
+    if (left) out.append(padding, ' ');
+  }
   va_end(arguments);
-  std::string out(static_cast<std::size_t>(size > 0 ? size : 0), '\0');
-  std::vsnprintf(out.data(), out.size() + 1, pattern, again);
-  va_end(again);
   return out;
 }
 

@@ -25,11 +25,19 @@ enum class Exit : int {
 
 /// Printed as `snpnv: WHAT: WHY (CODE)` and `hint: HINT`.
 struct Failure {
-  Exit exit = Exit::failed;
+  Failure(Exit status, std::string about, std::string reason, std::string name, std::string advice = {});
+  // Every call that can fail has code for these; inlined, they would be a good part of the program.
+  Failure(const Failure& other);
+  Failure(Failure&& other) noexcept;
+  Failure& operator=(const Failure& other);
+  Failure& operator=(Failure&& other) noexcept;
+  ~Failure();
+
+  Exit exit;
   std::string what;
   std::string why;
   std::string code;
-  std::string hint = {};
+  std::string hint;
 };
 
 template <class T>
@@ -129,7 +137,7 @@ void print_failure(const Failure& failure);
 
 [[nodiscard]] std::string hex(ByteView octets);
 [[nodiscard]] std::string lower(std::string_view text);
-/// printf into a string.
+/// printf into a string: %s, %d, and %u and %x with l, ll or z; a width, - and 0.
 [[nodiscard]] __attribute__((format(printf, 1, 2))) std::string format(const char* pattern, ...);
 [[nodiscard]] inline ByteView octets_of(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));

@@ -115,16 +115,13 @@ std::string describe_handle(std::uint32_t handle) {
 }
 
 Failure describe(std::string_view what, const Error& error) {
-  Failure out;
-  out.exit = exit_for(error.code);
-  out.what = error.object != 0 ? describe_handle(error.object) : str(what);
+  Failure out(exit_for(error.code), error.object != 0 ? describe_handle(error.object) : str(what), {},
+              str(name(error.code)), hint_for(error));
   if (error.command != 0) out.why = str(name(static_cast<TPM_CC>(error.command))) + ": ";
   out.why += str(text(error.code));
   const std::string detail = detail_text(error);
   if (!detail.empty()) out.why += ": " + detail;
   if (has_offset(error.code)) out.why += format(", at offset %u", error.where);
-  out.code = str(name(error.code));
-  out.hint = hint_for(error);
   return out;
 }
 

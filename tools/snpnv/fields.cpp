@@ -1,6 +1,5 @@
 #include "fields.hpp"
 
-#include <cstdio>
 #include <type_traits>
 
 namespace snpnv::tool {
@@ -19,23 +18,72 @@ std::optional<Product> tcb_product(const ATTESTATION_REPORT& report) {
   return turin ? Product::turin : possible->has(Product::milan) ? Product::milan : Product::genoa;
 }
 
-template <class T>
-concept BitField = requires(const T& value) {
-  value.value;
-  T::kBits;
+// The declared fields as a table that one loop prints: code for each field's type would be large.
+enum class Kind : std::uint8_t { reserved, octets, number, number64, bits, tcb };
+struct Row {
+  std::string_view name;
+  std::string_view meaning;
+  std::span<const BitName> bits;
+  std::uint16_t offset;
+  std::uint16_t size;
+  std::uint16_t since;
+  Kind kind;
+
+  [[nodiscard]] ByteView in(ByteView structure) const { return structure.subspan(offset, size); }
 };
 
-template <class Bits>
-std::string bits_text(const Bits& bits) {
+template <class FieldOf>
+constexpr Row row(const FieldOf& field) {
+  using Type = typename FieldOf::Type;
+  Row out{field.name, field.meaning, {}, FieldOf::offset, FieldOf::size,
+          static_cast<std::uint16_t>(field.since), Kind::octets};
+  if constexpr (std::is_same_v<Type, TCB_VERSION>) {
+    out.kind = Kind::tcb;
+  } else if constexpr (requires { Type::kBits; }) {
+    out.kind = Kind::bits;
+    out.bits = Type::kBits;
+  } else if constexpr (std::is_integral_v<typename Type::Value>) {
+    out.kind = field.size == 8 ? Kind::number64 : Kind::number;
+  } else if constexpr (is_reserved<Type>) {
+    out.kind = Kind::reserved;
+  }
+  return out;
+}
+template <class Layout>
+constexpr std::size_t count() {
+  std::size_t n = 0;
+  Layout::for_each_field([&](auto) { ++n; });
+  return n;
+}
+template <class Layout>
+constexpr auto rows() {
+  std::array<Row, count<Layout>()> out{};
+  std::size_t n = 0;
+  Layout::for_each_field([&](auto field) { out[n++] = row(field); });
+  return out;
+}
+constexpr auto kReportRows = rows<ATTESTATION_REPORT>();
+constexpr auto kEnvelopeRows = rows<HclReport>();
+
+std::uint64_t number_of(ByteView octets) {
+  std::uint64_t out = 0;
+  for (std::size_t i = octets.size(); i-- > 0;) out = out << 8 | std::to_integer<std::uint64_t>(octets[i]);
+  return out;
+}
+
+std::string bits_text(std::uint64_t bits, std::span<const BitName> names) {
   std::string out;
-  for (const BitName& bit : Bits::kBits) {
-    std::string value = std::to_string(bits[bit]);
-    if constexpr (std::is_same_v<Bits, KeyInfo>)
-      if (bit.name == KeyInfo::SIGNING_KEY.name)
-        value += " (" + str(name(static_cast<SIGNING_KEY>(bits[bit]))) + ")";
+  for (const BitName& bit : names) {
+    const std::uint64_t number = extract(bits, bit);
+    std::string value = std::to_string(number);
+    if (bit.name == KeyInfo::SIGNING_KEY.name) {
+      value += " (";
+      value += name(static_cast<SIGNING_KEY>(number));
+      value += ')';
+    }
     out += text_line(bit.name, value, 1);
   }
-  const std::uint64_t rest = unnamed_bits(bits);
+  const std::uint64_t rest = unnamed_bits(bits, names);
   for (unsigned i = 0; i < 64; ++i)
     if ((rest >> i & 1U) != 0) out += text_line(format("bit %u", i), "1 (no name known)", 1);
   return out;
@@ -49,61 +97,49 @@ std::string tcb_text(const TCB_VERSION& tcb, std::optional<Product> product) {
   return out;
 }
 
-template <class Value>
-std::string value_text(const Value& value) {
-  if constexpr (std::is_same_v<Value, TCB_VERSION>) {
-    return hex(value.octets);
-  } else if constexpr (BitField<Value>) {
-    return format("0x%0*llx", static_cast<int>(2 * Value::kSize),
-                  static_cast<unsigned long long>(value.value));
-  } else if constexpr (std::is_same_v<Value, std::uint64_t>) {
-    return format("0x%016llx", static_cast<unsigned long long>(value));
-  } else if constexpr (std::is_integral_v<Value>) {
-    return std::to_string(value);
-  } else {
-    return hex(value);
-  }
+std::string value_text(const Row& row, ByteView value) {
+  if (row.kind == Kind::number) return std::to_string(number_of(value));
+  if (row.kind == Kind::number64 || row.kind == Kind::bits)
+    return format("0x%0*llx", static_cast<int>(2 * row.size),
+                  static_cast<unsigned long long>(number_of(value)));
+  return hex(value);
 }
 
 // Integers of 64 bits are strings of hexadecimal digits: JSON readers lose bits above 2^53.
-template <class Value>
-void value_json(JsonWriter& json, const Value& value, std::optional<Product> product) {
-  if constexpr (std::is_same_v<Value, TCB_VERSION>) {
-    json.begin_object();
-    json.key("raw");
-    json.hex(value.octets);
-    if (product) {
-      for (const TcbLayoutEntry& entry : kTcbLayout) {
-        if (const auto number = value.get(entry, *product)) {
-          json.key(entry.key);
-          json.number(*number);
+void value_json(JsonWriter& json, const Row& row, ByteView value, std::optional<Product> product) {
+  switch (row.kind) {
+    case Kind::number: json.number(number_of(value)); return;
+    case Kind::number64: json.string(value_text(row, value)); return;
+    case Kind::reserved:
+    case Kind::octets: json.hex(value); return;
+    case Kind::tcb:
+      json.begin_object();
+      json.key("raw");
+      json.hex(value);
+      if (product) {
+        const TCB_VERSION tcb = TCB_VERSION::load(value.first<TCB_VERSION::kSize>());
+        for (const TcbLayoutEntry& entry : kTcbLayout) {
+          if (const auto number = tcb.get(entry, *product)) {
+            json.key(entry.key);
+            json.number(*number);
+          }
         }
       }
-    }
-    json.end_object();
-  } else if constexpr (BitField<Value>) {
-    json.begin_object();
-    json.key("value");
-    json.string(value_text(value));
-    for (const BitName& bit : Value::kBits) {
-      json.key(lower(bit.name));
-      json.number(value[bit]);
-    }
-    json.key("unknown_bits");
-    json.string(format("0x%llx", static_cast<unsigned long long>(unnamed_bits(value))));
-    json.end_object();
-  } else if constexpr (std::is_same_v<Value, std::uint64_t>) {
-    json.string(value_text(value));
-  } else if constexpr (std::is_integral_v<Value>) {
-    json.number(value);
-  } else {
-    json.hex(value);
+      json.end_object();
+      return;
+    case Kind::bits:
+      const std::uint64_t bits = number_of(value);
+      json.begin_object();
+      json.key("value");
+      json.string(value_text(row, value));
+      for (const BitName& bit : row.bits) {
+        json.key(lower(bit.name));
+        json.number(extract(bits, bit));
+      }
+      json.key("unknown_bits");
+      json.string(format("0x%llx", static_cast<unsigned long long>(unnamed_bits(bits, row.bits))));
+      json.end_object();
   }
-}
-
-template <class FieldOf>
-constexpr bool reserved(const FieldOf&) {
-  return is_reserved<typename FieldOf::Type>;
 }
 
 }  // namespace
@@ -137,21 +173,21 @@ std::string report_text(const ATTESTATION_REPORT& report) {
   const std::uint32_t version = report[report.VERSION];
   const auto product = tcb_product(report);
   std::string out = text_line("product", product_text(report));
-  ATTESTATION_REPORT::for_each_field([&](auto field) {
-    const auto value = report[field];
-    if (reserved(field)) {
-      if (!all_zero(field.octets(report.raw))) out += text_line(field.name, value_text(value));
-      return;
+  for (const Row& row : kReportRows) {
+    const ByteView value = row.in(report.raw);
+    if (row.kind == Kind::reserved) {
+      if (!all_zero(value)) out += text_line(row.name, value_text(row, value));
+      continue;
     }
-    if (field.since > version) {
-      out += text_line(field.name, format("not in version %u", version));
-      return;
+    if (row.since > version) {
+      out += text_line(row.name, format("not in version %u", version));
+      continue;
     }
-    out += text_line(field.name, explained(value_text(value), field.meaning));
-    using Value = std::remove_cvref_t<decltype(value)>;
-    if constexpr (BitField<Value>) out += bits_text(value);
-    if constexpr (std::is_same_v<Value, TCB_VERSION>) out += tcb_text(value, product);
-  });
+    out += text_line(row.name, explained(value_text(row, value), row.meaning));
+    if (row.kind == Kind::bits) out += bits_text(number_of(value), row.bits);
+    if (row.kind == Kind::tcb)
+      out += tcb_text(TCB_VERSION::load(value.first<TCB_VERSION::kSize>()), product);
+  }
   if (!report.known_version())
     out += format("note: version %u is newer than %u; only the fields shown are known\n", version,
                   ATTESTATION_REPORT::kMaxVersion);
@@ -164,29 +200,30 @@ void report_json(JsonWriter& json, const ATTESTATION_REPORT& report) {
   json.begin_object();
   json.key("product");
   json.string(product_text(report));
-  ATTESTATION_REPORT::for_each_field([&](auto field) {
-    if (reserved(field) && all_zero(field.octets(report.raw))) return;
-    json.key(lower(field.name));
-    if (field.since > version) {
+  for (const Row& row : kReportRows) {
+    const ByteView value = row.in(report.raw);
+    if (row.kind == Kind::reserved && all_zero(value)) continue;
+    json.key(lower(row.name));
+    if (row.since > version) {
       json.null();
     } else {
-      value_json(json, report[field], product);
+      value_json(json, row, value, product);
     }
-  });
+  }
   json.end_object();
 }
 
 std::string envelope_text(const HclReport& envelope) {
   std::string out;
-  HclReport::for_each_field([&](auto field) {
-    if (reserved(field) || field.offset == HclReport::hardware_report.offset) return;
-    std::string value = value_text(envelope[field]);
-    if (field.offset == HclReport::signature.offset) value = "HCLA";
-    if (field.offset == HclReport::report_type.offset) value += " (" + str(name(envelope.type())) + ")";
-    if (field.offset == HclReport::hash_type.offset)
+  for (const Row& row : kEnvelopeRows) {
+    if (row.kind == Kind::reserved || row.offset == HclReport::hardware_report.offset) continue;
+    std::string value = value_text(row, row.in(envelope.raw));
+    if (row.offset == HclReport::signature.offset) value = "HCLA";
+    if (row.offset == HclReport::report_type.offset) value += " (" + str(name(envelope.type())) + ")";
+    if (row.offset == HclReport::hash_type.offset)
       if (const auto hash = envelope.hash()) value += " (" + str(name(*hash)) + ")";
-    out += text_line(field.name, explained(value, field.meaning));
-  });
+    out += text_line(row.name, explained(value, row.meaning));
+  }
   if (!envelope.extension.empty()) out += text_line("capability_bitmap", hex(envelope.extension));
   out += text_line("padding", format("%zu octets%s", envelope.padding.size(),
                                      all_zero(envelope.padding) ? "" : ", not all zero"));
@@ -195,15 +232,15 @@ std::string envelope_text(const HclReport& envelope) {
 
 void envelope_json(JsonWriter& json, const HclReport& envelope) {
   json.begin_object();
-  HclReport::for_each_field([&](auto field) {
-    if (reserved(field) || field.offset == HclReport::hardware_report.offset) return;
-    json.key(lower(field.name));
-    if (field.offset == HclReport::signature.offset) {
+  for (const Row& row : kEnvelopeRows) {
+    if (row.kind == Kind::reserved || row.offset == HclReport::hardware_report.offset) continue;
+    json.key(lower(row.name));
+    if (row.offset == HclReport::signature.offset) {
       json.string("HCLA");
     } else {
-      value_json(json, envelope[field], std::nullopt);
+      value_json(json, row, row.in(envelope.raw), std::nullopt);
     }
-  });
+  }
   json.key("report_type_name");
   json.string(name(envelope.type()));
   json.key("capability_bitmap");

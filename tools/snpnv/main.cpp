@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <cstdio>
 
 #include "commands.hpp"
 #include "snpnv/version.hpp"
@@ -9,12 +8,16 @@
 namespace snpnv::tool {
 namespace {
 
-constexpr std::array kCommands{&kReport,        &kQuote, &kEvidence, &kProbe,       &kDisplayReport,     &kDisplayEnvelope,
-                               &kDisplayClaims, &kDisplayCert, &kVerifyCerts, &kVerifyAttestation,
-#ifdef SNPNV_FETCH
-                               &kFetchCa, &kFetchVcek, &kFetchCrl,
+constexpr std::array kCommands{
+    &kReport,      &kProbe,       &kDisplayReport,     &kDisplayEnvelope, &kDisplayClaims,
+#if SNPNV_VERIFY
+    &kQuote,       &kEvidence,    &kDisplayCert,       &kDisplayEvidence,
+    &kVerifyCerts, &kVerifyAttestation, &kVerifyEnvelope, &kVerifyEvidence,
 #endif
-                               &kVerifyEnvelope, &kVerifyEvidence, &kDisplayEvidence};
+#ifdef SNPNV_FETCH
+    &kFetchCa,     &kFetchVcek,   &kFetchCrl,
+#endif
+};
 
 std::string option_lines(std::span<const OptionSpec> options) {
   std::string out;

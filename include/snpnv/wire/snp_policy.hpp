@@ -76,13 +76,15 @@ enum class SIGNING_KEY : std::uint8_t { VCEK = 0, VLEK = 1, NONE = 7 };
   return "unknown";
 }
 
-/// The bits of `value` that no entry of Bits::kBits covers.
+/// The bits of `value` that no entry of `names` covers.
+[[nodiscard]] constexpr std::uint64_t unnamed_bits(std::uint64_t value, std::span<const BitName> names) {
+  for (const BitName& name : names)
+    value &= ~(((std::uint64_t{2} << (name.last - name.first)) - 1) << name.first);
+  return value;
+}
 template <class Bits>
 [[nodiscard]] constexpr std::uint64_t unnamed_bits(const Bits& bits) {
-  std::uint64_t rest = bits.value;
-  for (const BitName& name : Bits::kBits)
-    rest &= ~(((std::uint64_t{2} << (name.last - name.first)) - 1) << name.first);
-  return rest;
+  return unnamed_bits(bits.value, Bits::kBits);
 }
 
 }  // namespace snpnv

@@ -1,0 +1,1 @@
+include $(BR2_EXTERNAL_SNPNV_PATH)/snpnv.mk

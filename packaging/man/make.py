@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Writes the manual page of snpnv or snpnv-paravisor to standard output, from the program's --help.
+
+usage: make.py PROGRAM
+"""
+import re
+import subprocess
+import sys
+
+FURTHER = {
+    "snpnv": """.SH ENVIRONMENT
+.TP
+.B SNPNV_TCTI
+the TPM to use where no
+.B \\-\\-tcti
+is given; else
+.BR TPM2TOOLS_TCTI ,
+.IR /dev/tpmrm0 ,
+.IR /dev/tpm0 .
+.SH FILES
+.TP
+.I /run/lock/snpnv.lock
+held while a report is asked for, so that cooperating processes do not overwrite each other's user data;
+in
+.B XDG_RUNTIME_DIR
+where that is not writable.
+.SH EXAMPLES
+A fresh report over 64 random octets, and what it says:
+.PP
+.EX
+snpnv report report.bin user\\-data.bin \\-\\-random
+snpnv display report report.bin
+.EE
+.PP
+Its verification against the certificates in a folder:
+.PP
+.EX
+snpnv verify attestation certs report.bin
+.EE
+.SH SEE ALSO
+.BR snpnv\\-paravisor (1),
+.BR tpm2_nvread (1)
+""",
+    "snpnv-paravisor": """.SH EXAMPLES
+.EX
+snpnv\\-paravisor \\-\\-state state \\-\\-listen 127.0.0.1:2321 &
+snpnv \\-T swtpm:host=127.0.0.1,port=2321 report report.bin user\\-data.bin \\-\\-random
+snpnv verify attestation state report.bin \\-\\-root state/ark.pem
+.EE
+.SH SEE ALSO
+.BR snpnv (1),
+.BR swtpm (8)
+""",
+}
+
+
+def escape(text):
+    text = text.replace("\\", "\\e").replace("-", "\\-")
+    return "\\&" + text if text[:1] in (".", "'") else text
+
+
+def help_of(program, *words):
+    return subprocess.run([program, *words, "--help"], check=True, capture_output=True, text=True).stdout
+
+
+class Help:
+    """The paragraphs of a help text: its usage, prose before and after, and its lists by title."""
+
+    def __init__(self, text):
+        self.usage, self.prose, self.lists = "", [], {}
+        for paragraph in re.split(r"\n\s*\n", text.strip()):
+            lines = paragraph.split("\n")
+            title = lines[0].rstrip(":")
+            if lines[0].startswith("usage: "):
+                self.usage = lines[0].removeprefix("usage: ")
+            elif len(lines) > 1 and lines[1].startswith("  "):
+                self.lists[title] = [self.entry(line) for line in lines[1:]]
+            else:
+                self.prose.append(" ".join(lines))
+
+    @staticmethod
+    def entry(line):
+        what, meaning = re.match(r"^ +(\S(?:\S| (?! ))*(?:,)?(?: +--\S+(?: \S+)?)?) +(\S.*)$", line).groups()
+        return re.sub(r" +", " ", what).strip(), meaning
+
+
+def paragraph(text):
+    return ".PP\n" + escape(text) + "\n"
+
+
+def entries(rows):
+    return "".join(f".TP\n.B {escape(what)}\n{escape(meaning)}\n" for what, meaning in rows)
+
+
+def main():
+    program = sys.argv[1]
+    name = program.rsplit("/", 1)[-1]
+    top = Help(help_of(program))
+    version = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout.split()[-1]
+    summary = {"snpnv": "fresh AMD SEV-SNP attestation reports through a vTPM, and their verification",
+               "snpnv-paravisor": "a vTPM with emulated AMD SEV-SNP attestation reports"}[name]
+    exits = [p for p in top.prose if p.startswith("exit status: ")]
+    out = f'.TH {name.upper()} 1 "" "snpnv {version}" "User Commands"\n'
+    out += f".SH NAME\n{escape(name)} \\- {escape(summary)}\n"
+    out += f".SH SYNOPSIS\n.B {escape(top.usage)}\n.SH DESCRIPTION\n"
+    out += "".join(paragraph(p) for p in top.prose if p not in exits)
+    commands = top.lists.pop("commands", [])
+    common = [row for title, rows in top.lists.items() if title.startswith("options, ") for row in rows]
+    if commands:
+        out += ".SH COMMANDS\n"
+    for command, meaning in commands:
+        text = Help(help_of(program, *command.split()))
+        out += f".SS {escape(text.usage)}\n" + paragraph(meaning[0].upper() + meaning[1:] + ".")
+        out += "".join(paragraph(p) for p in text.prose if p not in exits)
+        out += entries([row for row in text.lists.get("options", []) if row not in common])
+    for title, rows in top.lists.items():
+        out += f".SH {escape(title.upper())}\n" + entries(rows)
+    for text in exits:
+        rows = re.findall(r"(\d) (.*?)(?:, (?=\d )|$)", text.removeprefix("exit status: "))
+        out += ".SH EXIT STATUS\n" + entries(rows)
+    sys.stdout.write(out + FURTHER[name])
+
+
+main()

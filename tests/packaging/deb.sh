@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# deb.sh SOURCE_DIR BUILT_DIR WORK_DIR: the Debian packages of BUILT_DIR have the same octets when they are
+# made from another folder, without debug information; and they can be installed, used and removed in a
+# clean Debian, which debootstrap makes once, in WORK_DIR. Exits with 77 without root.
+set -euo pipefail
+source_dir=$(cd "$1" && pwd)
+built=$(cd "$2" && pwd)
+mkdir -p "$3"
+build=$(cd "$3" && pwd)
+[ "$(id -u)" -eq 0 ] || { echo "SKIPPED: chroot needs root"; exit 77; }
+export SOURCE_DATE_EPOCH
+SOURCE_DATE_EPOCH=$(git -C "$source_dir" log -1 --format=%ct 2>/dev/null || echo 1700000000)
+
+package() { # BUILT_DIR FOLDER
+  rm -rf "${build:?}/$2"
+  (cd "$1" && cpack -B "$build/$2") >"$build/cpack.log" 2>&1 || { cat "$build/cpack.log"; exit 1; }
+  rm -rf "$build/$2/_CPack_Packages"
+}
+package "$built" one
+
+rm -rf "$build/another-folder"
+mkdir -p "$build/another-folder/source"
+tar -C "$source_dir" -c --exclude=./build --exclude=./.git . | tar -C "$build/another-folder/source" -x
+cmake -G Ninja -S "$build/another-folder/source" -B "$build/another-folder/build" -DSNPNV_TESTS=OFF \
+  -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O2 -DNDEBUG" >"$build/cmake.log"
+cmake --build "$build/another-folder/build" -- --quiet
+package "$build/another-folder/build" another
+for deb in "$build"/one/*.deb; do
+  cmp "$deb" "$build/another/$(basename "$deb")"
+  echo "$(basename "$deb"): $(stat -c %s "$deb") octets, the same twice"
+done
+[ "$(find "$build/one" -maxdepth 1 -name '*.deb' | wc -l)" -eq 3 ]
+
+root=$build/root
+if [ ! -e "$root.complete" ]; then
+  rm -rf "$root"
+  debootstrap --variant=minbase --include=ca-certificates "$(. /etc/os-release && echo "$VERSION_CODENAME")" \
+    "$root" http://deb.debian.org/debian >"$build/debootstrap.log" || { tail "$build/debootstrap.log"; exit 1; }
+  touch "$root.complete"
+fi
+mkdir -p "$root/debs"
+cp "$build"/one/*.deb "$root/debs/"
+inside() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive "$@"; }
+files() { inside find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /debs -o -path /var \) -prune -o -print | sort; }
+paravisor=
+finish() {
+  [ -z "$paravisor" ] || kill "$paravisor" 2>/dev/null || true
+  rm -rf "$root/debs" "$root/tmp/state"
+}
+trap finish EXIT
+
+# What the packages need is installed first and stays; then there is only what they bring themselves.
+needs=$(dpkg-deb -f "$build"/one/snpnv_*.deb Depends; echo ,; dpkg-deb -f "$build"/one/snpnv-paravisor_*.deb Depends)
+needs=$(tr ',' '\n' <<<"$needs" | sed 's/|.*//; s/(.*//; s/ //g' | sort -u | tr '\n' ' ')
+# shellcheck disable=SC2086 # a list of names
+inside apt-get -qq install --yes --no-install-recommends $needs libtss2-tcti-swtpm0 >"$build/apt.log" 2>&1 || { cat "$build/apt.log"; exit 1; }
+before=$(files)
+inside sh -c 'dpkg -i /debs/*.deb' >"$build/install.log" 2>&1 || { cat "$build/install.log"; exit 1; }
+inside snpnv --version
+inside test -e /usr/share/man/man1/snpnv.1 -o -e /usr/share/man/man1/snpnv.1.gz
+inside test -e /usr/share/bash-completion/completions/snpnv
+inside test -e /usr/include/snpnv/snpnv.hpp
+
+mkfifo "$build/ready.$$"
+chroot "$root" /usr/bin/snpnv-paravisor --state /tmp/state --listen 127.0.0.1:0 >"$build/ready.$$" &
+paravisor=$!
+read -r line <"$build/ready.$$"
+rm "$build/ready.$$"
+tcti=${line#ready tcti=}
+tcti=${tcti%% *}
+inside snpnv -T "$tcti" report /tmp/report /tmp/user --random
+inside snpnv verify attestation /tmp/state /tmp/report --root /tmp/state/ark.pem | tail -1
+kill "$paravisor"
+wait "$paravisor" || true
+paravisor=
+rm -rf "$root/tmp/report" "$root/tmp/user" "$root/tmp/state"
+
+inside dpkg --purge snpnv snpnv-paravisor libsnpnv-dev >"$build/remove.log" 2>&1
+diff <(echo "$before") <(files) || { echo "the packages leave files behind"; exit 1; }
+echo "installed, used and removed"

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# examples.sh SOURCE_DIR SNPNV: what can be known of the examples without Buildroot and mkosi.
+set -euo pipefail
+packaging=$1/packaging
+# Options of CMake that a package sets are options of this project.
+for option in $(grep -rhoE -- '-DSNPNV_[A-Z]+' "$packaging/buildroot" "$packaging/smallest" | sort -u); do
+  grep -qE "(option|set)\(${option#-D} " "$1/CMakeLists.txt" || { echo "no such option: $option"; exit 1; }
+done
+# Buildroot's recipe, with its macro replaced by a target that prints what it would use.
+for static in '' y; do
+  make -s -f - print 2>&1 <<MAKE | grep -qE -- "-DSNPNV_VERIFY=OFF.*(TCTI=OFF|STATIC=ON)"
+SNPNV_PKGDIR = $packaging/buildroot
+BR2_PACKAGE_SNPNV_STATIC = $static
+cmake-package =
+include $packaging/buildroot/snpnv.mk
+print: ; @echo \$(SNPNV_CONF_OPTS)
+MAKE
+done
+[ -e "$packaging/buildroot/../../CMakeLists.txt" ]
+# The unit's command line is one that the program takes: it fails for want of a file, not of an option.
+unit=$packaging/mkosi/mkosi.extra/usr/lib/systemd/system/snpnv-report.service
+[ -e "$packaging/mkosi/mkosi.extra/usr/lib/systemd/system/multi-user.target.wants/snpnv-report.service" ]
+read -ra words < <(sed -n 's|^ExecStart=/usr/bin/snpnv ||p' "$unit")
+[ "${#words[@]}" -gt 3 ]
+status=0
+SNPNV_TCTI=replay:/nonexistent "$2" "${words[@]}" 2>/dev/null || status=$?
+[ "$status" -eq 3 ]
+echo "examples: consistent"

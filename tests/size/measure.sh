@@ -1,0 +1,154 @@
+#!/usr/bin/env bash
+# The static builds: makes them, runs them, measures them.
+#   measure.sh SNPNV SNPNV-PARAVISOR BUILD_DIR          fails if a size is above its limit, or more than
+#                                                       5 % above the one in docs/size.md
+#   measure.sh SNPNV SNPNV-PARAVISOR BUILD_DIR --write  writes docs/size.md anew
+# The programs named are the dynamic ones; builds go to BUILD_DIR. Times and memory are measured, but
+# only sizes are compared: they are the same on every machine.
+root=$(cd "$(dirname "$0")/../.." && pwd)
+mkdir -p "$3" || exit 1
+build=$(cd "$3" && pwd)
+write=${4:-}
+. "$root/tests/tools/lib.sh"
+doc=$root/docs/size.md
+
+quietly() { "$@" >"$build/log" 2>&1 || { cat "$build/log" >&2; exit 1; }; }
+quietly "$root/packaging/smallest/build.sh" "$build/smallest"
+quietly cmake -G Ninja -S "$root" -B "$build/glibc" -DSNPNV_STATIC=ON -DSNPNV_WERROR=ON
+quietly cmake --build "$build/glibc"
+strip --strip-all --remove-section=.comment "$build/glibc/tools/snpnv" -o "$build/snpnv"
+strip --strip-all --remove-section=.comment "$snpnv" -o "$build/dynamic"
+quietly musl-gcc -static -Os "$root/tests/size/usage.c" -o "$build/usage"
+collector=$build/smallest/snpnv-collector
+smallest=$build/smallest/snpnv
+static=$build/snpnv
+
+# What they do is what the dynamic one does.
+user_data user "sizes"
+start_paravisor
+check "a recording" exits 0 "$snpnv" -T "record:recording=$SNPNV_TCTI" report report user --envelope envelope \
+  --claims claims
+stop_paravisor
+unset SNPNV_TCTI TPM2TOOLS_TCTI
+mkdir certs
+for name in ark ask vcek; do cp "$state/$name.pem" certs/; done
+head -c 600 report >flipped
+printf '\377' >>flipped
+tail -c 583 report >>flipped
+at=$(date -u +%Y-%m-%dT%H:%M:%SZ)  # the same for both programs
+mkfifo pipe
+octets() { stat -Lc %s "$1"; }
+same() { # ARGUMENT...: as the dynamic program, in status and output
+  local wanted status
+  "$snpnv" "$@" >out.dynamic 2>err.dynamic
+  wanted=$?
+  "$tool" "$@" >out.static 2>err.static
+  status=$?
+  [ "$status" -eq "$wanted" ] && cmp out.dynamic out.static && cmp err.dynamic err.static
+}
+is_static() { ! readelf -lW "$tool" | grep -qE 'INTERP|DYNAMIC'; }
+for tool in "$collector" "$smallest" "$static"; do
+  name=${tool#"$build"/}
+  check "$name: needs no loader" is_static
+  check "$name: --version" same --version
+  check "$name: report" exits 0 "$tool" -T replay:recording report "again" user
+  check "$name: the same report" cmp report again
+  for what in report envelope claims; do
+    check "$name: display $what" same display "$what" "$what"
+    check "$name: display $what as JSON" same --json display "$what" "$what"
+    check "$name: display something else as $what" same display "$what" user
+  done
+  check "$name: unknown command" same frobnicate
+  check "$name: no file" same display report absent
+  check "$name: TCTI by name" exits 3 "$tool" -T swtpm: report again user
+  check "$name: not an answer" exits 3 "$tool" -T device:pipe probe
+  check "$name: no answer" exits 4 "$tool" -T device:/dev/null probe --timeout 1
+  check "$name: out of memory" exits 3 prlimit --as=$(($(octets "$tool") + 800000)) "$tool" --json display envelope envelope
+  check "$name: says so" grep -q out_of_memory err
+done
+for tool in "$smallest" "$static"; do
+  name=${tool#"$build"/}
+  check "$name: all commands" same --help
+  check "$name: verify certs" same verify certs certs --root certs/ark.pem --at "$at"
+  check "$name: verify attestation" same verify attestation certs report --root certs/ark.pem --at "$at"
+  check "$name: verifies" [ "$(tail -1 out.static)" = VERIFIED ]
+  check "$name: verify a damaged one" same verify attestation certs flipped --root certs/ark.pem --at "$at"
+  check "$name: rejects" grep -q '^REJECTED: report.signature' out.static
+  check "$name: verify with claims" same verify attestation certs report --root certs/ark.pem --at "$at" --claims claims \
+    --user-data @user
+  check "$name: display cert" same display cert certs/vcek.pem
+done
+check "collector: no verification" exits 2 "$collector" verify attestation certs report
+
+# usage RUNS ARGUMENT...: peak memory in KiB and median time in microseconds
+usage() { "$build/usage" "$@"; }
+table() {
+  local tool=$1 what=$2 limit=$3 report verify version
+  report=$(usage 5 "$tool" -T replay:recording report again user)
+  verify="— —"
+  [ "$tool" = "$collector" ] ||
+    verify=$(usage 5 "$tool" verify attestation certs report --root certs/ark.pem)
+  version=$(usage 301 "$tool" --version)
+  echo "| $what | $(octets "$tool") | $limit | ${report% *} | ${verify% *} | ${version#* } |"
+  for peak in "${report% *}" "${verify% *}"; do
+    [ "$limit" = — ] || [ "$peak" = — ] || check "$what: peak memory up to 2048 KiB" [ "$peak" -le 2048 ]
+  done
+}
+kCollector="smallest, \`report\`, \`probe\`, \`display\` only"
+kSmallest="smallest, everything"
+kStatic="\`SNPNV_STATIC\`, Debian's libraries, everything"
+{
+  cat <<'TEXT'
+# Size
+
+Made by `tests/size/measure.sh`. Stripped programs for x86-64, in octets. `tests/run.sh` fails if one is
+above its limit, or has grown by more than 5 % over this table. Peak memory is `ru_maxrss` of `snpnv report`
+(from a recording) and of `snpnv verify attestation`, in KiB; the time is that of `snpnv --version` from
+start to exit, the median of 301 runs in microseconds. Both depend on the machine.
+
+| build | octets | limit | KiB, report | KiB, verify | µs |
+|---|---|---|---|---|---|
+TEXT
+  table "$collector" "$kCollector" 131072
+  table "$smallest" "$kSmallest" 614400
+  table "$static" "$kStatic" 1468006
+  table "$build/dynamic" "dynamic, without its libraries" —
+  true_time=$(usage 301 /bin/true)
+  echo "| \`/bin/true\`, dynamic | $(octets /bin/true) | — | — | — | ${true_time#* } |"
+  cat <<'TEXT'
+
+The dynamic build and what it needs at run time:
+
+| file | octets |
+|---|---|
+TEXT
+  sum=$(octets "$build/dynamic")
+  echo "| snpnv | $sum |"
+  for library in $(ldd "$build/dynamic" | grep -oE '/[^ ]+'); do
+    size=$(octets "$library")
+    sum=$((sum + size))
+    echo "| $(basename "$library") | $size |"
+  done
+  echo "| together | $sum |"
+  cat <<'TEXT'
+
+What static builds give up: TCTIs by name, ASLR of the program itself, read-only relocations, and a page that
+separates constants from code. They have no C++ library: memory that runs out ends the program with status 3
+and one line, `tools/static/runtime.cpp`.
+How to make them: `packaging/smallest/README.md`.
+TEXT
+} >"$work/size.md"
+
+recorded() { grep -F "| $1 | " "$doc" | cut -d'|' -f3 | tr -d ' '; }
+for pair in "$collector=$kCollector=131072" "$smallest=$kSmallest=614400" "$static=$kStatic=1468006"; do
+  IFS== read -r tool what limit <<<"$pair"
+  size=$(octets "$tool")
+  echo "$what: $size"
+  check "$what: $size is above its limit, $limit" [ "$size" -le "$limit" ]
+  [ -n "$write" ] && continue
+  old=$(recorded "$what")
+  check "$what: docs/size.md has it" [ -n "$old" ]
+  check "$what: $size is more than 5 % above $old" [ "$((size * 100))" -le "$((${old:-0} * 105))" ]
+done
+[ -z "$write" ] || cp "$work/size.md" "$doc"
+summary
