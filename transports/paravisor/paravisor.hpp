@@ -39,6 +39,8 @@ class Paravisor {
     if (faults.retry_rc && (state_.retried = !state_.retried))
       return marshal_error(static_cast<std::uint32_t>(TPM_RC::RETRY), response);
     const auto code = static_cast<TPM_CC>(header->code);
+    if (faults.nv_silence && (code == TPM_CC::NV_Read || code == TPM_CC::NV_Write))
+      return fail(Code::io_deadline);
     if (faults.nv_rate && code == TPM_CC::NV_Write && ++state_.rate_limited % 4 != 0)
       return marshal_error(static_cast<std::uint32_t>(TPM_RC::NV_RATE), response);
     if (code == StartAuthSession::kCode) return start_auth_session(command, response);
