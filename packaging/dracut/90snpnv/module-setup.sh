@@ -9,7 +9,7 @@ check() {
 }
 
 installkernel() {
-  hostonly='' instmods =drivers/char/tpm
+  hostonly='' instmods '=drivers/char/tpm'
 }
 
 install() {
