@@ -28,9 +28,13 @@ xargs apt-get download < "$dir/packages" > "$dir/log" 2>&1 || {
   apt-get update > /dev/null
   xargs apt-get download < "$dir/packages"
 }
+for folder in bin sbin lib lib64; do  # as Debian has them since 12
+  mkdir -p "$dir/root/usr/$folder"
+  ln -s "usr/$folder" "$dir/root/$folder"
+done
 for deb in *.deb; do
   dpkg-deb --fsys-tarfile "$deb" |
-    tar -x -C "$dir/root" --exclude=./usr/share/doc --exclude=./usr/share/man --exclude=./usr/share/locale
+    tar -x -C "$dir/root" --keep-directory-symlink --exclude=./usr/share/doc --exclude=./usr/share/man --exclude=./usr/share/locale
 done
 rm -r "$dir/debs"
 cd "$dir"

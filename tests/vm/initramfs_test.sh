@@ -190,14 +190,11 @@ case $flavour in
   dracut)
     image image hook=/usr/bin/test-hook timeout=30
     with_paravisor tpm-crb
-    reset=" " boot evidence image snpnv.nonce=$nonce test.boots=2
-    check "two boots of one machine" [ "$boots" -eq 2 ]
-    for i in 1 2; do
-      check "boot $i: verified" verified evidence.$i/snpnv --nonce $nonce
-      check "boot $i: status 0" [ "$(cat "$work/evidence.$i/snpnv/status")" = 0 ]
-      check "boot $i: the hook ran" grep -q '^hook got /run/snpnv/evidence.json$' "$work/evidence.$i/snpnv/log"
-    done
-    check "each has evidence of its own" not cmp -s "$work"/evidence.{1,2}/snpnv/evidence.json
+    boot evidence image snpnv.nonce=$nonce
+    check "the root is reached" [ "$boots" -eq 1 ]
+    check "verified" verified evidence.1/snpnv --nonce $nonce
+    check "status 0" [ "$(cat "$work/evidence.1/snpnv/status")" = 0 ]
+    check "the hook ran" grep -q '^hook got /run/snpnv/evidence.json$' "$work/evidence.1/snpnv/log"
     without_tpm
     boot no-tpm image snpnv.timeout=$timeout
     continued no-tpm 4 'no TPM: /dev/tpmrm0'
@@ -223,11 +220,17 @@ case $flavour in
     vcek=
     image image mode=report timeout=30
     with_paravisor tpm-tis
-    boot report image
-    check "the root is reached" [ "$boots" -eq 1 ]
-    here=$work/report.1/snpnv
-    check "a report, by the envelope" bound "$here/envelope.bin" "$(digits "$here/user-data.bin")"
-    check "a report" "$snpnv" verify attestation "$certs" "$here/report.bin" --root "$certs/ark.pem" >/dev/null
+    # The machine is reset once: the same QEMU, a new boot of the TPM.
+    reset=" " boot report image test.boots=2
+    check "two boots of one machine" [ "$boots" -eq 2 ]
+    for i in 1 2; do
+      here=$work/report.$i/snpnv
+      check "boot $i: status 0" [ "$(cat "$here/status")" = 0 ]
+      check "boot $i: a report, by the envelope" bound "$here/envelope.bin" "$(digits "$here/user-data.bin")"
+      check "boot $i: by itself" "$snpnv" verify attestation "$certs" "$here/report.bin" --root "$certs/ark.pem" \
+        >"$work/verdict"
+    done
+    check "each has a report of its own" not cmp -s "$work"/report.{1,2}/snpnv/report.bin
     boot parts image snpnv.mode=evidence snpnv.nonce=$nonce snpnv.out=/run/attestation/boot
     here=$work/parts.1/boot/evidence
     check "raw parts, by the envelope" bound "$here/hcl_report.bin" "$nonce$(printf '0%.0s' {1..96})"
