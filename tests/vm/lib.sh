@@ -17,8 +17,8 @@ failures=0
 checks=0
 finish() {
   local process
-  for process in "${processes[@]}"; do kill -KILL "$process" 2>/dev/null; done
-  wait 2>/dev/null
+  for process in "${processes[@]}"; do kill -KILL "$process" 2>/dev/null || true; done
+  wait 2>/dev/null || true
   rm -rf "$work"
 }
 trap finish EXIT

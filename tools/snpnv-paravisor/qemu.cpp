@@ -62,10 +62,10 @@ class CommandChannel {
     std::array<std::byte, kMaxTpmMessage> command;
     std::array<std::byte, kMaxTpmMessage> response;
     while (true) {
-      const auto whole = receive_command(fd_.get(), command);
-      if (!whole) return;
       eventfd_t earlier = 0;
       (void)::eventfd_read(cancel_.get(), &earlier);  // meant for a command that is over
+      const auto whole = receive_command(fd_.get(), command);
+      if (!whole) return;
       const auto answer = answer_to(*whole, response);
       if (!answer || !send_all(fd_.get(), *answer)) return;
     }
