@@ -50,6 +50,7 @@ class CommandChannel {
   CommandChannel(const CommandChannel&) = delete;
   CommandChannel& operator=(const CommandChannel&) = delete;
   ~CommandChannel() {
+    gone_ = true;
     ::shutdown(fd_.get(), SHUT_RDWR);
     cancel();
     thread_.join();
@@ -82,6 +83,7 @@ class CommandChannel {
       return marshal_error(kSuccess, response);
     }
     if (answer.error().code != Code::io_deadline) return marshal_error(code(TPM_RC::FAILURE), response);
+    if (gone_) return fail(Code::io_closed);
     pollfd entry{cancel_.get(), POLLIN, 0};  // silence, until somebody has enough of it
     while (::poll(&entry, 1, -1) < 0) {
     }
@@ -91,6 +93,7 @@ class CommandChannel {
   Descriptor fd_, cancel_;
   const Execute& execute_;
   Power& power_;
+  std::atomic<bool> gone_ = false;  // the machine, so that nobody will cancel any more
   std::thread thread_;
 };
 
