@@ -1,4 +1,4 @@
-# What goes into /usr and /etc for an initramfs that attests its boot:
+# What goes into /usr for an initramfs that attests its boot:
 #   cmake --install BUILD --component initramfs --prefix /usr
 # dracut, initramfs-tools and systemd look there and nowhere else, so it is no part of a plain install.
 set(initramfs COMPONENT initramfs EXCLUDE_FROM_ALL)
@@ -8,4 +8,4 @@ install(PROGRAMS packaging/initramfs-tools/hooks/snpnv DESTINATION share/initram
 install(PROGRAMS packaging/initramfs-tools/scripts/init-premount/snpnv
         DESTINATION share/initramfs-tools/scripts/init-premount ${initramfs})
 install(FILES packaging/systemd/snpnv-initrd.service DESTINATION lib/systemd/system ${initramfs})
-install(FILES packaging/initramfs/initramfs.conf DESTINATION /etc/snpnv ${initramfs})
+install(FILES packaging/initramfs/initramfs.conf DESTINATION lib/snpnv ${initramfs})

@@ -20,7 +20,7 @@ root=$work/root
 kernel=$(ls "$root/lib/modules")
 # What an installation of the Debian would have done.
 chroot "$root" depmod "$kernel"
-mkdir -p "$root/dev" "$root/var/tmp" "$root/tmp"
+mkdir -p "$root"/{dev,var/tmp,tmp,etc/snpnv}
 ln -sf /proc/self/mounts "$root/etc/mtab"
 DESTDIR=$root cmake --install "$build" --component initramfs --prefix /usr >"$work/install" || exit 1
 rm -f "$root/usr/bin/snpnv"
