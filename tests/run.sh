@@ -62,6 +62,13 @@ fuzz_smoke() {
   done
 }
 
+# What the tests with virtual machines need. Without it they say that they are skipped.
+fetch_vm() {
+  tests/vm/fetch.sh build/vm && return
+  skipped+="${skipped:+$'\n'}SKIPPED: no QEMU or kernel could be fetched for tests/vm"
+  echo "$skipped"
+}
+
 launcher=
 command -v ccache >/dev/null && launcher=-DCMAKE_CXX_COMPILER_LAUNCHER=ccache
 skipped=
@@ -70,6 +77,7 @@ skipped=
 [ -z "$skipped" ] || echo "$skipped"
 
 stage "packages" bash tools/setup.sh test
+stage "QEMU and a kernel" fetch_vm
 stage "GCC: build" configure_and_build gcc all all_verify_interface_header_sets
 stage "without tpm2-tss and fetch, with OpenSSL" without_tss_and_fetch_with_openssl
 stage "static builds and their sizes" static_builds

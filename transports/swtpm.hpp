@@ -41,7 +41,7 @@ class Swtpm {
       run(theirs.get(), exec_fails.get(), parent, state.c_str(), log.c_str());
       ::_exit(127);
     }
-    Swtpm out(std::move(ours), child);
+    Swtpm out(std::move(ours), child, folder);
     theirs.reset();
     exec_fails.reset();
     int error = 0;
@@ -49,14 +49,20 @@ class Swtpm {
     return out;
   }
 
-  Swtpm(Swtpm&& other) noexcept : fd_(std::move(other.fd_)), child_(std::exchange(other.child_, -1)) {}
+  Swtpm(Swtpm&& other) noexcept
+      : fd_(std::move(other.fd_)), child_(std::exchange(other.child_, -1)), folder_(std::move(other.folder_)) {}
   Swtpm& operator=(Swtpm&&) = delete;
-  ~Swtpm() {
-    if (child_ < 0) return;
-    fd_.reset();  // swtpm ends when its connection does
-    ::kill(child_, SIGTERM);
-    while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
-    }
+  ~Swtpm() { end(); }
+
+  /// Switches the TPM off and on, as start() does; what is persistent stays. The swtpm then ends with
+  /// the thread that calls this.
+  /// @returns nothing | io_failed - detail: errno; the TPM stays off.
+  [[nodiscard]] Result<void> power_cycle() noexcept {
+    end();
+    SNPNV_TRY(Swtpm next, start(folder_));
+    std::swap(fd_, next.fd_);
+    std::swap(child_, next.child_);
+    return {};
   }
 
   /// @returns the response | io_failed, io_closed, io_deadline | wire_overflow.
@@ -79,7 +85,17 @@ class Swtpm {
   }
 
  private:
-  Swtpm(Descriptor fd, pid_t child) noexcept : fd_(std::move(fd)), child_(child) {}
+  Swtpm(Descriptor fd, pid_t child, std::string folder) noexcept
+      : fd_(std::move(fd)), child_(child), folder_(std::move(folder)) {}
+
+  void end() noexcept {
+    if (child_ < 0) return;
+    fd_.reset();  // swtpm ends when its connection does
+    ::kill(child_, SIGTERM);
+    while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    child_ = -1;
+  }
 
   // In the child, between fork and exec.
   static void run(int socket, int failed, pid_t parent, const char* state, const char* log) noexcept {
@@ -87,6 +103,9 @@ class Swtpm {
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (::getppid() != parent) return;  // it died before prctl()
     ::setsid();                         // keys typed at the terminal are the parent's business
+    sigset_t none;                      // the parent's threads may block SIGTERM
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
     if (failed == kSocket) failed = ::fcntl(failed, F_DUPFD_CLOEXEC, kSocket + 1);
     if (socket == kSocket) {
       ::fcntl(socket, F_SETFD, 0);
@@ -113,6 +132,7 @@ class Swtpm {
 
   Descriptor fd_;
   pid_t child_;
+  std::string folder_;
 };
 static_assert(Transport<Swtpm>);
 

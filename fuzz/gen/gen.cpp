@@ -18,6 +18,7 @@
 #include "snpnv/wire/snp_report.hpp"
 #include "snpnv/wire/tpm2_attest.hpp"
 #include "snpnv/wire/vek_certificate.hpp"
+#include "transports/paravisor/control.hpp"
 #include "transports/recorded.hpp"
 
 using namespace snpnv;
@@ -390,6 +391,21 @@ void fetch_seeds() {
                           "-----END CERTIFICATE-----", "\\\\n", "\\\\u002d"});
 }
 
+// Each request with its arguments zero.
+void control_seeds() {
+  std::vector<std::string> words;
+#define SNPNV_X(name, code, arguments, answer, bit)                              \
+  {                                                                              \
+    std::array<std::byte, 4 + (arguments)> request{};                            \
+    store<std::uint32_t, Endian::big>(std::span(request).first<4>(), code);      \
+    seed("control", #name, ByteView(request));                                   \
+    words.push_back(big_endian(code, 4));                                        \
+  }
+  SNPNV_PARAVISOR_CONTROL(SNPNV_X)
+#undef SNPNV_X
+  dictionary("control", words);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -436,6 +452,7 @@ int main(int count, char** arguments) {
   seed("fresh_report", "damaged", std::string_view("\0\0\0\0\6\0\x20\1\6\2\0\1\x86\0\x40", 15));
   dictionary("fresh_report", tpm2_words());
 
+  control_seeds();
   verifier_seeds();
   fetch_seeds();
   return failed ? 1 : 0;

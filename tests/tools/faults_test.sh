@@ -37,6 +37,7 @@ faulty duplicate-key 3 json_duplicate
 faulty retry-rc 0 -
 faulty nv-rate 0 -
 faulty silence 4 io_deadline
+faulty nv-silence 4 io_deadline
 faulty short-response 3 tpm_answer
 faulty no-index 3 tpm_rc
 check "no-index: the hint names the likely cause" grep -q '^hint: .*confidential' err

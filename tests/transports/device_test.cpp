@@ -1,6 +1,9 @@
 #include "transports/device.hpp"
 
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <termios.h>
 
 #include <fstream>
 #include <thread>
@@ -114,6 +117,46 @@ TEST_CASE("Device_PeerHangsUpInsteadOfAnswering_IsClosed") {
   CHECK(name(answer.error().code) == name(Code::io_closed));
 }
 
+TEST_CASE("Device_GoneBeforeTheCommand_FailsWithErrno") {
+  ::signal(SIGPIPE, SIG_IGN);  // a socket in the place of a device
+  Ends ends;
+  Device device(std::move(ends.device), in(30000));
+  ends.peer.reset();
+  const Result<Message> answer = ask(device, kGetRandom8);
+  REQUIRE_FALSE(answer.has_value());
+  CHECK(answer.error() == Error{Code::io_failed, 0, EPIPE});
+  check_closed(device);
+}
+
+TEST_CASE("Device_VanishesDuringTheCommand_FailsAtOnceWithErrno") {
+  // A terminal whose other side is closed reads as EIO, as a device does whose driver went away.
+  Descriptor device_end(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  REQUIRE((::grantpt(device_end.get()) == 0 && ::unlockpt(device_end.get()) == 0));
+  Descriptor peer(::open(::ptsname(device_end.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  termios raw{};
+  REQUIRE(::tcgetattr(peer.get(), &raw) == 0);
+  ::cfmakeraw(&raw);
+  REQUIRE(::tcsetattr(peer.get(), TCSANOW, &raw) == 0);
+  ::fcntl(device_end.get(), F_SETFL, O_NONBLOCK);
+  Device device(std::move(device_end), in(30000));
+  Message taken(kGetRandom8.size());
+  std::thread vanish([&] {
+    for (std::size_t at = 0; at < taken.size();) {
+      const ssize_t n = ::read(peer.get(), taken.data() + at, taken.size() - at);
+      if (n <= 0) break;
+      at += static_cast<std::size_t>(n);
+    }
+    peer.reset();
+  });
+  Result<Message> answer;
+  CHECK(duration([&] { answer = ask(device, kGetRandom8); }) < 10000);
+  vanish.join();
+  CHECK(taken == kGetRandom8);
+  REQUIRE_FALSE(answer.has_value());
+  CHECK(answer.error() == Error{Code::io_failed, 0, EIO});
+  check_closed(device);
+}
+
 TEST_CASE("Device_SignalsWhileThePeerIsSilent_EndsAtTheDeadline") {
   Ends ends;
   Device device(std::move(ends.device), in(0));
@@ -190,6 +233,22 @@ TEST_CASE("DeviceOpen_NoSuchFile_SaysSo") {
   const auto device = Device::open("/dev/no-such-tpm", in(30000));
   REQUIRE_FALSE(device.has_value());
   CHECK(device.error() == Error{Code::io_failed, 0, ENOENT});
+}
+
+TEST_CASE("DeviceOpen_NoDriverBehindTheName_SaysSo") {
+  // open() of a socket file is ENXIO, as of a device file whose driver is not there: open(2).
+  const Folder folder;
+  const std::string path = folder / "socket";
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  REQUIRE(path.size() < sizeof address.sun_path);
+  std::ranges::copy(path, address.sun_path);
+  const Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const void* const generic = &address;
+  REQUIRE(::bind(fd.get(), static_cast<const sockaddr*>(generic), sizeof address) == 0);
+  const auto device = Device::open(path.c_str(), in(30000));
+  REQUIRE_FALSE(device.has_value());
+  CHECK(device.error() == Error{Code::io_failed, 0, ENXIO});
 }
 
 TEST_CASE("DeviceOpen_Folder_SaysSo") {

@@ -82,6 +82,11 @@ class Machine {
   ManualClock clock;
 
   [[nodiscard]] Device& device() { return *device_; }
+  /// Switches the machine off and on.
+  void boot() {
+    REQUIRE(swtpm_->power_cycle().has_value());
+    REQUIRE(device_->start().has_value());
+  }
 
   /// Index content as one process reads it, by itself or from `offset`.
   [[nodiscard]] Octets content(std::size_t offset = 0) {

@@ -48,6 +48,44 @@ TEST_CASE("Paravisor_UserData_PersistsAndUndefinedIsZero") {
   CHECK(claimed(machine.content()) == filled(0));
 }
 
+TEST_CASE("Paravisor_Boot_ReportCarriesWhatWasWrittenBeforeIt") {
+  Machine machine;
+  machine.write(filled(1));
+  const test::Octets before = machine.content();
+  CHECK(claimed(before) == filled(0));  // the interval of the first boot is not over
+  machine.boot();
+  const test::Octets after = machine.content();
+  CHECK(claimed(after) == filled(1));
+}
+
+TEST_CASE("Paravisor_Boot_ForgetsTheFaultsOfTheLastOne") {
+  paravisor::Options options;
+  options.faults.stale_once = true;
+  Machine machine(options);
+  for (int i = 0; i < 2; ++i) {
+    machine.write(filled(static_cast<unsigned>(10 + i)));
+    machine.clock.sleep(options.interval);
+    CHECK(claimed(machine.content()) != filled(static_cast<unsigned>(10 + i)));
+    machine.clock.sleep(options.interval);
+    CHECK(claimed(machine.content()) == filled(static_cast<unsigned>(10 + i)));
+    machine.boot();
+  }
+}
+
+TEST_CASE("Paravisor_Boot_KeysStay") {
+  Machine machine;
+  const auto key = [&] {
+    TpmScratch scratch;
+    const auto area = execute(machine.device(), ReadPublic{vtpm::kAttestationKey}, scratch);
+    REQUIRE(area.has_value());
+    const ByteView modulus = area->outPublic.value.unique.data;
+    return test::Octets(modulus.begin(), modulus.end());
+  };
+  const test::Octets first = key();
+  machine.boot();
+  CHECK(key() == first);
+}
+
 TEST_CASE("Paravisor_Envelope_AsTheOptionsSay") {
   for (const std::uint32_t version : {1U, 2U}) {
     Machine machine({.product = Product::turin, .report_version = 5, .envelope_version = version, .nv_size = 2900});

@@ -9,10 +9,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
+#include <optional>
+#include <thread>
 
 #ifdef SNPNV_FETCH
 #include "http_server.hpp"
 #endif
+#include "qemu.hpp"
 #include "server.hpp"
 #include "snpnv/version.hpp"
 #include "test_pki.hpp"
@@ -36,6 +40,7 @@ struct Settings {
   unsigned port = 0;
   std::optional<Address> http;
   std::optional<Address> https;
+  std::string qemu;
   bool once = false;
   bool seeded = false;
   Options options;
@@ -136,6 +141,8 @@ constexpr Option kOptions[] = {
     {"--https", "HOST:PORT", "the same over TLS; clients trust DIR/https-ca.pem",
      [](Settings& s, std::string_view text) { return (s.https = address_of(text)).has_value(); }},
 #endif
+    {"--qemu", "SOCKET", "serve QEMU's -tpmdev emulator there too, one machine at a time",
+     [](Settings& s, std::string_view text) { return s.qemu = text, !text.empty(); }},
     {"--product", "NAME", "milan, genoa or turin; default milan", take_product},
     {"--report-version", "N", "2, 3 or 5; default 3", take_number<&Options::report_version, 2, 3, 5>},
     {"--envelope-version", "N", "1 or 2; default 2", take_number<&Options::envelope_version, 1, 2>},
@@ -170,8 +177,8 @@ void help() {
   SNPNV_PARAVISOR_HTTP_FAULTS(SNPNV_X)
 #undef SNPNV_X
 #endif
-  std::printf("\nPrints one line `ready tcti=NAME state=DIR [http=URL] [https=URL]` when it serves; DIR/http.log\n"
-              "lists the requests. Ends on SIGTERM and SIGINT.\n");
+  std::printf("\nPrints one line `ready tcti=NAME [qemu=SOCKET] state=DIR [http=URL] [https=URL]` when it serves;\n"
+              "DIR/http.log lists the requests. Ends on SIGTERM and SIGINT.\n");
 }
 
 // The exit status to end with at once, or -1 to go on.
@@ -218,6 +225,19 @@ bool write_file(const std::string& path, std::string_view text) {
   return std::fclose(file) == 0 && written;
 }
 
+// A clock whose sleep ends early when `stop` becomes readable.
+class StoppableClock {
+ public:
+  explicit StoppableClock(int stop) noexcept : stop_(stop) {}
+  [[nodiscard]] Instant now() noexcept { return clock_.now(); }
+  void sleep(Millis ms) noexcept { (void)await(stop_, POLLIN, now() + ms); }
+
+ private:
+  MonotonicClock clock_;
+  int stop_;
+};
+static_assert(Clock<StoppableClock>);
+
 int run(Settings settings) {
   if (!settings.seeded) system_random(nullptr, raw(std::as_writable_bytes(std::span(&settings.options.seed, 1)).data()), sizeof settings.options.seed);
   if (::mkdir(settings.state.c_str(), 0700) != 0 && errno != EEXIST)
@@ -237,13 +257,18 @@ int run(Settings settings) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const Descriptor stop(::signalfd(-1, &signals, SFD_CLOEXEC));
 
-  MonotonicClock clock;
+  StoppableClock clock(stop.get());
   Platform platform;
   if (const auto loaded = platform.load(settings.options.product, pki.vcek, pki.vcek_key); !loaded)
     return complain("test PKI", words(loaded.error())), kFailed;
   Paravisor paravisor(*tpm, clock, platform, settings.options);
   if (const auto started = paravisor.start(); !started)
     return complain("vTPM", words(started.error())), kFailed;
+  std::mutex one_at_a_time;
+  const Execute execute = [&](ByteView command, MutBytes response) {
+    const std::lock_guard lock(one_at_a_time);
+    return paravisor.transact(command, response);
+  };
   const auto listener = listen_on(settings.host, settings.port);
   if (!listener) return complain(settings.host, words(listener.error())), kFailed;
   std::string urls;
@@ -264,11 +289,32 @@ int run(Settings settings) {
     }
   }
 #endif
-  std::printf("ready tcti=swtpm:host=%s,port=%u state=%s%s\n", listener->host.c_str(), listener->port,
-              settings.state.c_str(), urls.c_str());
+  std::string ready = "ready tcti=swtpm:host=" + listener->host + ",port=" + std::to_string(listener->port);
+
+  std::thread machines;
+  std::optional<QemuSocket> socket;
+  const std::function<Result<void>()> boot = [&]() -> Result<void> {
+    const std::lock_guard lock(one_at_a_time);
+    SNPNV_CHECK(tpm->power_cycle());
+    return paravisor.start();
+  };
+  if (!settings.qemu.empty()) {
+    auto made = QemuSocket::listen_at(settings.qemu);
+    if (!made) return complain(settings.qemu, words(made.error())), kFailed;
+    socket.emplace(std::move(*made));
+    ready += " qemu=" + settings.qemu;
+    machines = std::thread([&] {
+      serve_qemu(*socket, execute, boot, stop.get(), settings.once);
+      if (settings.once) ::kill(::getpid(), SIGTERM);  // which ends the other front too
+    });
+  }
+  std::printf("%s state=%s%s\n", ready.c_str(), settings.state.c_str(), urls.c_str());
   std::fflush(stdout);
-  serve(*listener, [&](ByteView command, MutBytes response) { return paravisor.transact(command, response); },
-        stop.get(), settings.once);
+  serve(*listener, execute, stop.get(), settings.once);
+  if (machines.joinable()) {
+    ::kill(::getpid(), SIGTERM);  // blocked: makes `stop` readable where `once` ended serve()
+    machines.join();
+  }
   return 0;
 }
 

@@ -11,11 +11,11 @@
 #include <atomic>
 #include <cerrno>
 #include <list>
-#include <mutex>
 #include <thread>
 
 #include "snpnv/wire/tpm2_commands.hpp"
 #include "transports/descriptor.hpp"
+#include "transports/paravisor/control.hpp"
 
 namespace snpnv::paravisor {
 namespace {
@@ -30,61 +30,41 @@ bool receive(int fd, MutBytes out) {
   return true;
 }
 
-bool send(int fd, ByteView in) {
-  while (!in.empty()) {
-    const ssize_t n = ::send(fd, in.data(), in.size(), MSG_NOSIGNAL);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    in = in.subspan(static_cast<std::size_t>(n));
-  }
-  return true;
-}
-
 // One connection to the command port. `executed` is set with its first command.
-void serve_commands(int fd, const Execute& execute, std::mutex& one_at_a_time,
-                    std::atomic<bool>& executed) {
+void serve_commands(int fd, const Execute& execute, std::atomic<bool>& executed) {
   std::array<std::byte, kMaxTpmMessage> command;
   std::array<std::byte, kMaxTpmMessage> response;
   while (true) {
-    const MutBytes front = MutBytes(command).first(TpmHeader::kSize);
-    if (!receive(fd, front)) return;
-    const auto header = unmarshal<TpmHeader>(front);
-    if (!header || header->size < front.size() || header->size > command.size()) return;
-    const MutBytes whole = MutBytes(command).first(header->size);
-    if (!receive(fd, whole.subspan(front.size()))) return;
+    const auto whole = receive_command(fd, command);
+    if (!whole) return;
     executed = true;
-    Result<ByteView> answer;
-    {
-      const std::lock_guard lock(one_at_a_time);
-      answer = execute(whole, response);
-    }
+    const Result<ByteView> answer = execute(*whole, response);
     if (!answer && answer.error().code == Code::io_deadline) continue;  // silence, on purpose
-    if (!answer || !send(fd, *answer)) return;
+    if (!answer || !send_all(fd, *answer)) return;
   }
 }
 
 // One connection to the control port. Commands that would stop or reset the TPM are acknowledged
 // and have no effect: the paravisor owns it. swtpm_ioctls(3), "CONTROL CHANNEL".
 void serve_control(int fd) {
-  enum : std::uint32_t { kGetCapability = 1, kInit = 2, kShutdown = 3, kSetLocality = 5, kCancel = 9, kStop = 14 };
   while (true) {
     std::array<std::byte, 4> word{};
     if (!receive(fd, word)) return;
     std::size_t arguments = 0;
     std::size_t results = 4;
-    switch (load<std::uint32_t, Endian::big>(word)) {
-      case kGetCapability: results = 12; break;
-      case kInit: arguments = 4; break;
-      case kSetLocality: arguments = 1; break;
-      case kShutdown:
-      case kCancel:
-      case kStop: break;
+    switch (static_cast<Control>(load<std::uint32_t, Endian::big>(word))) {
+      case Control::GET_CAPABILITY: results = 12; break;
+      case Control::INIT: arguments = 4; break;
+      case Control::SET_LOCALITY: arguments = 1; break;
+      case Control::SHUTDOWN:
+      case Control::CANCEL_TPM_CMD:
+      case Control::STOP: break;
       default: return;
     }
     std::array<std::byte, 4> ignored{};
     constexpr std::array<std::byte, 12> kSuccess{};
     if (!receive(fd, MutBytes(ignored).first(arguments))) return;
-    if (!send(fd, ByteView(kSuccess).first(results))) return;
+    if (!send_all(fd, ByteView(kSuccess).first(results))) return;
   }
 }
 
@@ -140,8 +120,27 @@ Result<Listener> listen_on(const std::string& host, unsigned port) {
   }
 }
 
+std::optional<ByteView> receive_command(int fd, MutBytes room) {
+  const MutBytes front = room.first(TpmHeader::kSize);
+  if (!receive(fd, front)) return {};
+  const auto header = unmarshal<TpmHeader>(front);
+  if (!header || header->size < front.size() || header->size > room.size()) return {};
+  const MutBytes whole = room.first(header->size);
+  if (!receive(fd, whole.subspan(front.size()))) return {};
+  return whole;
+}
+
+bool send_all(int fd, ByteView octets) {
+  while (!octets.empty()) {
+    const ssize_t n = ::send(fd, octets.data(), octets.size(), MSG_NOSIGNAL);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    octets = octets.subspan(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
 void serve(const Listener& listener, const Execute& execute, int stop, bool once) {
-  std::mutex one_at_a_time;
   std::list<Client> clients;
   const Descriptor client_gone(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   bool served = false;
@@ -179,7 +178,7 @@ void serve(const Listener& listener, const Execute& execute, int stop, bool once
       client.fd = Descriptor(fd);
       client.thread = std::thread([&, commands = i == 0] {
         if (commands) {
-          serve_commands(client.fd.get(), execute, one_at_a_time, client.executed);
+          serve_commands(client.fd.get(), execute, client.executed);
         } else {
           serve_control(client.fd.get());
         }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "snpnv/core/bytes.hpp"
@@ -27,8 +28,13 @@ struct Listener {
 /// @returns the listener | io_failed - detail: errno.
 [[nodiscard]] Result<Listener> listen_on(const std::string& host, unsigned port);
 
-/// Executes one command; called by one connection at a time.
+/// Executes one command. Called by several threads.
 using Execute = std::function<Result<ByteView>(ByteView command, MutBytes response)>;
+
+/// Reads one command into `room`. Nothing: closed, failed, or a size that no command has.
+[[nodiscard]] std::optional<ByteView> receive_command(int fd, MutBytes room);
+/// False: closed or failed.
+[[nodiscard]] bool send_all(int fd, ByteView octets);
 
 /// Serves every client in a thread of its own until `stop` becomes readable; if `once`, until a
 /// command was served and no client has been there for a second. A malformed command ends its connection only.

@@ -24,6 +24,7 @@ namespace snpnv::paravisor {
   X(retry_rc, "retry-rc", "every command is first answered with TPM_RC_RETRY")                      \
   X(nv_rate, "nv-rate", "every TPM2_NV_Write is first answered with TPM_RC_NV_RATE three times")    \
   X(silence, "silence", "commands get no answer")                                                   \
+  X(nv_silence, "nv-silence", "TPM2_NV_Read and TPM2_NV_Write get no answer")                       \
   X(short_response, "short-response", "TPM2_NV_Read returns one octet less than asked for")         \
   X(no_index, "no-index", "there is no NV index 0x01400001")
 

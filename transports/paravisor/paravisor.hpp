@@ -17,8 +17,11 @@ class Paravisor {
   Paravisor(Inner& tpm, C& clock, Platform& platform, const Options& options)
       : tpm_(tpm), clock_(clock), platform_(platform), options_(options) {}
 
-  /// Provisions the keys and makes the report of the boot, which starts the first window.
+  /// A boot, with the TPM behind just switched on: provisions the keys and makes the report of the
+  /// boot, which starts the first window. Nothing of an earlier boot stays, but what the TPM keeps.
   [[nodiscard]] Result<void> start() {
+    sessions_ = {};
+    state_ = {};
     SNPNV_TRY(keys_.attestation, provide_key(tpm_, vtpm::kAttestationKey, attestation_key_template()));
     SNPNV_TRY(keys_.endorsement, provide_key(tpm_, kEndorsementKey, endorsement_key_template()));
     SNPNV_TRY(ak_certificate_, make_ak_certificate(keys_.attestation));
@@ -33,10 +36,12 @@ class Paravisor {
     if (faults.silence) return fail(Code::io_deadline);
     const auto header = TpmHeader::parse(command);
     if (!header) return tpm_.transact(command, response);
-    if (faults.retry_rc && (retried_ = !retried_))
+    if (faults.retry_rc && (state_.retried = !state_.retried))
       return marshal_error(static_cast<std::uint32_t>(TPM_RC::RETRY), response);
     const auto code = static_cast<TPM_CC>(header->code);
-    if (faults.nv_rate && code == TPM_CC::NV_Write && ++rate_limited_ % 4 != 0)
+    if (faults.nv_silence && (code == TPM_CC::NV_Read || code == TPM_CC::NV_Write))
+      return fail(Code::io_deadline);
+    if (faults.nv_rate && code == TPM_CC::NV_Write && ++state_.rate_limited % 4 != 0)
       return marshal_error(static_cast<std::uint32_t>(TPM_RC::NV_RATE), response);
     if (code == StartAuthSession::kCode) return start_auth_session(command, response);
     if (code == FlushContext::kCode) return flush_context(command, response);
@@ -88,7 +93,7 @@ class Paravisor {
 
   Result<void> renew(const UserData& data) {
     SNPNV_TRY(report_, make_content(platform_, options_, keys_, data));
-    renewed_at_ = clock_.now();
+    state_.renewed_at = clock_.now();
     return {};
   }
   // What the guest wrote; zeros if it has not.
@@ -101,9 +106,9 @@ class Paravisor {
   // A refresh that fails leaves the old report, as the firmware does.
   void refresh() {
     if (options_.faults.stale_forever) return;
-    if (options_.faults.stale_once && !stale_spent_) {
-      stale_spent_ = true;
-      renewed_at_ = clock_.now();
+    if (options_.faults.stale_once && !state_.stale_spent) {
+      state_.stale_spent = true;
+      state_.renewed_at = clock_.now();
       return;
     }
     if (options_.latency > 0 && options_.refresh == Refresh::on_read) clock_.sleep(options_.latency);
@@ -111,14 +116,14 @@ class Paravisor {
   }
   void before_read(std::size_t offset) {
     if (options_.refresh == Refresh::on_write) {
-      if (!pending_ || clock_.now() < written_at_ + options_.latency) return;
-      pending_ = false;
+      if (!state_.pending || clock_.now() < state_.written_at + options_.latency) return;
+      state_.pending = false;
       refresh();
-    } else if (offset == 0 && clock_.now() >= renewed_at_ + options_.interval) {
+    } else if (offset == 0 && clock_.now() >= state_.renewed_at + options_.interval) {
       refresh();
-    } else if (offset != 0 && tear_) {
+    } else if (offset != 0 && state_.tear) {
       // Another writer's data, refreshed while this reader is between two chunks.
-      tear_ = false;
+      state_.tear = false;
       UserData other = user_data();
       for (std::byte& octet : other) octet ^= std::byte{0x55};
       (void)renew(other);
@@ -241,9 +246,9 @@ class Paravisor {
   void note_write(ByteView answer) {
     const auto header = TpmHeader::parse(answer);
     if (!header || header->code != 0) return;
-    pending_ = true;
-    written_at_ = clock_.now();
-    tear_ = options_.faults.torn;
+    state_.pending = true;
+    state_.written_at = clock_.now();
+    state_.tear = options_.faults.torn;
   }
 
   Result<ByteView> nv_define(ByteView command, MutBytes response) {
@@ -304,13 +309,17 @@ class Paravisor {
   Keys keys_;
   std::vector<std::byte> report_;
   std::vector<std::byte> ak_certificate_;
-  Instant renewed_at_ = 0;
-  Instant written_at_ = 0;
-  bool pending_ = false;      // written since the last refresh, for Refresh::on_write
-  bool tear_ = false;         // for the fault `torn`
-  bool stale_spent_ = false;  // for the fault `stale-once`
-  bool retried_ = false;      // for the fault `retry-rc`
-  std::uint32_t rate_limited_ = 0;  // for the fault `nv-rate`
+  // What a boot begins without.
+  struct State {
+    Instant renewed_at = 0;
+    Instant written_at = 0;
+    bool pending = false;      // written since the last refresh, for Refresh::on_write
+    bool tear = false;         // for the fault `torn`
+    bool stale_spent = false;  // for the fault `stale-once`
+    bool retried = false;      // for the fault `retry-rc`
+    std::uint32_t rate_limited = 0;  // for the fault `nv-rate`
+  };
+  State state_;
 };
 
 }  // namespace snpnv::paravisor

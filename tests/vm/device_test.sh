@@ -1,41 +1,13 @@
 #!/bin/bash
 # Proves Device on the TPM driver of a real kernel: boots one in QEMU with a swtpm behind it, as
-# TIS and as CRB, with the statically linked program guest.cpp as its only process.
-#   tests/qemu/run.sh GUEST-PROGRAM
-# QEMU and the kernel: $SNPNV_QEMU_DIR as fetch.sh makes it, or else qemu-system-x86_64 of the
-# system and a kernel in /boot. Exits with 77, and says why, where something is missing.
-set -euo pipefail
+# TIS and as CRB, with the statically linked program device_guest.cpp as its only process.
+#   tests/vm/device_test.sh GUEST-PROGRAM
+. "$(dirname "$0")/lib.sh"
+set -e
 guest=$1
-dir=${SNPNV_QEMU_DIR:-${HOME:-/root}/.cache/snpnv/qemu}
-limit=${SNPNV_QEMU_SECONDS:-60}  # for each line of the guest's output
-
-skip() {
-  echo "SKIPPED: $1; tests/qemu/fetch.sh gets what is needed" >&2
-  exit 77
-}
-qemu=$dir/qemu
-[ -x "$qemu" ] || qemu=$(command -v qemu-system-x86_64) || skip "no qemu-system-x86_64"
-kernel=$dir/vmlinuz
-if [ ! -r "$kernel" ]; then
-  kernel=
-  for config in /boot/config-*; do
-    image=/boot/vmlinuz-${config#/boot/config-}
-    if [ -r "$image" ] && grep -q '^CONFIG_TCG_TIS=y' "$config" &&
-      grep -q '^CONFIG_TCG_CRB=y' "$config"; then kernel=$image; fi
-  done
-  [ -n "$kernel" ] || skip "no kernel with TPM drivers built in"
-fi
-command -v swtpm > /dev/null || skip "no swtpm"
-command -v python3 > /dev/null || skip "no python3"
-
-work=$(mktemp -d)
-processes=()
-clean() {
-  for process in "${processes[@]}"; do kill -KILL "$process" 2> /dev/null || true; done
-  wait 2> /dev/null || true
-  rm -rf "$work"
-}
-trap clean EXIT
+cpus=2
+limit=${SNPNV_VM_SECONDS:-60}  # for each line of the guest's output
+command -v python3 >/dev/null || skip "no python3"
 
 # An initial RAM file system in the "newc" format: the program, and the console it starts with.
 python3 - "$guest" > "$work/initrd" << 'EOF'
@@ -62,11 +34,9 @@ boot() {  # as which interface the guest sees the TPM
     sleep 0.05
   done
   mkfifo "$output"
-  "$qemu" -machine "q35,accel=${SNPNV_QEMU_ACCEL:-tcg}" -m 256 -smp 2 \
-    -display none -vga none -nic none -no-reboot -monitor none -serial stdio \
-    -kernel "$kernel" -initrd "$work/initrd" -append "console=ttyS0 quiet loglevel=1 panic=-1" \
-    -chardev "socket,id=control,path=$control" -tpmdev emulator,id=tpm,chardev=control \
-    -device "$1,tpmdev=tpm" < /dev/null > "$output" 2>&1 &
+  tpm "$control" "$1"
+  machine "${tpm[@]}" -no-reboot -serial stdio -initrd "$work/initrd" \
+    -append "console=ttyS0 quiet loglevel=1 panic=-1" >"$output" 2>&1 &
   local machine=$! passed=1
   processes+=("$machine")
   while IFS= read -r -t "$limit" line; do

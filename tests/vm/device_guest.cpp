@@ -7,6 +7,9 @@
 #include <sys/stat.h>
 
 #include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <thread>
 
 #include "tests/transports/conformance.hpp"
 #include "transports/device.hpp"
@@ -89,12 +92,56 @@ TEST_CASE("7 Device_CommandWithTimeEnough_IsAnswered") {
   CHECK(get(device, kCreatePrimary).size() > 256);
 }
 
+TEST_CASE("8 DeviceOpen_HeldForAWhile_WaitsForIt") {
+  std::optional<Device> holder = opened("/dev/tpm0");
+  std::thread release([&] {
+    MonotonicClock clock;
+    clock.sleep(100);
+    holder.reset();
+  });
+  Device device = opened("/dev/tpm0");
+  release.join();
+  CHECK(is_random(get(device, kGetRandom8), 8));
+}
+
+// Takes the TPM away from its driver, as when the device is unplugged. False: no driver has one.
+bool unplug() {
+  for (const char* const driver : {"/sys/bus/acpi/drivers/tpm_crb", "/sys/bus/pnp/drivers/tpm_tis",
+                                   "/sys/bus/platform/drivers/tpm_tis"}) {
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(driver, none)) {
+      const std::string name = entry.path().filename().string();
+      if (!entry.is_symlink() || name == "module") continue;
+      const Descriptor unbind(::open((std::string(driver) + "/unbind").c_str(), O_WRONLY));
+      if (::write(unbind.get(), name.data(), name.size()) == static_cast<ssize_t>(name.size())) return true;
+    }
+  }
+  return false;
+}
+
+TEST_CASE("9 Device_Vanishes_FailsAtOnceWithErrno") {
+  Device device = opened("/dev/tpmrm0");
+  CHECK(is_random(get(device, kGetRandom8), 8));
+  REQUIRE(unplug());
+  Result<Message> answer;
+  CHECK(duration([&] { answer = ask(device, kGetRandom8); }) < 10000);
+  REQUIRE_FALSE(answer.has_value());
+  CHECK(name(answer.error().code) == name(Code::io_failed));
+  MESSAGE("errno of a device that vanished: " << answer.error().detail);
+  check_closed(device);
+  const auto again = Device::open("/dev/tpmrm0", in(30000));
+  REQUIRE_FALSE(again.has_value());
+  CHECK(again.error() == Error{Code::io_failed, 0, ENOENT});
+}
+
 }  // namespace
 }  // namespace snpnv
 
 int main() {
   ::mkdir("/dev", 0755);
   ::mount("dev", "/dev", "devtmpfs", 0, nullptr);
+  ::mkdir("/sys", 0755);
+  ::mount("sys", "/sys", "sysfs", 0, nullptr);
   for (const int standard : {0, 1, 2}) {
     const int fd = ::open("/dev/console", O_RDWR | O_NOCTTY);
     if (fd != standard) ::dup2(fd, standard);

@@ -1,0 +1,50 @@
+# What the tests with virtual machines share: . "$(dirname "$0")/lib.sh". Leaves with 77, and says why,
+# where something is missing. $SNPNV_VM_DIR is the folder that fetch.sh made, build/vm by default.
+set -uo pipefail
+dir=${SNPNV_VM_DIR:-$(dirname "$0")/../../build/vm}
+
+skip() {
+  echo "SKIPPED: $1" >&2
+  exit 77
+}
+[ -e "$dir/complete" ] || skip "no QEMU and no kernel in $dir; tests/vm/fetch.sh gets them"
+command -v swtpm >/dev/null || skip "no swtpm"
+dir=$(cd "$dir" && pwd)
+
+work=$(mktemp -d "$dir/work.XXXXXX")
+processes=()
+failures=0
+checks=0
+finish() {
+  local process
+  for process in "${processes[@]}"; do kill -KILL "$process" 2>/dev/null || true; done
+  wait 2>/dev/null || true
+  rm -rf "$work"
+}
+trap finish EXIT
+
+# check WHAT COMMAND...: the command succeeds.
+check() {
+  local what=$1
+  shift
+  checks=$((checks + 1))
+  if ! "$@"; then
+    failures=$((failures + 1))
+    echo "FAILED: $what" >&2
+  fi
+}
+summary() {
+  echo "$checks checks, $failures failed"
+  [ "$failures" -eq 0 ] && [ "$checks" -gt 0 ]
+}
+
+# machine ARGUMENT... &: QEMU without anything that is not asked for, in the place of a background
+# shell. Software emulation, unless $SNPNV_QEMU_ACCEL says otherwise.
+machine() {
+  exec "$dir/qemu" -machine "q35,accel=${SNPNV_QEMU_ACCEL:-tcg}" -m 256 -smp "${cpus:-1}" -display none -vga none -nic none \
+    -monitor none -kernel "$dir/vmlinuz" "$@" </dev/null
+}
+# A TPM for it: tpm SOCKET INTERFACE; the arguments are in $tpm.
+tpm() {
+  tpm=(-chardev "socket,id=control,path=$1" -tpmdev "emulator,id=tpm,chardev=control" -device "$2,tpmdev=tpm")
+}

@@ -1,0 +1,89 @@
+#!/bin/bash
+# snpnv-boot by itself, under every shell that an initramfs may have: which options it takes from its
+# file and the kernel command line, which it refuses, and what it then asks snpnv for. Here /proc holds
+# plain files, and snpnv writes down its arguments.
+#   tests/vm/options_test.sh SNPNV-BOOT
+. "$(dirname "$0")/lib.sh"
+[ "$(id -u)" -eq 0 ] || skip "chroot needs root"
+cp -al "$dir/root" "$work/root" || skip "no links in $dir"
+root=$work/root
+mkdir -p "$root"/{etc/snpnv,usr/lib/snpnv,proc,dev,run}
+cp "$1" "$root/usr/lib/snpnv/snpnv-boot"
+[ -e "$root/dev/null" ] || mknod -m 666 "$root/dev/null" c 1 3 || skip "no device nodes can be made here"
+mknod -m 666 "$root/dev/tpmrm0" c 1 3
+cat >"$root/usr/bin/snpnv" <<'EOF'
+#!/bin/sh
+echo "$*" > /arguments
+EOF
+chmod +x "$root/usr/bin/snpnv"
+echo "8.07 1.00" >"$root/proc/uptime"
+
+# given COMMAND-LINE [FILE-LINE...]
+given() {
+  echo "quiet $1 root=/dev/vda" >"$root/proc/cmdline"
+  printf '%s\n' "${@:2}" >"$root/etc/snpnv/initramfs.conf"
+  rm -rf "$root/run"/* "$root/arguments" "$root/proc/sysrq-trigger"
+}
+# run COMMAND-LINE [FILE-LINE...]: sets $status and $asked.
+run() {
+  given "$@"
+  timeout -k 1 30 chroot "$root" "${shell[@]}" /usr/lib/snpnv/snpnv-boot >"$work/out" 2>&1
+  status=$?
+  asked=$(cat "$root/arguments" 2>/dev/null)
+}
+# asks ARGUMENTS COMMAND-LINE [FILE-LINE...]
+asks() {
+  run "${@:2}"
+  check "${shell[*]}: ${*:2}: status $status, not 0" [ "$status" -eq 0 ]
+  check "${shell[*]}: ${*:2}: asked: $asked" [ "$asked" = "--tcti device:/dev/tpmrm0 $1" ]
+}
+# refuses COMMAND-LINE [FILE-LINE...]
+refuses() {
+  run "$@"
+  check "${shell[*]}: $*: status $status, not 2" [ "$status" -eq 2 ]
+  check "${shell[*]}: $*: nothing is run" [ -z "$asked" ]
+  check "${shell[*]}: $*: says so" grep -q 'not acceptable' "$root/run/snpnv/log"
+  check "${shell[*]}: $*: status file" [ "$(cat "$root/run/snpnv/status")" = 2 ]
+}
+
+zeros() { printf "%0$1d" 0; }
+parts="/run/snpnv/evidence --random --format dir"
+options() {
+  asks "evidence $parts --timeout 7" ""
+  asks "evidence $parts --timeout 9" "" "# a comment" "" timeout=12
+  asks "evidence $parts --timeout 5" snpnv.timeout=07 timeout=12
+  asks "evidence /run/a.b/c_d-e/evidence --nonce $(zeros 100) --format dir --timeout 7" \
+    "snpnv.out=/run/a.b/c_d-e snpnv.nonce=$(zeros 100)"
+  files="--envelope /run/snpnv/envelope.bin --claims /run/snpnv/claims.json --timeout 7"
+  asks "report /run/snpnv/report.bin /run/snpnv/user-data.bin --random $files" snpnv.mode=report
+  asks "report /run/snpnv/report.bin /run/snpnv/user-data.bin $files" snpnv.nonce=00017fFF80a5 mode=report
+  check "${shell[*]}: the nonce is the user data" \
+    [ "$(od -An -v -tx1 "$root/run/snpnv/user-data.bin" | tr -d ' \n')" = "00017fff80a5$(zeros 116)" ]
+  for value in snpnv.mode=reports snpnv.mode= snpnv.nonce= snpnv.nonce=0 snpnv.nonce=0g snpnv.nonce=randomly \
+    "snpnv.nonce=$(zeros 102)" 'snpnv.nonce=00;id' 'snpnv.nonce=$(id)' 'snpnv.nonce=*' snpnv.out=/etc \
+    snpnv.out=/run snpnv.out=/run/ snpnv.out=/run/../etc snpnv.out=/run/a/.. snpnv.out=/run//a snpnv.out=run/a \
+    'snpnv.out=/run/a;b' snpnv.timeout=0 snpnv.timeout=3601 snpnv.timeout=99999999999999999999 snpnv.timeout=-1 \
+    snpnv.timeout=1.5 snpnv.timeout=0x10 snpnv.timeout= snpnv.hook=sh 'snpnv.hook=/bin/sh;id' \
+    snpnv.hook=/bin/../sbin/x snpnv.unknown=1 snpnv.mode snpnv.=; do
+    refuses "$value"
+  done
+  refuses "" "mode = report"
+  refuses "" "nonce=00 # a comment behind"
+  refuses "snpnv.timeout=5" "timeout=0"
+  # Who misspells halt means halt.
+  for value in snpnv.onfail=Halt snpnv.onfail= "snpnv.onfail=halt snpnv.mode=x"; do
+    given "$value"
+    chroot "$root" "${shell[@]}" /usr/lib/snpnv/snpnv-boot >"$work/out" 2>&1 &
+    local process=$!
+    until [ -s "$root/proc/sysrq-trigger" ] || ! kill -0 $process; do sleep 0.05; done
+    check "${shell[*]}: $value: switches off" [ "$(cat "$root/proc/sysrq-trigger")" = o ]
+    check "${shell[*]}: $value: does not go on" kill -KILL $process
+    wait $process 2>/dev/null
+  done
+}
+# dash is initramfs-tools' with busybox=n too, built against klibc.
+for shell in /bin/dash "/bin/busybox sh" /usr/lib/klibc/bin/sh /bin/bash; do
+  read -r -a shell <<<"$shell"
+  options
+done
+summary
