@@ -32,6 +32,14 @@ check "holds the report and nothing else" [ "$(stat -c %s out)" -eq 1184 ]
 check "a full standard output is an error" exits 3 bash -c '"$1" report - user >/dev/full' - "$snpnv"
 check "a closed standard output is an error, not the next file that is opened" \
   exits 3 env -u SNPNV_NO_LOCK bash -c '"$1" report report user -r >&-' - "$snpnv"
+echo old >older.report
+cp older.report older.user
+check "a full standard output leaves older files as they were" \
+  exits 3 bash -c '"$1" report older.report older.user -r >/dev/full' - "$snpnv"
+check "and so does a full device for another output" \
+  exits 3 "$snpnv" report older.report older.user -r --envelope /dev/full
+check "both are the older ones" [ "$(cat older.report older.user)" = "$(printf 'old\nold')" ]
+check "nothing is left beside" [ -z "$(ls -d ./*.snpnv-* 2>/dev/null)" ]
 mkdir target
 echo old >target/report
 chmod 600 target/report

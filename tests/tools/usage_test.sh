@@ -31,6 +31,13 @@ refused 2 'whole number' report a b --timeout ten
 refused 2 'whole number' report a b --vmpl 4
 refused 2 'two outputs' report a a -r
 refused 2 'two outputs' report a b --claims c --envelope c
+touch there
+ln -s there link
+refused 2 'two outputs' report ./b b -r
+refused 2 'two outputs' report there link -r
+refused 2 'two outputs' report b u --claims "$PWD/b"
+refused 2 'would replace USER-DATA' report b ./b
+refused 2 'would replace USER-DATA' report a there --envelope link
 refused 2 'no use' report a b --boot -r
 refused 3 'No such file' report a b
 head -c 63 /dev/zero >short

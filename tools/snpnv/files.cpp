@@ -9,6 +9,7 @@
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 
 namespace snpnv::tool {
 namespace {
@@ -39,13 +40,19 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-// The file that `path` names in the end, where links lead; `path` itself if there is none yet.
-std::string resolve(const std::string& path) {
+std::optional<std::string> real_path(const std::string& path) {
   char* const real = ::realpath(path.c_str(), nullptr);
-  if (real == nullptr) return path;
+  if (real == nullptr) return std::nullopt;
   std::string out = real;
   std::free(real);
   return out;
+}
+
+// The file that `path` names in the end, where links lead; if there is none yet, its place.
+std::string resolve(const std::string& path) {
+  if (auto real = real_path(path)) return *std::move(real);
+  const auto directory = real_path(directory_of(path));
+  return directory ? join(*directory, path.substr(path.rfind('/') + 1)) : path;
 }
 
 }  // namespace
@@ -113,25 +120,34 @@ Outcome<void> OutputFiles::stage(std::string_view path, ByteView content) {
   return {};
 }
 
+// What is written in place goes first: if that fails, every file is still the older one.
 Outcome<void> OutputFiles::commit() {
-  for (Staged& file : staged_) {
+  for (const Staged& file : staged_) {
+    if (!file.beside.empty()) continue;
     if (file.path == "-") {
       SNPNV_CHECK(print(text_of(file.content)));
-    } else if (file.beside.empty()) {
+    } else {
       const Fd out(::open(file.target.c_str(), O_WRONLY | O_CLOEXEC));
       if (out.get() < 0 || !write_all(out.get(), file.content)) return os_failure(file.path, errno);
-    } else {
-      if (::rename(file.beside.c_str(), file.target.c_str()) != 0) return os_failure(file.path, errno);
-      file.beside.clear();
-      // The new name is durable once its directory is; a directory that cannot be opened for
-      // reading still holds the new file.
-      const Fd directory(::open(directory_of(file.target).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-      if (directory.get() >= 0 && ::fsync(directory.get()) != 0 && errno != EINVAL)
-        return os_failure(file.path, errno);
     }
+  }
+  for (Staged& file : staged_) {
+    if (file.beside.empty()) continue;
+    if (::rename(file.beside.c_str(), file.target.c_str()) != 0) return os_failure(file.path, errno);
+    file.beside.clear();
+    // The new name is durable once its directory is; a directory that cannot be opened for
+    // reading still holds the new file.
+    const Fd directory(::open(directory_of(file.target).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (directory.get() >= 0 && ::fsync(directory.get()) != 0 && errno != EINVAL)
+      return os_failure(file.path, errno);
   }
   staged_.clear();
   return {};
+}
+
+bool same_file(std::string_view a, std::string_view b) {
+  if (a == "-" || b == "-") return a == b;
+  return resolve(std::string(a)) == resolve(std::string(b));
 }
 
 std::string join(std::string_view directory, std::string_view name) {

@@ -12,7 +12,8 @@ namespace snpnv::tool {
 [[nodiscard]] bool write_all(int fd, ByteView content);
 
 /// Files that a command writes. Each is written beside its place and synced by stage(); commit()
-/// renames them into place. Without commit() nothing is left and older files stay as they were.
+/// renames them into place. Without commit() nothing is left and older files stay as they were. A
+/// summary for standard output is staged like a file, so that failing to print it is a failure in time.
 class OutputFiles {
  public:
   OutputFiles() = default;
@@ -33,6 +34,9 @@ class OutputFiles {
   };
   std::vector<Staged> staged_;
 };
+
+/// True if both paths name one file in the end, be it there already or not; "-" is a file of its own.
+[[nodiscard]] bool same_file(std::string_view a, std::string_view b);
 
 /// `name` in `directory`, as a path.
 [[nodiscard]] std::string join(std::string_view directory, std::string_view name);
