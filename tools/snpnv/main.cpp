@@ -64,7 +64,8 @@ Outcome<Named> find_command(std::span<const std::string_view> words) {
   std::size_t i = 0;
   while (i < words.size() && words[i].starts_with('-') && words[i].size() > 1) {
     out.rest.push_back(words[i]);
-    const bool value_follows = words[i] == "-T" || words[i] == "--tcti";
+    const bool letters = !words[i].starts_with("--");  // of which one with a value ends the group
+    const bool value_follows = letters ? words[i].find('T') == words[i].size() - 1 : words[i] == "--tcti";
     ++i;
     if (value_follows && i < words.size()) out.rest.push_back(words[i++]);
   }

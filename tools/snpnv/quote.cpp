@@ -267,7 +267,7 @@ Outcome<Exit> run_display(const Arguments& arguments) {
   if (!attest) return library_failure(path, attest.error());
   std::string selections;
   for (const TPMS_PCR_SELECTION& bank : attest->quote.pcrSelect.view())
-    selections += std::string(name(bank.hash)) + ":" + hex(bank.pcrSelect) + " ";
+    selections += (selections.empty() ? "" : " ") + std::string(name(bank.hash)) + ":" + hex(bank.pcrSelect);
 
   JsonText out;
   JsonWriter& json = out.json();
