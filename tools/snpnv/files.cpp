@@ -57,10 +57,31 @@ std::string resolve(const std::string& path) {
 
 }  // namespace
 
+namespace {
+volatile sig_atomic_t caught_signal = 0;
+void catch_signal(int number) { caught_signal = number; }
+}  // namespace
+
+DeferredSignals::DeferredSignals() {
+  struct sigaction action {};
+  action.sa_handler = catch_signal;
+  for (std::size_t i = 0; i < kSignals.size(); ++i) {
+    ::sigaction(kSignals[i], nullptr, &before_[i]);
+    if (before_[i].sa_handler != SIG_IGN) ::sigaction(kSignals[i], &action, nullptr);
+  }
+}
+
+DeferredSignals::~DeferredSignals() {
+  for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &before_[i], nullptr);
+  if (caught()) ::raise(caught_signal);
+}
+
+bool DeferredSignals::caught() { return caught_signal != 0; }
+
 bool write_all(int fd, ByteView content) {
   while (!content.empty()) {
     const ssize_t n = ::write(fd, content.data(), content.size());
-    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EINTR && !DeferredSignals::caught()) continue;
     if (n < 0) return false;
     content = content.subspan(static_cast<std::size_t>(n));
   }
@@ -117,6 +138,7 @@ Outcome<void> OutputFiles::stage(std::string_view path, ByteView content) {
   if (exists && ::fchmod(out.get(), old.st_mode & 07777) != 0) return os_failure(path, errno);
   if (!write_all(out.get(), content) || ::fsync(out.get()) != 0) return os_failure(path, errno);
   if (!out.close()) return os_failure(path, errno);
+  if (DeferredSignals::caught()) return os_failure(path, EINTR);
   return {};
 }
 

@@ -1,6 +1,10 @@
 // Files: read with a bound, written whole or not at all.
 #pragma once
 
+#include <signal.h>
+
+#include <array>
+
 #include "cli.hpp"
 
 namespace snpnv::tool {
@@ -10,6 +14,21 @@ namespace snpnv::tool {
 
 /// Writes all of it to a descriptor. @returns false with errno set if that failed.
 [[nodiscard]] bool write_all(int fd, ByteView content);
+
+/// While this lives, SIGHUP, SIGINT and SIGTERM wait: they interrupt calls that block, and end the process
+/// in the destructor, once what would be left behind is gone.
+class DeferredSignals {
+ public:
+  DeferredSignals();
+  DeferredSignals(const DeferredSignals&) = delete;
+  DeferredSignals& operator=(const DeferredSignals&) = delete;
+  ~DeferredSignals();
+  [[nodiscard]] static bool caught();
+
+ private:
+  static constexpr std::array kSignals{SIGHUP, SIGINT, SIGTERM};
+  std::array<struct sigaction, kSignals.size()> before_{};
+};
 
 /// Files that a command writes. Each is written beside its place and synced by stage(); commit()
 /// renames them into place. Without commit() nothing is left and older files stay as they were. A
@@ -32,6 +51,7 @@ class OutputFiles {
     std::string beside;              // the new file; empty: written in place by commit()
     std::vector<std::byte> content;  // for those
   };
+  DeferredSignals signals_;  // the last to go: the files beside are removed by then
   std::vector<Staged> staged_;
 };
 
