@@ -55,11 +55,9 @@ std::string resolve(const std::string& path) {
   return directory ? join(*directory, path.substr(path.rfind('/') + 1)) : path;
 }
 
-}  // namespace
-
-namespace {
 volatile sig_atomic_t caught_signal = 0;
 void catch_signal(int number) { caught_signal = number; }
+
 }  // namespace
 
 DeferredSignals::DeferredSignals() {
