@@ -80,6 +80,30 @@ TEST_CASE("FreshReport_IndexOfWrongShape_IsDefinedAnew") {
   }
 }
 
+TEST_CASE("FreshReport_ReadableIndexOfThePlatform_IsUsedAsItIs") {
+  const TPMS_NV_PUBLIC shape{vtpm::kUserDataIndex, TPM_ALG_ID::SHA256, {0x40030003}, {}, 64};
+  Machine machine;
+  Tpm tpm(machine.device(), machine.clock, machine.clock.now());
+  REQUIRE(tpm.execute(NV_DefineSpace{TPM_RH::PLATFORM, {}, {shape}}).has_value());
+  Run run(machine);
+  REQUIRE(run.collector.fresh_report(filled(2)).has_value());
+  CHECK(nv_public(tpm, vtpm::kUserDataIndex)->attributes.value == 0x60030003);
+}
+
+TEST_CASE("FreshReport_UnreadableIndexOfThePlatform_IsAnErrorAtOnce") {
+  const TPMS_NV_PUBLIC shape{vtpm::kUserDataIndex, TPM_ALG_ID::SHA256, {0x40010003}, {}, 64};
+  Machine machine;
+  Tpm tpm(machine.device(), machine.clock, machine.clock.now());
+  REQUIRE(tpm.execute(NV_DefineSpace{TPM_RH::PLATFORM, {}, {shape}}).has_value());
+  Run run(machine);
+  const Instant start = machine.clock.now();
+  const auto bound = run.collector.fresh_report(filled(2));
+  REQUIRE(!bound.has_value());
+  CHECK(is_rc(bound.error(), TPM_RC::NV_AUTHORIZATION));
+  CHECK(bound.error().command == static_cast<std::uint32_t>(TPM_CC::NV_UndefineSpace));
+  CHECK(machine.clock.now() == start);
+}
+
 TEST_CASE("FreshReport_Stale_FollowsTheRefreshWithin250Ms") {
   for (const Millis waited : {0U, 1U, 700U, 1950U, 1999U}) {
     CAPTURE(waited);

@@ -51,6 +51,7 @@ check "by the root" grep -q '^REJECTED: chain.root_pinned' out
 check "from a pipe" exits 0 bash -c 'cat evidence.json | "$1" verify evidence - --certs "$2" --root "$2/ark.pem"' - \
   "$snpnv" "$state"
 check "display" exits 0 "$snpnv" display evidence evidence.json
+check "display names the PCRs" grep -qx 'pcr_select  *sha256:ffffff' out
 check "shows the nonce" grep -q "$nonce" out
 
 # Init data, as the guest measures them: SHA-256, -384 and -512 digests, cut to the size of the bank.

@@ -32,6 +32,7 @@ faulty wrong-digest 4 fresh_torn
 faulty wrong-user-data 4 fresh_stale
 faulty bad-signature 0 -
 faulty truncated 3 tpm_rc
+check "truncated: the hint says what contradicts what" grep -q '^hint: the envelope announces more' err
 faulty bad-json 3 json_syntax
 faulty duplicate-key 3 json_duplicate
 faulty retry-rc 0 -
@@ -43,6 +44,17 @@ faulty no-index 3 tpm_rc
 check "no-index: the hint names the likely cause" grep -q '^hint: .*confidential' err
 faulty retry-rc,torn 0 - 10
 faulty stale-forever,wrong-user-data 4 fresh_stale
+
+# SIGTERM while a refresh takes its time: the paravisor ends at once.
+start_paravisor --latency-ms 60000 --interval-ms 0
+"$snpnv" -T "record:waiting=$SNPNV_TCTI" report report user --timeout 60 2>/dev/null &
+waiting=$!
+until [ "$(grep -cs '^> 8002........0000014e' waiting)" = 1 ]; do :; done
+start=$(date +%s)
+stop_paravisor
+check "SIGTERM ends a paravisor that waits" [ $(($(date +%s) - start)) -le 5 ]
+wait "$waiting"
+check "the report that was waited for fails" [ $? -eq 3 ]
 
 # A peer that accepts and then says half a header and no more.
 for half in true "printf '\200\002\000\000'"; do

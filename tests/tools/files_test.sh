@@ -29,7 +29,17 @@ check "a folder is not a file" exits 3 "$snpnv" report . user
 check "a missing folder is an error" exits 3 "$snpnv" report missing/report user
 check "standard output" exits 0 "$snpnv" report - user
 check "holds the report and nothing else" [ "$(stat -c %s out)" -eq 1184 ]
-check "a closed standard output is an error" exits 3 bash -c '"$1" report - user >/dev/full' - "$snpnv"
+check "a full standard output is an error" exits 3 bash -c '"$1" report - user >/dev/full' - "$snpnv"
+check "a closed standard output is an error, not the next file that is opened" \
+  exits 3 env -u SNPNV_NO_LOCK bash -c '"$1" report report user -r >&-' - "$snpnv"
+echo old >older.report
+cp older.report older.user
+check "a full standard output leaves older files as they were" \
+  exits 3 bash -c '"$1" report older.report older.user -r >/dev/full' - "$snpnv"
+check "and so does a full device for another output" \
+  exits 3 "$snpnv" report older.report older.user -r --envelope /dev/full
+check "both are the older ones" [ "$(cat older.report older.user)" = "$(printf 'old\nold')" ]
+check "nothing is left beside" [ -z "$(ls -d ./*.snpnv-* 2>/dev/null)" ]
 mkdir target
 echo old >target/report
 chmod 600 target/report
@@ -57,4 +67,20 @@ done
 check "after kill -9 no file is torn" [ "$torn" -eq 0 ]
 check "some were killed too late and some too early ($new of 150 were written)" \
   [ "$new" -gt 0 -a "$new" -lt 150 ]
+
+# SIGTERM in the midst of it: nothing is left beside.
+rm -f ./*.snpnv-*
+ended=0
+left=0
+for i in $(seq 100); do
+  "$snpnv" -q report report user --envelope envelope --claims claims 2>/dev/null &
+  pid=$!
+  perl -e 'select undef, undef, undef, $ARGV[0] / 5000' $((20 + i % 80))
+  kill -TERM $pid 2>/dev/null
+  wait $pid 2>/dev/null
+  [ $? -eq 143 ] && ended=$((ended + 1))
+  ls ./*.snpnv-* >/dev/null 2>&1 && left=$((left + 1)) && rm -f ./*.snpnv-*
+done
+check "SIGTERM ends it ($ended of 100)" [ "$ended" -gt 0 ]
+check "and leaves nothing beside ($left of 100)" [ "$left" -eq 0 ]
 summary

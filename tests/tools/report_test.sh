@@ -68,6 +68,15 @@ done
 check "the index has its proper shape again" grep -q 'ownerwrite|authwrite|ownerread|authread' \
   <(tpm2_nvreadpublic 0x01400002)
 
+# One that is not the owner's to define anew. TPM2_NV_UndefineSpaceSpecial would take it away.
+tpm2_nvundefine -Q -C o 0x01400002
+tpm2_startauthsession -S session
+tpm2_policycommandcode -Q -S session -L policy TPM2_CC_NV_UndefineSpaceSpecial
+tpm2_flushcontext session
+tpm2_nvdefine -Q -C p -s 48 -L policy -a 'ppwrite|ppread|ownerread|policydelete|platformcreate' 0x01400002
+check "an index of wrong shape that stays is an error" exits 3 "$snpnv" report report user
+check "with its usual cause" grep -q '^hint: .* cannot define it anew' err
+
 # --boot does not write.
 start_paravisor
 check "boot report" exits 0 "$snpnv" -T "record:recording=$SNPNV_TCTI" report report --boot --claims claims

@@ -31,6 +31,13 @@ refused 2 'whole number' report a b --timeout ten
 refused 2 'whole number' report a b --vmpl 4
 refused 2 'two outputs' report a a -r
 refused 2 'two outputs' report a b --claims c --envelope c
+touch there
+ln -s there link
+refused 2 'two outputs' report ./b b -r
+refused 2 'two outputs' report there link -r
+refused 2 'two outputs' report b u --claims "$PWD/b"
+refused 2 'would replace USER-DATA' report b ./b
+refused 2 'would replace USER-DATA' report a there --envelope link
 refused 2 'no use' report a b --boot -r
 refused 3 'No such file' report a b
 head -c 63 /dev/zero >short
@@ -44,7 +51,11 @@ refused 3 'wire_short' display report user
 refused 3 'hcl_signature' display envelope user
 refused 3 'json_syntax' display claims user
 refused 3 'is not a recording\|record_syntax' -T replay:user report a user
-refused 3 'io_tcti' -T nonsense: report a user
+refused 3 'NOT_SUPPORTED, 0x000a0015 (io_tcti)' -T nonsense: report a user
+refused 3 'no TCTI of that name' -T nonsense: report a user
+refused 3 'nothing serves there' -T swtpm:host=127.0.0.1,port=1 report a user
+refused 3 'record: wants FILE=TCTI' -T record:file report a user
+refused 2 'needs a TCTI' -T '' report a user
 check "nothing was written" [ ! -e a ]
 
 for words in --help -h "report --help" "display --help" "display report -h" "probe --help" "-q report -h"; do
@@ -62,6 +73,8 @@ start_paravisor
 user_data user options
 check "options before the command" exits 0 "$snpnv" -q -T "$SNPNV_TCTI" report r user
 check "quiet prints nothing" [ ! -s out ] 
+check "letters together before the command" exits 0 "$snpnv" -qT "$SNPNV_TCTI" report r user
+check "a letter with its value before the command" exits 0 "$snpnv" -q "-T$SNPNV_TCTI" report r user
 check "options behind the command" exits 0 "$snpnv" report r user --tcti="$SNPNV_TCTI" --json
 check "json" grep -q '^{.*}$' out
 check "accepted options change nothing" exits 0 "$snpnv" report r user -a --openhcl --azure-cvm -v 0

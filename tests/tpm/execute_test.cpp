@@ -112,6 +112,18 @@ TEST_CASE("Tpm_Waits_GrowToTheLongestAndEndAtTheDeadline") {
   CHECK(transport.exhausted());
 }
 
+TEST_CASE("Tpm_RetryWithoutAnswer_IsNamedAsTheWarningBefore") {
+  ScriptedTpm transport;
+  transport.error(kRetry);
+  transport.then([](ByteView, MutBytes) -> Result<ByteView> { return fail(Code::io_deadline); });
+  ManualClock clock;
+  Tpm tpm(transport, clock, clock.time + 3);
+  const auto out = tpm.execute(NV_ReadPublic{vtpm::kUserDataIndex});
+  REQUIRE(!out);
+  CHECK(out.error() == Error{Code::tpm_retry, 6, kRetry, 0x169, 0x01400002});
+  CHECK(transport.exhausted());
+}
+
 TEST_CASE("Tpm_DeadlinePassed_StillTriesOnce") {
   ScriptedTpm transport;
   transport.error(kRetry);

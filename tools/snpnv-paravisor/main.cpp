@@ -34,6 +34,18 @@ struct Address {
   unsigned port = 0;
 };
 
+// The system's clock, whose sleep ends early once `stop` can be read.
+class StoppableClock {
+ public:
+  explicit StoppableClock(int stop) noexcept : stop_(stop) {}
+  [[nodiscard]] Instant now() noexcept { return MonotonicClock().now(); }
+  void sleep(Millis ms) noexcept { (void)await(stop_, POLLIN, now() + ms); }
+
+ private:
+  int stop_;
+};
+static_assert(Clock<StoppableClock>);
+
 struct Settings {
   std::string state;
   std::string host = "127.0.0.1";

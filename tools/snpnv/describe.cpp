@@ -14,6 +14,25 @@ namespace {
 
 std::string str(std::string_view text) { return std::string(text); }
 
+// What TCTIs and their loader say most, by the lower half of TSS2_RC. TCG TSS 2.0 Overview, "Return Codes".
+struct TctiRc {
+  std::uint16_t code;
+  std::string_view name;
+  std::string_view hint;
+};
+constexpr TctiRc kTctiRcs[] = {
+    {6, "TSS2_TCTI_RC_INSUFFICIENT_BUFFER", "the response is longer than any of a TPM"},
+    {10, "TSS2_TCTI_RC_IO_ERROR", "nothing serves there, or it closed the connection"},
+    {11, "TSS2_TCTI_RC_BAD_VALUE", "the TCTI does not take what stands behind its name"},
+    {17, "TSS2_TCTI_RC_MALFORMED_RESPONSE", {}},
+    {21, "TSS2_TCTI_RC_NOT_SUPPORTED", "there is no TCTI of that name"},
+};
+const TctiRc* find_tcti_rc(const Error& error) {
+  for (const TctiRc& rc : kTctiRcs)
+    if (rc.code == (error.detail & 0xFFFFU)) return &rc;
+  return nullptr;
+}
+
 // What a detail means, for the codes where a number alone says little.
 std::string detail_text(const Error& error) {
   switch (error.code) {
@@ -34,8 +53,11 @@ std::string detail_text(const Error& error) {
     case Code::hcl_signature:
     case Code::der_encoding:
     case Code::der_tag:
-    case Code::tpm_header:
-    case Code::io_tcti: return format("0x%08x", error.detail);
+    case Code::tpm_header: return format("0x%08x", error.detail);
+    case Code::io_tcti: {
+      const TctiRc* const rc = find_tcti_rc(error);
+      return (rc != nullptr ? str(rc->name) + ", " : std::string()) + format("0x%08x", error.detail);
+    }
     default: break;
   }
   return error.detail != 0 ? format("%u", error.detail) : std::string();
@@ -63,6 +85,10 @@ std::string hint_for(const Error& error) {
         return "the owner hierarchy has a password; this interface needs the empty one";
       case TPM_RC::NV_UNINITIALIZED:
         return about_report ? "the paravisor has not written a report since boot" : "";
+      case TPM_RC::NV_RANGE:
+        return about_report ? "the envelope announces more octets than the index holds" : "";
+      case TPM_RC::ATTRIBUTES:
+        return object == vtpm::kUserDataIndex ? "this index is the platform's or a policy's, so the owner cannot define it anew" : "";
       case TPM_RC::NV_LOCKED:
       case TPM_RC::NV_AUTHORIZATION: return "another program defined or locked this index";
       case TPM_RC::INITIALIZE: return "the TPM was not started up: a simulator needs TPM2_Startup";
@@ -72,6 +98,12 @@ std::string hint_for(const Error& error) {
   switch (error.code) {
     case Code::hcl_report_type: return "snpnv reads SEV-SNP reports";
     case Code::hcl_signature: return "not the content of NV index 0x01400001";
+    case Code::io_tcti: {
+      const TctiRc* const rc = find_tcti_rc(error);
+      return rc != nullptr ? str(rc->hint) : std::string();
+    }
+    case Code::io_unavailable:
+      return "record: wants FILE=TCTI; a build without tpm2-tss has device, record and replay alone";
     case Code::fresh_stale: return "the paravisor did not refresh the report in time; try again";
     case Code::fresh_torn: return "report and claims never matched; another process may be asking";
     case Code::fresh_overwritten: return "another process writes NV index 0x01400002; try again";

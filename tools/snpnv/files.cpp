@@ -9,6 +9,7 @@
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 
 namespace snpnv::tool {
 namespace {
@@ -39,21 +40,46 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-// The file that `path` names in the end, where links lead; `path` itself if there is none yet.
-std::string resolve(const std::string& path) {
+std::optional<std::string> real_path(const std::string& path) {
   char* const real = ::realpath(path.c_str(), nullptr);
-  if (real == nullptr) return path;
+  if (real == nullptr) return std::nullopt;
   std::string out = real;
   std::free(real);
   return out;
 }
 
+// The file that `path` names in the end, where links lead; if there is none yet, its place.
+std::string resolve(const std::string& path) {
+  if (auto real = real_path(path)) return *std::move(real);
+  const auto directory = real_path(directory_of(path));
+  return directory ? join(*directory, path.substr(path.rfind('/') + 1)) : path;
+}
+
+volatile sig_atomic_t caught_signal = 0;
+void catch_signal(int number) { caught_signal = number; }
+
 }  // namespace
+
+DeferredSignals::DeferredSignals() {
+  struct sigaction action {};
+  action.sa_handler = catch_signal;
+  for (std::size_t i = 0; i < kSignals.size(); ++i) {
+    ::sigaction(kSignals[i], nullptr, &before_[i]);
+    if (before_[i].sa_handler != SIG_IGN) ::sigaction(kSignals[i], &action, nullptr);
+  }
+}
+
+DeferredSignals::~DeferredSignals() {
+  for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &before_[i], nullptr);
+  if (caught()) ::raise(caught_signal);
+}
+
+bool DeferredSignals::caught() { return caught_signal != 0; }
 
 bool write_all(int fd, ByteView content) {
   while (!content.empty()) {
     const ssize_t n = ::write(fd, content.data(), content.size());
-    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EINTR && !DeferredSignals::caught()) continue;
     if (n < 0) return false;
     content = content.subspan(static_cast<std::size_t>(n));
   }
@@ -111,25 +137,30 @@ Outcome<void> OutputFiles::stage(std::string_view path, ByteView content, std::o
   if (mode && ::fchmod(out.get(), *mode) != 0) return os_failure(path, errno);
   if (!write_all(out.get(), content) || ::fsync(out.get()) != 0) return os_failure(path, errno);
   if (!out.close()) return os_failure(path, errno);
+  if (DeferredSignals::caught()) return os_failure(path, EINTR);
   return {};
 }
 
+// What is written in place goes first: if that fails, every file is still the older one.
 Outcome<void> OutputFiles::commit() {
-  for (Staged& file : staged_) {
+  for (const Staged& file : staged_) {
+    if (!file.beside.empty()) continue;
     if (file.path == "-") {
       SNPNV_CHECK(print(text_of(file.content)));
-    } else if (file.beside.empty()) {
+    } else {
       const Fd out(::open(file.target.c_str(), O_WRONLY | O_CLOEXEC));
       if (out.get() < 0 || !write_all(out.get(), file.content)) return os_failure(file.path, errno);
-    } else {
-      if (::rename(file.beside.c_str(), file.target.c_str()) != 0) return os_failure(file.path, errno);
-      file.beside.clear();
-      // The new name is durable once its directory is; a directory that cannot be opened for
-      // reading still holds the new file.
-      const Fd directory(::open(directory_of(file.target).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-      if (directory.get() >= 0 && ::fsync(directory.get()) != 0 && errno != EINVAL)
-        return os_failure(file.path, errno);
     }
+  }
+  for (Staged& file : staged_) {
+    if (file.beside.empty()) continue;
+    if (::rename(file.beside.c_str(), file.target.c_str()) != 0) return os_failure(file.path, errno);
+    file.beside.clear();
+    // The new name is durable once its directory is; a directory that cannot be opened for
+    // reading still holds the new file.
+    const Fd directory(::open(directory_of(file.target).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (directory.get() >= 0 && ::fsync(directory.get()) != 0 && errno != EINVAL)
+      return os_failure(file.path, errno);
   }
   staged_.clear();
   return {};
@@ -146,6 +177,11 @@ Outcome<void> make_directories(std::string_view path) {
     }
     if (end == std::string::npos) return {};
   }
+}
+
+bool same_file(std::string_view a, std::string_view b) {
+  if (a == "-" || b == "-") return a == b;
+  return resolve(std::string(a)) == resolve(std::string(b));
 }
 
 std::string join(std::string_view directory, std::string_view name) {

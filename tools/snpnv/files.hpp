@@ -1,6 +1,10 @@
 // Files: read with a bound, written whole or not at all.
 #pragma once
 
+#include <signal.h>
+
+#include <array>
+
 #include "cli.hpp"
 
 namespace snpnv::tool {
@@ -11,8 +15,24 @@ namespace snpnv::tool {
 /// Writes all of it to a descriptor. @returns false with errno set if that failed.
 [[nodiscard]] bool write_all(int fd, ByteView content);
 
+/// While this lives, SIGHUP, SIGINT and SIGTERM wait: they interrupt calls that block, and end the process
+/// in the destructor, once what would be left behind is gone.
+class DeferredSignals {
+ public:
+  DeferredSignals();
+  DeferredSignals(const DeferredSignals&) = delete;
+  DeferredSignals& operator=(const DeferredSignals&) = delete;
+  ~DeferredSignals();
+  [[nodiscard]] static bool caught();
+
+ private:
+  static constexpr std::array kSignals{SIGHUP, SIGINT, SIGTERM};
+  std::array<struct sigaction, kSignals.size()> before_{};
+};
+
 /// Files that a command writes. Each is written beside its place and synced by stage(); commit()
-/// renames them into place. Without commit() nothing is left and older files stay as they were.
+/// renames them into place. Without commit() nothing is left and older files stay as they were. A
+/// summary for standard output is staged like a file, so that failing to print it is a failure in time.
 class OutputFiles {
  public:
   OutputFiles() = default;
@@ -33,11 +53,15 @@ class OutputFiles {
     std::string beside;              // the new file; empty: written in place by commit()
     std::vector<std::byte> content;  // for those
   };
+  DeferredSignals signals_;  // the last to go: the files beside are removed by then
   std::vector<Staged> staged_;
 };
 
 /// Makes a directory and those above it, where they are missing.
 [[nodiscard]] Outcome<void> make_directories(std::string_view path);
+
+/// True if both paths name one file in the end, be it there already or not; "-" is a file of its own.
+[[nodiscard]] bool same_file(std::string_view a, std::string_view b);
 
 /// `name` in `directory`, as a path.
 [[nodiscard]] std::string join(std::string_view directory, std::string_view name);

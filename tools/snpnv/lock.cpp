@@ -15,8 +15,9 @@
 namespace snpnv::tool {
 namespace {
 
-// One lock for the machine's own TPM, whatever its spelling; one for each other TCTI.
+// One lock for the machine's own TPM, whatever its spelling; one for each other TCTI, recorded or not.
 std::string file_name(std::string_view tcti) {
+  while (tcti.starts_with("record:") && tcti.contains('=')) tcti.remove_prefix(tcti.find('=') + 1);
   std::string name = "snpnv";
   if (!tcti.starts_with("device") && !tcti.starts_with("/dev/")) {
     name += '-';
@@ -65,6 +66,11 @@ bool wait_for_lock(int fd, Instant deadline) {
   action.sa_handler = wake;
   struct sigaction old {};
   ::sigaction(SIGALRM, &action, &old);
+  sigset_t alarm;  // whoever started this process may have blocked it
+  sigset_t old_mask;
+  ::sigemptyset(&alarm);
+  ::sigaddset(&alarm, SIGALRM);
+  ::sigprocmask(SIG_UNBLOCK, &alarm, &old_mask);
   const Millis left = deadline - now;
   itimerval timer{};
   timer.it_value.tv_sec = static_cast<time_t>(left / 1000);
@@ -77,6 +83,7 @@ bool wait_for_lock(int fd, Instant deadline) {
   } while (status != 0 && errno == EINTR && clock.now() < deadline);
   timer = {};
   ::setitimer(ITIMER_REAL, &timer, nullptr);
+  ::sigprocmask(SIG_SETMASK, &old_mask, nullptr);
   ::sigaction(SIGALRM, &old, nullptr);
   return status == 0;
 }

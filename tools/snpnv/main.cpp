@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <csignal>
@@ -67,7 +70,8 @@ Outcome<Named> find_command(std::span<const std::string_view> words) {
   std::size_t i = 0;
   while (i < words.size() && words[i].starts_with('-') && words[i].size() > 1) {
     out.rest.push_back(words[i]);
-    const bool value_follows = words[i] == "-T" || words[i] == "--tcti";
+    const bool letters = !words[i].starts_with("--");  // of which one with a value ends the group
+    const bool value_follows = letters ? words[i].find('T') == words[i].size() - 1 : words[i] == "--tcti";
     ++i;
     if (value_follows && i < words.size()) out.rest.push_back(words[i++]);
   }
@@ -133,10 +137,18 @@ Outcome<Exit> run(std::span<const std::string_view> words) {
   return named.command->run(arguments);
 }
 
+// A closed standard descriptor would go to the next file or connection that is opened, and the result or
+// an error would be written into that. Opened the wrong way round, it fails when used, as a closed one does.
+void hold_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 }  // namespace
 }  // namespace snpnv::tool
 
 int main(int argc, char** argv) {
+  snpnv::tool::hold_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);  // a closed standard output is an error like any other
   const std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   const auto exit = snpnv::tool::run(words);

@@ -149,7 +149,6 @@ Outcome<Exit> run_quote(const Arguments& arguments) {
   SNPNV_CHECK(make_directory(directory));
   OutputFiles files;
   SNPNV_CHECK(stage_quote(files, directory, *quote));
-  SNPNV_CHECK(files.commit());
   if (arguments.json()) {
     JsonText out;
     out.json().begin_object();
@@ -159,10 +158,11 @@ Outcome<Exit> run_quote(const Arguments& arguments) {
     out.json().hex(quote->message());
     out.json().end_object();
     SNPNV_TRY(const std::string text, out.finish());
-    SNPNV_CHECK(print(text));
+    SNPNV_CHECK(files.stage("-", octets_of(text)));
   } else if (!arguments.quiet()) {
-    SNPNV_CHECK(print("quote: message, signature and pcrs belong together and carry the nonce\n"));
+    SNPNV_CHECK(files.stage("-", octets_of("quote: message, signature and pcrs belong together and carry the nonce\n")));
   }
+  SNPNV_CHECK(files.commit());
   return Exit::done;
 }
 
@@ -241,7 +241,6 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
     if (!text) return library_failure(path, text.error());
     SNPNV_CHECK(files.stage(path, *text));
   }
-  SNPNV_CHECK(files.commit());
   if (path != "-" && (!arguments.quiet() || arguments.json())) {
     JsonText out;
     out.json().begin_object();
@@ -251,8 +250,10 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
     out.json().string(form);
     out.json().end_object();
     SNPNV_TRY(const std::string json, out.finish());
-    SNPNV_CHECK(print(arguments.json() ? json : "evidence: fresh report and quote for nonce " + hex(nonce) + "\n"));
+    const std::string text = "evidence: fresh report and quote for nonce " + hex(nonce) + "\n";
+    SNPNV_CHECK(files.stage("-", octets_of(arguments.json() ? json : text)));
   }
+  SNPNV_CHECK(files.commit());
   return Exit::done;
 }
 
@@ -266,7 +267,7 @@ Outcome<Exit> run_display(const Arguments& arguments) {
   if (!attest) return library_failure(path, attest.error());
   std::string selections;
   for (const TPMS_PCR_SELECTION& bank : attest->quote.pcrSelect.view())
-    selections += std::string(name(bank.hash)) + ":" + hex(bank.pcrSelect) + " ";
+    selections += (selections.empty() ? "" : " ") + std::string(name(bank.hash)) + ":" + hex(bank.pcrSelect);
 
   JsonText out;
   JsonWriter& json = out.json();

@@ -48,7 +48,7 @@ Outcome<UserData> read_user_data(const Arguments& arguments) {
   return out;
 }
 
-// No two outputs may be the same file: one would be lost.
+// No two outputs may be the same file, and none the user data that is read: one would be lost.
 Outcome<void> check_outputs(const Arguments& arguments) {
   std::vector<std::string_view> outputs{arguments.operand(0)};
   if (arguments.has("random")) outputs.push_back(arguments.operand(1));
@@ -56,7 +56,10 @@ Outcome<void> check_outputs(const Arguments& arguments) {
     if (const auto path = arguments.value(option)) outputs.push_back(*path);
   for (std::size_t i = 0; i < outputs.size(); ++i)
     for (std::size_t j = 0; j < i; ++j)
-      if (outputs[i] == outputs[j]) return usage(outputs[i], "named for two outputs");
+      if (same_file(outputs[i], outputs[j])) return usage(outputs[i], "named for two outputs");
+  if (arguments.has("random") || arguments.has("boot") || arguments.operand(1) == "-") return {};
+  for (const std::string_view output : outputs)
+    if (same_file(output, arguments.operand(1))) return usage(output, "would replace USER-DATA");
   return {};
 }
 
@@ -139,15 +142,14 @@ Outcome<Exit> run(const Arguments& arguments) {
   if (const auto path = arguments.value("claims"))
     SNPNV_CHECK(files.stage(*path, bound->envelope.claims));
   SNPNV_CHECK(files.stage(arguments.operand(0), bound->report.raw));
-  SNPNV_CHECK(files.commit());
-
   const bool stdout_taken = arguments.operand(0) == "-" || arguments.value("envelope") == "-" ||
                             arguments.value("claims") == "-" ||
                             (arguments.has("random") && arguments.operand(1) == "-");
   if (!stdout_taken && (!arguments.quiet() || arguments.json())) {
     SNPNV_TRY(const std::string text, summary(arguments, *bound, collector.trace()));
-    SNPNV_CHECK(print(text));
+    SNPNV_CHECK(files.stage("-", octets_of(text)));
   }
+  SNPNV_CHECK(files.commit());
   return Exit::done;
 }
 

@@ -4,7 +4,10 @@
 namespace snpnv::tool {
 
 Outcome<std::string> tcti_name(const Arguments& arguments) {
-  if (const auto name = arguments.value("tcti")) return std::string(*name);
+  if (const auto name = arguments.value("tcti")) {
+    if (name->empty()) return usage("--tcti", "needs a TCTI");
+    return std::string(*name);
+  }
   if (auto name = default_transport_name()) return *std::move(name);
   return std::unexpected(Failure{Exit::failed, "TPM", "this machine has no /dev/tpmrm0 and no /dev/tpm0",
                                  "io_unavailable",

@@ -186,14 +186,15 @@ class ReportCollector {
 
   // True if index 0x01400002 still holds our user data. An index of the wrong shape, which the
   // paravisor might not be able to read, is defined anew: at the first look, which need not fail on
-  // it, and whenever reading fails.
+  // it, and whenever reading fails. One that can be read but is not the owner's to define stays.
   [[nodiscard]] constexpr Result<bool> user_data_waiting(const UserData& user_data, bool shape_checked) {
     UserData found{};
     const auto read = NvReader(tpm_, vtpm::kUserDataIndex).read(0, found);
     if (!read && read.error().code != Code::tpm_rc) return fail(read.error());
     if (!read || !shape_checked) {
-      SNPNV_TRY(const bool defined, repair_user_data_index(tpm_, user_data.size()));
-      if (defined) return false;
+      const auto defined = repair_user_data_index(tpm_, user_data.size());
+      if (!defined && !(read && defined.error().code == Code::tpm_rc)) return fail(defined.error());
+      if (defined && *defined) return false;
     }
     // An index of the right shape that cannot be read is being written by another process.
     return read && found == user_data;

@@ -45,18 +45,20 @@ class Tpm {
       : transport_(transport), clock_(clock), deadline_(deadline) {}
 
   /// @returns as snpnv::execute(), but a warning that asks for a retry is never returned as tpm_rc:
-  ///   | tpm_retry - detail: the last TPM_RC, when the deadline has passed.
+  ///   | tpm_retry - detail: the last TPM_RC, when the deadline has passed, be it at a retry that got
+  ///     no answer any more.
   template <TpmCommand Cmd>
   [[nodiscard]] constexpr Result<typename Cmd::Response> execute(const Cmd& command) {
+    Error retry{};
     for (Millis wait = kFirstWait;; wait = std::min(2 * wait, kLongestWait)) {
       auto response = ::snpnv::execute(transport_, command, scratch_);
-      if (response || response.error().code != Code::tpm_rc || !asks_for_retry(response.error().detail))
-        return response;
-      if (!sleep(wait)) {
-        Error error = response.error();
-        error.code = Code::tpm_retry;
-        return fail(error);
-      }
+      if (response) return response;
+      const Error error = response.error();
+      if (error.code == Code::io_deadline && retry.code == Code::tpm_retry) return fail(retry);
+      if (error.code != Code::tpm_rc || !asks_for_retry(error.detail)) return response;
+      retry = error;
+      retry.code = Code::tpm_retry;
+      if (!sleep(wait)) return fail(retry);
     }
   }
 
