@@ -10,14 +10,15 @@ inline constexpr std::string_view kPemCertificate = "CERTIFICATE";
 inline constexpr std::string_view kPemCrl = "X509 CRL";
 
 /// The DER octets of a file with one certificate or list: DER, or the first PEM block with `label`.
+/// Never empty: that would read like a list that nobody gave.
 [[nodiscard]] Outcome<std::vector<std::byte>> read_der(std::string_view path, std::string_view label);
 
 /// --root and --crl, and AMD's roots.
 class TrustFiles {
  public:
   [[nodiscard]] static Outcome<TrustFiles> read(const Arguments& arguments);
-  /// The root that names itself as the issuer of `certificate`; else the first --root; else nothing. A
-  /// choice only: verification proves it.
+  /// The root that issued `certificate`, of --root and AMD's, by name and, among those of one name, by
+  /// signature; else the first --root; else nothing. A choice only: verification proves it.
   [[nodiscard]] ByteView root_of(ByteView certificate) const;
   [[nodiscard]] Trust trust() const { return {digests_}; }
   [[nodiscard]] ByteView crl() const { return crl_; }
@@ -51,7 +52,7 @@ class ChainFiles {
 class IssuerFiles {
  public:
   [[nodiscard]] static Outcome<IssuerFiles> read(const Arguments& arguments);
-  /// The chain of `vek` by the name of its issuer; the first one if nobody has that name.
+  /// The chain of `vek`, chosen as root_of() does; the first one if nobody has that name.
   [[nodiscard]] CertificateChain chain(ByteView vek) const;
   [[nodiscard]] Trust trust() const { return trust_.trust(); }
 
