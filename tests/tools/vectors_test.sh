@@ -31,7 +31,7 @@ check "the envelope" exits 0 "$snpnv" verify envelope milan "$vectors/azure-mila
   --user-data "$(printf '00%.0s' {1..64})"
 check "with other user data" rejected_by binding.user_data "$snpnv" verify envelope milan \
   "$vectors/azure-milan-2024/nv-01400001.bin" --at $at --user-data 01
-evidence=("$snpnv" verify evidence "$vectors/azure-milan-evidence-v1/evidence.json" --certs milan --at $at)
+evidence=("$snpnv" verify evidence "$vectors/azure-milan-evidence-v1/evidence.json" --certs milan --at "$at")
 check "azure-milan-evidence-v1" exits 0 "${evidence[@]}" --nonce "$(printf challenge | od -An -tx1 | tr -d ' \n')"
 check "by all checks of the quote" [ "$(grep -c '^PASS quote\.' out)" -eq 6 ]
 check "replayed" rejected_by quote.nonce "${evidence[@]}" --nonce 00
