@@ -29,7 +29,10 @@ check "a folder is not a file" exits 3 "$snpnv" report . user
 check "a missing folder is an error" exits 3 "$snpnv" report missing/report user
 check "standard output" exits 0 "$snpnv" report - user
 check "holds the report and nothing else" [ "$(stat -c %s out)" -eq 1184 ]
-check "a closed standard output is an error" exits 3 bash -c '"$1" report - user >/dev/full' - "$snpnv"
+check "a full standard output is an error" exits 3 bash -c '"$1" report - user >/dev/full' - "$snpnv"
+check "one that is closed too" exits 3 \
+  env -u SNPNV_NO_LOCK bash -c '"$1" report report random --random >&-' - "$snpnv"
+check "and nothing else takes its place" grep -q '^snpnv: standard output: Bad file descriptor' err
 mkdir target
 echo old >target/report
 chmod 600 target/report

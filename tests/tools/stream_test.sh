@@ -47,6 +47,7 @@ done
 check "a stream of good ones is verified" exits 0 "${judge[@]}" --stream < <(cat good.json version-0.json)
 check "the nonce of each is told" [ "$(jq -r '.checks[] | select(.name == "quote.nonce").found' out | head -1)" = "$nonce" ]
 check "an empty stream verified nothing" exits 1 "${judge[@]}" --stream </dev/null
+check "a standard input that is closed is an error" exits 3 "${judge[@]}" --stream <&-
 check "--jobs 0 is refused" exits 2 "${judge[@]}" --stream --jobs 0 </dev/null
 check "--jobs needs a stream" exits 2 "${judge[@]}" good.json --jobs 2
 check "a stream has no file" exits 2 "${judge[@]}" good.json --stream

@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <csignal>
@@ -127,10 +130,18 @@ Outcome<Exit> run(std::span<const std::string_view> words) {
   return named.command->run(arguments);
 }
 
+// A standard descriptor that is closed would go to the next file or TPM that is opened, and what is
+// printed with it. It is opened the wrong way round instead, so that its use is an error.
+void hold_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 }  // namespace
 }  // namespace snpnv::tool
 
 int main(int argc, char** argv) {
+  snpnv::tool::hold_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);  // a closed standard output is an error like any other
   const std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   const auto exit = snpnv::tool::run(words);
