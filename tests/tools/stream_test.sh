@@ -86,7 +86,11 @@ for jobs in 1 2; do
   cat many >&3 &
   check "$jobs: 1000 lines" [ "$(head -n 1000 <&4 | jq -s 'map(select(.verified)) | length')" -eq 1000 ]
   all=$(peak $stream)
-  check "$jobs: no more memory than 20 lines took: $few and $all kB" [ "$all" -le $((few + 128)) ]
+  if grep -q __asan_init "$snpnv"; then
+    echo "SKIPPED: AddressSanitizer keeps what was freed, which looks like growth" >&2
+  else
+    check "$jobs: no more memory than 20 lines took: $few and $all kB" [ "$all" -le $((few + 128)) ]
+  fi
   exec 3>&- 4<&-
   wait "$stream"
 done
