@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # snpnv quote, evidence and verify evidence, each part also judged by tpm2-tools and openssl alone.
+pki=$(cd "$(dirname "$0")/../pki" && pwd)
 . "$(dirname "$0")/lib.sh"
 start_paravisor
 tpm2_readpublic -Q -c 0x81000003 -f pem -o ak.pem
@@ -48,6 +49,10 @@ check "json" exits 0 judge --json
 check "of one object" jq -e '.verified and (.checks | map(select(.name == "quote.signature").outcome) == ["pass"])' out
 check "without --root it is rejected" exits 1 "$snpnv" verify evidence evidence.json --certs "$state"
 check "by the root" grep -q '^REJECTED: chain.root_pinned' out
+for order in "$pki/other $state" "$state $pki/other"; do
+  check "of two issuers with one name the one that signed" exits 0 "$snpnv" verify evidence evidence.json \
+    --root "$state/ark.pem" --certs "${order% *}" --certs "${order#* }"
+done
 check "from a pipe" exits 0 bash -c 'cat evidence.json | "$1" verify evidence - --certs "$2" --root "$2/ark.pem"' - \
   "$snpnv" "$state"
 check "display" exits 0 "$snpnv" display evidence evidence.json
@@ -88,6 +93,8 @@ changed() { # WHAT CHECK JQ-PROGRAM
 }
 changed "a PCR changed" quote.pcr_digest '.tpm_quote.pcrs[3] = "ff" * 32'
 changed "the PCR list shortened" quote.pcr_selection '.tpm_quote.pcrs |= .[:23]'
+changed "the PCR list lengthened" quote.pcr_selection '.tpm_quote.pcrs += ["00" * 32]'
+changed "the quote's signature by a longer key" quote.signature '.tpm_quote.signature |= . + .'
 changed "a signature of zeros" quote.signature '.tpm_quote.signature = "00" * 256'
 changed "the message cut" quote.magic '.tpm_quote.message |= .[:-2]'
 state1=$state
@@ -110,4 +117,15 @@ check "and the chain" cmp -s chain.pem <(jq -r .report maa.json | base64url | jq
 check "raw parts" exits 0 "$snpnv" evidence parts --random --format dir
 check "are all there" [ -s parts/report.bin -a -s parts/claims.json -a -s parts/hcl_report.bin -a -s parts/message ]
 check "and bound" binds parts/report.bin parts/claims.json
+tpm2_readpublic -Q -c 0x81000003 -f pem -o ak.pem
+tpm2_print -t TPMS_ATTEST parts/message >attest
+check "the quote is good by tpm2_checkquote" tpm2_checkquote -Q -u ak.pem -m parts/message -s parts/signature \
+  -f parts/pcrs -q "$(sed -n 's/^extraData: //p' attest)"
+check "the chain by openssl" openssl verify -CAfile "$state/ark.pem" -untrusted "$state/ask.pem" "$state/vcek.pem"
+# R and S stand in the report as little-endian numbers.
+number() { od -An -v -tx1 -j "$1" -N 48 parts/report.bin | tr -d ' \n' | fold -w2 | tac | tr -d '\n'; }
+printf 'asn1=SEQUENCE:s\n[s]\nr=INTEGER:0x%s\ns=INTEGER:0x%s\n' "$(number 672)" "$(number 744)" >asn1
+openssl asn1parse -genconf asn1 -noout -out report.signature
+check "and the report's signature" openssl dgst -sha384 -verify <(openssl x509 -in "$state/vcek.pem" -noout -pubkey) \
+  -signature report.signature <(head -c 672 parts/report.bin)
 summary

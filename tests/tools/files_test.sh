@@ -32,6 +32,7 @@ check "holds the report and nothing else" [ "$(stat -c %s out)" -eq 1184 ]
 check "a full standard output is an error" exits 3 bash -c '"$1" report - user >/dev/full' - "$snpnv"
 check "a closed standard output is an error, not the next file that is opened" \
   exits 3 env -u SNPNV_NO_LOCK bash -c '"$1" report report user -r >&-' - "$snpnv"
+check "and named" grep -q '^snpnv: standard output: Bad file descriptor' err
 echo old >older.report
 cp older.report older.user
 check "a full standard output leaves older files as they were" \

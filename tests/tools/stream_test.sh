@@ -47,6 +47,7 @@ done
 check "a stream of good ones is verified" exits 0 "${judge[@]}" --stream < <(cat good.json version-0.json)
 check "the nonce of each is told" [ "$(jq -r '.checks[] | select(.name == "quote.nonce").found' out | head -1)" = "$nonce" ]
 check "an empty stream verified nothing" exits 1 "${judge[@]}" --stream </dev/null
+check "a standard input that is closed is an error" exits 3 "${judge[@]}" --stream <&-
 check "--jobs 0 is refused" exits 2 "${judge[@]}" --stream --jobs 0 </dev/null
 check "--jobs needs a stream" exits 2 "${judge[@]}" good.json --jobs 2
 check "a stream has no file" exits 2 "${judge[@]}" good.json --stream
@@ -85,7 +86,11 @@ for jobs in 1 2; do
   cat many >&3 &
   check "$jobs: 1000 lines" [ "$(head -n 1000 <&4 | jq -s 'map(select(.verified)) | length')" -eq 1000 ]
   all=$(peak $stream)
-  check "$jobs: no more memory than 20 lines took: $few and $all kB" [ "$all" -le $((few + 128)) ]
+  if grep -q __asan_init "$snpnv"; then
+    echo "SKIPPED: AddressSanitizer keeps what was freed, which looks like growth" >&2
+  else
+    check "$jobs: no more memory than 20 lines took: $few and $all kB" [ "$all" -le $((few + 128)) ]
+  fi
   exec 3>&- 4<&-
   wait "$stream"
 done

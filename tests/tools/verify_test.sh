@@ -32,6 +32,11 @@ check "DER" exits 0 "$snpnv" verify certs der --root "$pki/ark.pem"
 check "VLEK" exits 0 "$snpnv" verify certs vlek --root "$pki/ark.pem"
 check "a revocation list" exits 0 "$snpnv" verify certs certs --root "$pki/ark.pem" --crl "$pki/crl.pem"
 check "is checked" grep -q '^PASS chain.revocation' out
+# An empty list must not count as none.
+printf -- '-----BEGIN X509 CRL-----\n-----END X509 CRL-----\n' >empty.pem
+for list in /dev/null empty.pem "$pki/ark.pem"; do
+  check "$list is no revocation list" exits 3 "$snpnv" verify certs certs --root "$pki/ark.pem" --crl "$list"
+done
 check "another root does not help" rejected_by chain.root_pinned \
   "$snpnv" verify certs certs --root "$pki/../genoa/ark.pem"
 check "expired" rejected_by chain.validity \
@@ -44,6 +49,12 @@ rm certs/ark.pem
 check "without an ARK, AMD's of that name does not carry it" exits 1 "$snpnv" verify certs certs
 check "and says so" grep -q '^REJECTED: chain.intermediate_signature$' out
 check "--root stands in for it" exits 0 "$snpnv" verify certs certs --root "$pki/ark.pem"
+# Roots of one name are told apart by their keys, as a test root and AMD's must be.
+check "of two with one name the one that signed" exits 0 \
+  "$snpnv" verify certs certs --root "$pki/../other/ark.pem" --root "$pki/ark.pem"
+check "in any order" exits 0 "$snpnv" verify certs certs --root "$pki/ark.pem" --root "$pki/../other/ark.pem"
+check "the other one alone does not carry it" rejected_by chain.intermediate_signature \
+  "$snpnv" verify certs certs --root "$pki/../other/ark.pem"
 
 root=(--root "$pki/ark.pem")
 check "the report" exits 0 "$snpnv" verify attestation certs report "${root[@]}"
@@ -70,8 +81,19 @@ check "a policy file with a misspelt member" exits 2 \
   "$snpnv" verify attestation certs report "${root[@]}" --policy policy
 check "a scope leaves nothing out silently" exits 2 \
   "$snpnv" verify attestation certs report "${root[@]}" -s --vmpl 1
+check "a policy's value and another one by option" exits 2 \
+  "$snpnv" verify attestation certs report "${root[@]}" --policy <(echo '{"vmpl":1}') --vmpl 0
+for contradiction in "--min-tcb snp=255,snp=0" "--vm-configuration secure-boot=false --secure-boot" \
+  "--vm-configuration tpm-enabled=true --vm-configuration tpm-enabled=false"; do
+  # shellcheck disable=SC2086
+  check "$contradiction" exits 2 "$snpnv" verify attestation certs report "${root[@]}" --claims claims $contradiction
+  check "is called that" grep -q 'already\|two values' err
+done
 check "signature only" exits 0 "$snpnv" verify attestation certs report "${root[@]}" -s
 check "TCB only" exits 0 "$snpnv" verify attestation certs report "${root[@]}" -t
+check "which is of this chip" grep -q '^PASS vek.hwid' out
+check "both" exits 0 "$snpnv" verify attestation certs report "${root[@]}" -t -s
+check "are both" [ "$(grep -Ec '^PASS (report.signature|vek.tcb) ' out)" -eq 2 ]
 check "the wrong chain" rejected_by chain.root_pinned "$snpnv" verify attestation vlek report
 
 check "JSON" exits 0 "$snpnv" --json verify attestation certs report "${root[@]}"

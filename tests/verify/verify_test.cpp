@@ -769,6 +769,7 @@ TEST_CASE("Scope_SignatureOrTcbOnly_LeavesTheRestOut") {
     CHECK((*verdict)[Step::policy_debug].outcome == StepOutcome::skip);
     CHECK((*verdict)[Step::vek_tcb].outcome ==
           (scope == Scope::tcb_only ? StepOutcome::pass : StepOutcome::skip));
+    CHECK((*verdict)[Step::vek_hwid].outcome == (*verdict)[Step::vek_tcb].outcome);
   }
   scene.report[0x50] ^= std::byte{1};
   CHECK_FALSE(verify(crypto, scene.chain(), scene.trust(), scene.evidence(), scene.policy, scene.time,

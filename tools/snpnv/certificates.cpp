@@ -37,10 +37,33 @@ Outcome<std::vector<std::byte>> read_named(std::string_view directory, std::stri
   return der;
 }
 
-bool issued(ByteView issuer, ByteView certificate) {
+bool named_as_issuer(ByteView issuer, ByteView certificate) {
   const auto above = Certificate::parse(issuer);
   const auto below = Certificate::parse(certificate);
   return above && below && equal(above->subject.raw, below->issuer.raw);
+}
+
+bool signed_by(ByteView issuer, ByteView certificate) {
+  const auto above = Certificate::parse(issuer);
+  const auto below = Certificate::parse(certificate);
+  if (!above || !below || above->key.type != KeyType::rsa) return false;
+  Provider crypto;
+  const auto digest = crypto.digest(Hash::sha384, below->signed_octets.tbs);
+  return digest && crypto.verify_rsa_pss(above->key.rsa, Hash::sha384, *digest,
+                                         below->signed_octets.signature);
+}
+
+// Which of `candidates` issued the certificate: the one with the issuer's name; where several have it,
+// as a test root has AMD's, the one whose key signed, or else the first. Their number if none has it.
+std::size_t issuer_among(std::span<const ByteView> candidates, ByteView certificate) {
+  std::vector<std::size_t> named;
+  for (std::size_t i = 0; i < candidates.size(); ++i)
+    if (named_as_issuer(candidates[i], certificate)) named.push_back(i);
+  if (named.empty()) return candidates.size();
+  if (named.size() > 1)
+    for (const std::size_t i : named)
+      if (signed_by(candidates[i], certificate)) return i;
+  return named.front();
 }
 
 }  // namespace
@@ -48,18 +71,17 @@ bool issued(ByteView issuer, ByteView certificate) {
 Outcome<std::vector<std::byte>> read_if_there(std::string_view directory, std::string_view name) {
   const std::string path = find_file(directory, name);
   if (path.empty()) return {};
-  SNPNV_TRY(auto der, read_der(path, kPemCertificate));
-  if (der.empty()) return library_failure(path, {Code::wire_short});
-  return der;
+  return read_der(path, kPemCertificate);
 }
 
 Outcome<std::vector<std::byte>> read_der(std::string_view path, std::string_view label) {
   SNPNV_TRY(std::vector<std::byte> content, read_file(path, kMostOctets));
+  if (content.empty()) return library_failure(path, {Code::wire_short});
   if (!is_pem(content)) return content;
   std::vector<std::byte> out(content.size());
   const auto block = PemReader(content, label).next(out);
   if (!block) return library_failure(path, block.error());
-  if (!*block) return library_failure(path, {Code::pem_block});
+  if (!*block || (*block)->empty()) return library_failure(path, {Code::pem_block});
   out.resize((*block)->size());
   return out;
 }
@@ -96,10 +118,10 @@ Outcome<TrustFiles> TrustFiles::read(const Arguments& arguments) {
 }
 
 ByteView TrustFiles::root_of(ByteView certificate) const {
-  for (const std::vector<std::byte>& root : roots_)
-    if (issued(root, certificate)) return root;
-  for (const RootCertificate& root : kRootCertificates)
-    if (issued(root.der, certificate)) return root.der;
+  std::vector<ByteView> candidates(roots_.begin(), roots_.end());
+  for (const RootCertificate& root : kRootCertificates) candidates.push_back(root.der);
+  const std::size_t found = issuer_among(candidates, certificate);
+  if (found < candidates.size()) return candidates[found];
   return roots_.empty() ? ByteView() : roots_.front();
 }
 
@@ -148,13 +170,11 @@ Outcome<IssuerFiles> IssuerFiles::read(const Arguments& arguments) {
 }
 
 CertificateChain IssuerFiles::chain(ByteView vek) const {
-  const Issuer* found = &issuers_.front();
-  for (const Issuer& issuer : issuers_) {
-    if (!issued(issuer.ask, vek)) continue;
-    found = &issuer;
-    break;
-  }
-  return {found->ark.empty() ? trust_.root_of(found->ask) : ByteView(found->ark), found->ask, vek, trust_.crl()};
+  std::vector<ByteView> candidates;
+  for (const Issuer& issuer : issuers_) candidates.push_back(issuer.ask);
+  const std::size_t found = issuer_among(candidates, vek);
+  const Issuer& issuer = issuers_[found < issuers_.size() ? found : 0];
+  return {issuer.ark.empty() ? trust_.root_of(issuer.ask) : ByteView(issuer.ark), issuer.ask, vek, trust_.crl()};
 }
 
 }  // namespace snpnv::tool

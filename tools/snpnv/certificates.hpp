@@ -10,6 +10,7 @@ inline constexpr std::string_view kPemCertificate = "CERTIFICATE";
 inline constexpr std::string_view kPemCrl = "X509 CRL";
 
 /// The DER octets of a file with one certificate or list: DER, or the first PEM block with `label`.
+/// Never empty: that would read like a list that nobody gave.
 [[nodiscard]] Outcome<std::vector<std::byte>> read_der(std::string_view path, std::string_view label);
 
 /// The certificate NAME.pem or NAME.der in a directory; empty if there is none.
@@ -22,8 +23,8 @@ inline constexpr std::string_view kPemCrl = "X509 CRL";
 class TrustFiles {
  public:
   [[nodiscard]] static Outcome<TrustFiles> read(const Arguments& arguments);
-  /// The root that names itself as the issuer of `certificate`; else the first --root; else nothing. A
-  /// choice only: verification proves it.
+  /// The root that issued `certificate`, of --root and AMD's, by name and, among those of one name, by
+  /// signature; else the first --root; else nothing. A choice only: verification proves it.
   [[nodiscard]] ByteView root_of(ByteView certificate) const;
   /// The root of that name, a DER Name; nothing if there is none.
   [[nodiscard]] ByteView root_named(ByteView name) const;
@@ -59,7 +60,7 @@ class ChainFiles {
 class IssuerFiles {
  public:
   [[nodiscard]] static Outcome<IssuerFiles> read(const Arguments& arguments);
-  /// The chain of `vek` by the name of its issuer; the first one if nobody has that name.
+  /// The chain of `vek`, chosen as root_of() does; the first one if nobody has that name.
   [[nodiscard]] CertificateChain chain(ByteView vek) const;
   [[nodiscard]] Trust trust() const { return trust_.trust(); }
 

@@ -107,6 +107,11 @@ std::vector<std::string_view> parts(std::string_view list) {
   }
 }
 
+// A second value for one item, by the policy file and an option or within a list, is no addition.
+std::unexpected<Failure> second_value(std::string_view option, std::string_view item = {}) {
+  return usage("--" + str(option), item.empty() ? "there is a value already" : "two values for " + str(item));
+}
+
 Outcome<void> read_tcb(const Arguments& arguments, std::string_view option, TcbMinimums& to) {
   const auto list = arguments.value(option);
   if (!list) return {};
@@ -118,6 +123,7 @@ Outcome<void> read_tcb(const Arguments& arguments, std::string_view option, TcbM
       return usage(spelled, "needs a list such as boot_loader=3,tee=0,snp=8,microcode=115",
                    "the components are fmc, boot_loader, tee, snp and microcode");
     SNPNV_TRY(const std::uint64_t least, number(spelled, part.substr(equals + 1), 0, 0xFF));
+    if (to.values[*component]) return second_value(option, kTcbLayout[*component].key);
     to.values[*component] = static_cast<std::uint8_t>(least);
   }
   return {};
@@ -144,6 +150,7 @@ Outcome<void> read_firmware(const Arguments& arguments, std::string_view option,
                             std::optional<std::uint32_t>& to) {
   const auto text = arguments.value(option);
   if (!text) return {};
+  if (to) return second_value(option);
   to = parse_firmware_version(*text);
   if (!to) return usage("--" + str(option), "needs a version such as 1.55 or 1.55.21");
   return {};
@@ -156,11 +163,12 @@ Outcome<void> read_mask(const Arguments& arguments, std::string_view option, std
   if (digits.starts_with("0x") || digits.starts_with("0X")) digits.remove_prefix(2);
   if (digits.empty() || digits.size() > 16)
     return usage("--" + str(option), "needs 1 to 16 hexadecimal digits");
-  to = 0;
+  std::uint64_t mask = 0;
   for (const char c : digits) {
     if (hex_digit(c) < 0) return usage("--" + str(option), "needs 1 to 16 hexadecimal digits");
-    to = to << 4 | static_cast<std::uint64_t>(hex_digit(c));
+    mask = mask << 4 | static_cast<std::uint64_t>(hex_digit(c));
   }
+  to |= mask;
   return {};
 }
 
@@ -170,7 +178,7 @@ Outcome<void> read_pcrs(const Arguments& arguments, Policy& policy) {
     if (equals == std::string_view::npos) return usage("--pcr", "needs N=HEX");
     SNPNV_TRY(const std::uint64_t pcr, number("--pcr", pair.substr(0, equals), 0, policy.pcrs.size() - 1));
     SNPNV_TRY(const auto value, hex_value("--pcr", pair.substr(equals + 1), kPcrSize));
-    if (policy.pcrs[pcr]) return usage("--pcr", format("two values for PCR %u", static_cast<unsigned>(pcr)));
+    if (policy.pcrs[pcr]) return second_value("pcr", format("PCR %u", static_cast<unsigned>(pcr)));
     copy_to(policy.pcrs[pcr].emplace(), value);
   }
   if (const auto text = arguments.value("init-data")) {
@@ -200,6 +208,7 @@ Outcome<void> read_vm_configuration(const Arguments& arguments, Policy& policy) 
   if (member == spelled) {                                                                \
     if (value != "true" && value != "false")                                              \
       return usage("--vm-configuration", str(member) + " is true or false");              \
+    if (policy.vm.id) return second_value("vm-configuration", member);                     \
     policy.vm.id = value == "true";                                                       \
     known = true;                                                                         \
   }
@@ -207,6 +216,7 @@ Outcome<void> read_vm_configuration(const Arguments& arguments, Policy& policy) 
 #undef SNPNV_X
 #define SNPNV_X(id, spelled)                                                              \
   if (member == spelled) {                                                                \
+    if (policy.vm.id) return second_value("vm-configuration", member);                     \
     ExpectedText& text = policy.vm.id.emplace();                                          \
     if (value.size() > text.held.size())                                                  \
       return usage("--vm-configuration", str(member) + ": the value is too long");        \
@@ -238,10 +248,12 @@ Outcome<Policy> policy_of(const Arguments& arguments) {
   policy.allow_migration = policy.allow_migration || arguments.has("allow-migration");
   policy.allow_newer_version = policy.allow_newer_version || arguments.has("allow-newer-version");
   if (const auto text = arguments.value("vmpl")) {
+    if (policy.vmpl) return second_value("vmpl");
     SNPNV_TRY(const std::uint64_t vmpl, number("--vmpl", *text, 0, 3));
     policy.vmpl = static_cast<std::uint32_t>(vmpl);
   }
   if (const auto text = arguments.value("min-guest-svn")) {
+    if (policy.min_guest_svn) return second_value("min-guest-svn");
     SNPNV_TRY(const std::uint64_t svn, number("--min-guest-svn", *text, 0, 0xFFFFFFFF));
     policy.min_guest_svn = static_cast<std::uint32_t>(svn);
   }
@@ -269,7 +281,10 @@ Outcome<Policy> policy_of(const Arguments& arguments) {
   SNPNV_CHECK(read_firmware(arguments, "min-committed-firmware", policy.min_committed_firmware));
   SNPNV_CHECK(read_mask(arguments, "mitigations", policy.mitigations));
   SNPNV_CHECK(read_mask(arguments, "launch-mitigations", policy.launch_mitigations));
-  if (arguments.has("secure-boot")) policy.vm.secure_boot = true;
+  if (arguments.has("secure-boot")) {
+    if (policy.vm.secure_boot) return second_value("secure-boot");
+    policy.vm.secure_boot = true;
+  }
   SNPNV_CHECK(read_vm_configuration(arguments, policy));
   SNPNV_CHECK(read_pcrs(arguments, policy));
   return policy;

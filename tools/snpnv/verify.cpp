@@ -40,7 +40,7 @@ Outcome<Exit> judge(const Arguments& arguments, std::string_view path, const Evi
 }
 
 constexpr std::array kScopes{
-    OptionSpec{'t', "tcb", "", "check signatures, product and TCB only"},
+    OptionSpec{'t', "tcb", "", "check signatures, product, TCB and chip only"},
     OptionSpec{'s', "signature", "", "check signatures only"},
 };
 constexpr std::array kClaims{
@@ -51,8 +51,6 @@ constexpr auto kAttestationOptions = joined(kScopes, kAskedFor, kChainOptions);
 
 Outcome<Exit> verify_attestation(const Arguments& arguments) {
   const std::string_view path = arguments.operand(1);
-  if (arguments.has("tcb") && arguments.has("signature"))
-    return usage("--tcb", "not together with --signature");
   if (arguments.has("tcb") || arguments.has("signature")) {
     // What is asked for must not be left out silently.
     const std::string_view restricted = arguments.has("tcb") ? "--tcb" : "--signature";
@@ -72,6 +70,7 @@ Outcome<Exit> verify_attestation(const Arguments& arguments) {
     if (!evidence.claims) return usage("--user-data", "needs --claims, which carry it");
     SNPNV_TRY(evidence.user_data, user_data_of(*text));
   }
+  // The TCB is never judged without the signature, so both together are the former.
   const Scope scope = arguments.has("tcb")         ? Scope::tcb_only
                       : arguments.has("signature") ? Scope::signature_only
                                                    : Scope::all;

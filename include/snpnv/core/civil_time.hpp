@@ -1,4 +1,5 @@
-// Points in time as certificates and RFC 3339 write them. UTC throughout; leap seconds do not exist.
+// Points in time as certificates and RFC 3339 write them. UTC throughout; seconds are those of POSIX, in
+// which a leap second is the first one of the next day.
 #pragma once
 
 #include <array>
@@ -103,14 +104,21 @@ struct CivilTime {
   if (!minute || !skip(":")) return std::nullopt;
   const auto second = take_digits(text, 2);
   if (!second) return std::nullopt;
-  auto time = unix_time({*year, *month, *day, *hour, *minute, *second});
+  const bool leap = *second == 60;
+  auto time = unix_time({*year, *month, *day, *hour, *minute, leap ? 59 : *second});
   if (!time) return std::nullopt;
   if (skip(".")) {
     if (!take_digits(text, 1)) return std::nullopt;
     while (take_digits(text, 1)) {
     }
   }
-  if (text == "Z" || text == "z") return time;
+  // Leap seconds end a day of UTC.
+  const auto utc = [leap](UnixTime t) -> std::optional<UnixTime> {
+    if (!leap) return t;
+    if ((t + 1) % 86400 != 0) return std::nullopt;
+    return t + 1;
+  };
+  if (text == "Z" || text == "z") return utc(*time);
   const bool west = text.starts_with('-');
   if (!skip("+-")) return std::nullopt;
   const auto hours = take_digits(text, 2);
@@ -118,7 +126,7 @@ struct CivilTime {
   const auto minutes = take_digits(text, 2);
   if (!minutes || *minutes > 59 || !text.empty()) return std::nullopt;
   const std::int64_t offset = (static_cast<std::int64_t>(*hours) * 60 + *minutes) * 60;
-  return *time + (west ? offset : -offset);
+  return utc(*time + (west ? offset : -offset));
 }
 
 /// Appends a time as 2025-01-31T12:00:00Z.

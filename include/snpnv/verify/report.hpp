@@ -17,7 +17,7 @@ struct Evidence {
   std::optional<QuoteToVerify> quote = {};
 };
 
-/// Which of the checks behind the signature run.
+/// Which of the checks behind the signature run. tcb_only: product, SPLs and hwID, as in snpguest.
 enum class Scope : std::uint8_t { all, signature_only, tcb_only };
 
 /// The order of P-384. SP 800-186, "P-384".
@@ -67,7 +67,8 @@ class ReportVerifier {
   using R = ATTESTATION_REPORT;
 
   static bool wanted(Step step, Scope scope) {
-    if (scope == Scope::tcb_only) return step == Step::vek_product || step == Step::vek_tcb;
+    if (scope == Scope::tcb_only)
+      return step == Step::vek_product || step == Step::vek_tcb || step == Step::vek_hwid;
     return scope == Scope::all;
   }
 

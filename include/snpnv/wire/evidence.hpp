@@ -10,7 +10,7 @@ namespace snpnv {
 
 /// Trustee evidence, decoded. Owns all that it holds: about 40 kB.
 struct TrusteeEvidence {
-  static constexpr std::size_t kPcrs = 24;
+  static constexpr std::size_t kPcrs = 32;     // as a quote can name; a TPM has 24
   static constexpr std::size_t kPcrSize = 32;  // SHA-256 bank
 
   /// Octets up to Max.
