@@ -5,6 +5,7 @@ foreach(program IN LISTS programs)
 endforeach()
 install(FILES packaging/completion/snpnv DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
         COMPONENT snpnv)
+include(packaging/initramfs/install.cmake)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})

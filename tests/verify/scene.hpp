@@ -226,11 +226,12 @@ struct CrlSpec {
   }
 };
 
-inline constexpr const char* kAmd = "1.3.6.1.4.1.3704.1";
+// The OID of AMD's extension with these last arcs.
+inline std::string amd_oid(const std::string& arcs) { return std::string("1.3.6.1.4.1.3704.1.").append(arcs); }
 
 /// An extension of AMD's, by the arcs behind 1.3.6.1.4.1.3704.1.
 inline Extension amd(const std::string& arcs, Bytes value) {
-  return {std::string(kAmd) + "." + arcs, std::move(value)};
+  return {amd_oid(arcs), std::move(value)};
 }
 
 /// SHA-384 of the SubjectPublicKeyInfo, as OpenSSL encodes it.
@@ -336,13 +337,13 @@ class Scene {
   /// AMD's extension in the leaf, by its arcs.
   [[nodiscard]] Extension& extension(const std::string& arcs) {
     for (Extension& e : vek.extensions)
-      if (e.oid == std::string(kAmd) + "." + arcs) return e;
+      if (e.oid == amd_oid(arcs)) return e;
     must(false, arcs.c_str());
     return vek.extensions.front();
   }
   void drop_extension(const std::string& arcs) {
     std::erase_if(vek.extensions,
-                  [&](const Extension& e) { return e.oid == std::string(kAmd) + "." + arcs; });
+                  [&](const Extension& e) { return e.oid == amd_oid(arcs); });
   }
   /// Puts the digest of the claims into REPORT_DATA, zeros behind it.
   void bind(const EVP_MD* md = EVP_sha256()) {

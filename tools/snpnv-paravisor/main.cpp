@@ -237,19 +237,6 @@ bool write_file(const std::string& path, std::string_view text) {
   return std::fclose(file) == 0 && written;
 }
 
-// A clock whose sleep ends early when `stop` becomes readable.
-class StoppableClock {
- public:
-  explicit StoppableClock(int stop) noexcept : stop_(stop) {}
-  [[nodiscard]] Instant now() noexcept { return clock_.now(); }
-  void sleep(Millis ms) noexcept { (void)await(stop_, POLLIN, now() + ms); }
-
- private:
-  MonotonicClock clock_;
-  int stop_;
-};
-static_assert(Clock<StoppableClock>);
-
 int run(Settings settings) {
   if (!settings.seeded) system_random(nullptr, raw(std::as_writable_bytes(std::span(&settings.options.seed, 1)).data()), sizeof settings.options.seed);
   if (::mkdir(settings.state.c_str(), 0700) != 0 && errno != EEXIST)

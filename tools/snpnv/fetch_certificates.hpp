@@ -5,7 +5,7 @@
 #include "fetch_network.hpp"
 #include "fetch_store.hpp"
 #include "snpnv/fetch/accept.hpp"
-#include "snpnv/mbedtls/crypto.hpp"
+#include "provider.hpp"
 
 namespace snpnv::tool {
 
@@ -68,7 +68,7 @@ class Fetcher {
 
   FetchSettings settings_;
   const TrustFiles& trust_;
-  MbedCrypto crypto_;
+  Provider crypto_;
   MonotonicClock clock_;
   TlsTrust authorities_;
   Network network_{authorities_};

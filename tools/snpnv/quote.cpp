@@ -1,6 +1,5 @@
 // snpnv quote and snpnv evidence: a TPM quote, and one together with a fresh report for one nonce.
 #include <sys/random.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <memory>
@@ -113,11 +112,6 @@ std::vector<std::byte> pcr_file(const PcrValues& pcrs) {
   return out;
 }
 
-Outcome<void> make_directory(std::string_view path) {
-  if (::mkdir(std::string(path).c_str(), 0777) != 0 && errno != EEXIST) return os_failure(path, errno);
-  return {};
-}
-
 Outcome<void> stage_quote(OutputFiles& files, std::string_view directory, const QuoteEvidence& quote) {
   SNPNV_CHECK(files.stage(join(directory, "message"), quote.message()));
   SNPNV_CHECK(files.stage(join(directory, "signature"), tpmt_signature(quote)));
@@ -146,7 +140,7 @@ Outcome<Exit> run_quote(const Arguments& arguments) {
   Provider crypto;
   const auto quote = QuoteCollector(tpm, crypto).quote(nonce, selection);
   if (!quote) return library_failure(tcti, quote.error());
-  SNPNV_CHECK(make_directory(directory));
+  SNPNV_CHECK(make_directories(directory));
   OutputFiles files;
   SNPNV_CHECK(stage_quote(files, directory, *quote));
   if (arguments.json()) {
@@ -222,7 +216,7 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
         write_maa_request(writer, bound->report.raw, vcek.content, bound->envelope.claims, scratch);
     if (!written) return library_failure(path, written.error());
   } else {
-    SNPNV_CHECK(make_directory(path));
+    SNPNV_CHECK(make_directories(path));
     SNPNV_CHECK(stage_quote(files, path, *quote));
     SNPNV_CHECK(files.stage(join(path, "report.bin"), bound->report.raw));
     SNPNV_CHECK(files.stage(join(path, "claims.json"), bound->envelope.claims));

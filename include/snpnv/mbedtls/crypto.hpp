@@ -1,37 +1,24 @@
-// The cryptography of this library, by Mbed TLS (2.28 or 3.6). The only file that sees its headers.
-// Signatures go through the calls that PSA itself stands on: PSA imports a key, and computes the curve's
-// table anew, for every signature (docs/performance.md).
+// The cryptography of this library, by Mbed TLS 2.28 or 3.6. Signatures go through the calls that PSA itself
+// stands on: PSA imports a key, and computes the curve's table anew, for every signature
+// (docs/performance.md). psa_crypto.hpp has the same by PSA alone.
 #pragma once
 
 #include <mbedtls/ecdsa.h>
-#include <mbedtls/md.h>
 #include <mbedtls/rsa.h>
 #include <mbedtls/version.h>
-#include <mbedtls/x509_crt.h>
 
 #include <memory>
 #include <new>
 
-#include "snpnv/verify/crypto.hpp"
+#include "snpnv/mbedtls/certificates.hpp"
 
 namespace snpnv {
 
 /// One object for each thread. It keeps the curve's table, and the last RSA key: an ARK signs itself and
 /// the ASK.
-class MbedCrypto {
+class MbedCrypto : public MbedCertificates {
  public:
-  /// @returns the digest | crypto_failed - detail: Mbed TLS status, negated.
-  [[nodiscard]] Result<Digest> digest(Hash hash, ByteView data) noexcept {
-    Digest out;
-    out.size = digest_size(hash);
-    const mbedtls_md_info_t* const info = mbedtls_md_info_from_type(md_type(hash));
-    if (info == nullptr) return fail(Code::crypto_unsupported, 0, static_cast<std::uint32_t>(hash));
-    if (const int status = mbedtls_md(info, octets(data), data.size(), octets(MutBytes(out.octets))))
-      return failure(status);
-    return out;
-  }
-
-  /// The four below are the concept Crypto's.
+  /// The three below are the concept Crypto's.
   /// @returns as the concept says; detail of crypto_failed: Mbed TLS status, negated.
   [[nodiscard]] Result<void> verify_ecdsa_p384(ByteView point, const Digest& digest,
                                                const EcdsaP384Signature& signature) noexcept {
@@ -67,18 +54,6 @@ class MbedCrypto {
     return verify_rsa(key, mbedtls_rsa_rsassa_pkcs1_v15_verify, signature, md_type(hash),
                       static_cast<unsigned>(digest.size), octets(digest.view()), octets(signature));
   }
-  [[nodiscard]] Result<Certificate> parse_certificate(ByteView der) noexcept {
-    SNPNV_TRY(const Certificate certificate, Certificate::parse(der));
-    mbedtls_x509_crt parsed;
-    mbedtls_x509_crt_init(&parsed);
-    constexpr int kInPlace = 0;
-    const int status = mbedtls_x509_crt_parse_der_with_ext_cb(&parsed, octets(der), der.size(),
-                                                              kInPlace, accept_extension, nullptr);
-    mbedtls_x509_crt_free(&parsed);
-    if (status != 0) return failure(status);
-    return certificate;
-  }
-
  private:
   struct P384 {
     P384() noexcept {
@@ -162,31 +137,6 @@ class MbedCrypto {
       return fail(Code::crypto_signature);
     if (status != 0) return failure(status);
     return {};
-  }
-
-  // Whether an unknown extension may be critical is for the verifier to say, with a name.
-  static int accept_extension(void*, const mbedtls_x509_crt*, const mbedtls_x509_buf*, int,
-                              const unsigned char*, const unsigned char*) noexcept {
-    return 0;
-  }
-  static mbedtls_md_type_t md_type(Hash hash) noexcept {
-    switch (hash) {
-      case Hash::sha256: return MBEDTLS_MD_SHA256;
-      case Hash::sha384: return MBEDTLS_MD_SHA384;
-      case Hash::sha512: return MBEDTLS_MD_SHA512;
-    }
-    return MBEDTLS_MD_NONE;
-  }
-  static std::unexpected<Error> failure(int status) noexcept {
-    return fail(Code::crypto_failed, 0, static_cast<std::uint32_t>(-status));
-  }
-
-  // Mbed TLS speaks of unsigned char, which may alias std::byte.
-  static const unsigned char* octets(ByteView in) noexcept {
-    return static_cast<const unsigned char*>(static_cast<const void*>(in.data()));
-  }
-  static unsigned char* octets(MutBytes out) noexcept {
-    return static_cast<unsigned char*>(static_cast<void*>(out.data()));
   }
 
   std::unique_ptr<P384> p384_;
