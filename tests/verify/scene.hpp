@@ -52,7 +52,8 @@ inline ByteView octets(std::string_view text) { return std::as_bytes(std::span(t
 
 /// A private key of the test PKI, such as "milan/ark".
 inline Key pki_key(const std::string& name) {
-  const std::string path = std::string(SNPNV_SOURCE_DIR) + "/tests/pki/" + name + ".key";
+  std::string path(SNPNV_SOURCE_DIR "/tests/pki/");
+  path.append(name).append(".key");
   FILE* const file = std::fopen(path.c_str(), "r");
   must(file != nullptr, path.c_str());
   Key key(PEM_read_PrivateKey(file, nullptr, nullptr, nullptr), EVP_PKEY_free);
