@@ -287,12 +287,19 @@ curl -sS -H 'Metadata: true' "${url[milan.http]}/metadata/THIM/amd/certification
 check "curl has it from the emulated platform" jq -e .tcbm www/metadata/THIM/amd/certification >/dev/null
 check "which wants its header" [ "$(curl -s -o curl.out -w '%{http_code}' "${url[milan.http]}/metadata/THIM/amd/certification")" = 400 ]
 check "curl trusts https-ca.pem" curl -sS --cacert milan/https-ca.pem "${url[milan.https]}/vcek/v1/Milan/cert_chain" -o curl.out
-port=$((20000 + RANDOM % 20000))
 server() { # PORT CERTIFICATE MORE
   echo "server { listen 127.0.0.1:$1 ssl; ssl_certificate $work/pki/https/$2.pem;
     ssl_certificate_key $work/pki/https/$2.key; root $work/www; default_type application/octet-stream; ${3:-} }"
 }
-{
+# Below the ports that systems give away by themselves; once more where something else listens there.
+start_nginx() {
+  port=$((10000 + RANDOM % 20000))
+  write_configuration >nginx.conf
+  nginx -p "$work" -c "$work/nginx.conf" -e "$work/nginx.log" 2>nginx.err &
+  pid[nginx]=$!
+  until [ -s nginx.pid ]; do kill -0 "${pid[nginx]}" 2>/dev/null || return 1; done
+}
+write_configuration() {
   echo "daemon off; user root; pid $work/nginx.pid; error_log $work/nginx.log; events {} http { access_log off;"
   for kind in client_body proxy fastcgi uwsgi scgi; do echo "${kind}_temp_path $work/nginx.temp;"; done
   server $port server "location /moved { rewrite ^/moved(.*) \$1 redirect; } location /round { return 302 /round; }
@@ -300,10 +307,8 @@ server() { # PORT CERTIFICATE MORE
   server $((port + 1)) expired
   server $((port + 2)) wrong-name
   echo "}"
-} >nginx.conf
-nginx -p "$work" -c "$work/nginx.conf" -e "$work/nginx.log" &
-pid[nginx]=$!
-until ss -ltn | grep -q "127.0.0.1:$((port + 2)) "; do kill -0 "${pid[nginx]}" || { cat nginx.log >&2; break; }; done
+}
+start_nginx || start_nginx || start_nginx || cat nginx.log >&2
 nginx=("${root[@]}" "${authority[@]}" --source kds --kds-url)
 for host in 127.0.0.1 localhost; do
   check "nginx at $host: fetch ca" exits 0 "$snpnv" fetch ca pem nginx.$host milan "${nginx[@]}" "https://$host:$port"
