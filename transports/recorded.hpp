@@ -98,9 +98,6 @@ struct Exchange {
     if (status != std::errc() || end != detail.data() + detail.size()) return std::nullopt;
   }
   const std::string_view code = text.substr(0, space);
-#define SNPNV_X(name, value, text, detail) Code::name,
-  constexpr Code kCodes[] = {SNPNV_CODES(SNPNV_X)};
-#undef SNPNV_X
   for (const Code known : kCodes) {
     if (name(known) != code) continue;
     error.code = known;

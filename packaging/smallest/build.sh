@@ -56,12 +56,13 @@ configure_and_build() {
   cmake -G Ninja -S "$here/../.." -B "$build/cmake-$name" --toolchain "$here/musl.cmake" -DSNPNV_STATIC=ON \
     -DSNPNV_WERROR=ON -DMBEDTLS_INCLUDE_DIR="$build/mbedtls/include" \
     -DMBEDCRYPTO_LIBRARY="$build/mbedtls/libmbedcrypto.a" \
-    -DMBEDX509_LIBRARY="$build/mbedtls/libmbedcrypto.a" "$@" >"$build/$name.log"
+    -DMBEDX509_LIBRARY="$build/mbedtls/libmbedcrypto.a" \
+    -DMBEDTLS_LIBRARY="$build/mbedtls/libmbedcrypto.a" "$@" >"$build/$name.log"
   cmake --build "$build/cmake-$name" -- --quiet
   strip --strip-all --remove-section=.comment "$build/cmake-$name/tools/snpnv" -o "$build/$name"
 }
 
 [ -d "$build/source" ] || fetch
 compile_mbedtls
-configure_and_build snpnv
+configure_and_build snpnv -DSNPNV_FETCH=ON
 configure_and_build snpnv-collector -DSNPNV_VERIFY=OFF

@@ -1,4 +1,4 @@
-// Mbed TLS 2.28 with what snpnv verifies evidence with, and nothing else. Takes the place of
+// Mbed TLS 2.28 with what snpnv verifies evidence and gets certificates with, and nothing else. Takes the place of
 // mbedtls/config.h.
 #ifndef MBEDTLS_CONFIG_H
 #define MBEDTLS_CONFIG_H
@@ -22,7 +22,6 @@
 #define MBEDTLS_ECP_DP_SECP384R1_ENABLED
 #define MBEDTLS_ECP_WINDOW_SIZE 2
 #define MBEDTLS_ECP_FIXED_POINT_OPTIM 0
-#define MBEDTLS_ECP_NO_INTERNAL_RNG  // it blinds private keys, and there are none
 #define MBEDTLS_ECDSA_C
 
 // Certificates.
@@ -42,8 +41,6 @@
 #define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG
 
 // A TLS 1.2 client, for getting certificates over HTTPS.
-#ifdef SNPNV_TLS
-#undef MBEDTLS_ECP_NO_INTERNAL_RNG
 #define MBEDTLS_AES_C
 #define MBEDTLS_AES_ROM_TABLES
 #define MBEDTLS_AES_FEWER_TABLES
@@ -65,7 +62,6 @@
 #define MBEDTLS_SSL_PROTO_TLS1_2
 #define MBEDTLS_SSL_SERVER_NAME_INDICATION
 #define MBEDTLS_SSL_EXTENDED_MASTER_SECRET
-#endif
 
 #include "mbedtls/check_config.h"
 #endif

@@ -80,26 +80,35 @@ enum class Code : std::uint32_t {
 #undef SNPNV_X
 };
 
+/// The word of `value` in `words`, each of which ends with NUL, in the order of `values`; the last word
+/// if it is not among them. Small images carry this in place of a switch or a table of pointers.
+template <class Enum, std::size_t N>
+[[nodiscard]] constexpr std::string_view word_of(Enum value, const Enum (&values)[N], std::string_view words) {
+  for (const Enum each : values) {
+    if (each == value) break;
+    words.remove_prefix(words.find('\0') + 1);
+  }
+  return words.substr(0, words.find('\0'));
+}
+
+#define SNPNV_X(name, value, text, detail) Code::name,
+inline constexpr Code kCodes[] = {SNPNV_CODES(SNPNV_X)};
+#undef SNPNV_X
+#define SNPNV_X(name, value, text, detail) #name "\0"
+inline constexpr char kCodeNames[] = SNPNV_CODES(SNPNV_X) "unknown";
+#undef SNPNV_X
+#define SNPNV_X(name, value, text, detail) text "\0"
+inline constexpr char kCodeTexts[] = SNPNV_CODES(SNPNV_X) "unknown error";
+#undef SNPNV_X
+
 /// The code as it is spelled in the list above.
 [[nodiscard]] constexpr std::string_view name(Code code) {
-  switch (code) {
-#define SNPNV_X(name, value, text, detail) \
-  case Code::name: return #name;
-    SNPNV_CODES(SNPNV_X)
-#undef SNPNV_X
-  }
-  return "unknown";
+  return word_of(code, kCodes, {kCodeNames, sizeof kCodeNames});
 }
 
 /// One sentence about the code, without a full stop.
 [[nodiscard]] constexpr std::string_view text(Code code) {
-  switch (code) {
-#define SNPNV_X(name, value, text, detail) \
-  case Code::name: return text;
-    SNPNV_CODES(SNPNV_X)
-#undef SNPNV_X
-  }
-  return "unknown error";
+  return word_of(code, kCodes, {kCodeTexts, sizeof kCodeTexts});
 }
 
 /// What went wrong. There is no "ok" value: success is the other side of Result.

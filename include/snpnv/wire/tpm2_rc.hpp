@@ -40,14 +40,15 @@ enum class TPM_RC : std::uint32_t {
 #undef SNPNV_X
 };
 
-[[nodiscard]] constexpr std::string_view name(TPM_RC rc) {
-  switch (rc) {
-#define SNPNV_X(name, code) \
-  case TPM_RC::name: return "TPM_RC_" #name;
-    SNPNV_TPM_RC(SNPNV_X)
+#define SNPNV_X(name, code) TPM_RC::name,
+inline constexpr TPM_RC kResponseCodes[] = {SNPNV_TPM_RC(SNPNV_X)};
 #undef SNPNV_X
-  }
-  return "unknown TPM_RC";
+#define SNPNV_X(name, code) "TPM_RC_" #name "\0"
+inline constexpr char kResponseCodeNames[] = SNPNV_TPM_RC(SNPNV_X) "unknown TPM_RC";
+#undef SNPNV_X
+
+[[nodiscard]] constexpr std::string_view name(TPM_RC rc) {
+  return word_of(rc, kResponseCodes, {kResponseCodeNames, sizeof kResponseCodeNames});
 }
 
 /// A response code taken apart.
