@@ -24,7 +24,7 @@ finish() {
 }
 trap finish EXIT
 
-# start_paravisor OPTION...: on a fresh state folder, unless $state names one; waits until it serves.
+# start_paravisor OPTION...: on a fresh state folder, unless $keep_state names one; waits until it serves.
 start_paravisor() {
   local line
   stop_paravisor
@@ -38,6 +38,7 @@ start_paravisor() {
     echo "FAILED: snpnv-paravisor $* did not get ready" >&2
     exit 1
   fi
+  https=${line##* https=}  # where --https was asked for
   line=${line#ready tcti=}
   export SNPNV_TCTI=${line%% *} TPM2TOOLS_TCTI=${line%% *}
 }
