@@ -82,6 +82,7 @@ stage "GCC: build" configure_and_build gcc all all_verify_interface_header_sets
 stage "without tpm2-tss and fetch, with OpenSSL" without_tss_and_fetch_with_openssl
 stage "static builds and their sizes" static_builds
 stage "Debian packages" debian_packages
+stage "Mbed TLS 3.6" tests/mbedtls36.sh build/mbedtls36
 stage "libFuzzer" fuzz_smoke
 stage "Clang, ASan and UBSan: build" configure_and_build clang-sanitize all
 stage "clang-tidy" tests/gate/tidy.sh . build/clang-sanitize

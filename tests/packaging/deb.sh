@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # deb.sh SOURCE_DIR BUILT_DIR WORK_DIR: the Debian packages of BUILT_DIR have the same octets when they are
-# made from another folder, without debug information; and they can be installed, used and removed in a
+# made from another folder; and they can be installed, used and removed in a
 # clean Debian, which debootstrap makes once, in WORK_DIR. Exits with 77 without root.
 set -euo pipefail
 source_dir=$(cd "$1" && pwd)
@@ -22,14 +22,14 @@ rm -rf "$build/another-folder"
 mkdir -p "$build/another-folder/source"
 tar -C "$source_dir" -c --exclude=./build --exclude=./.git . | tar -C "$build/another-folder/source" -x
 cmake -G Ninja -S "$build/another-folder/source" -B "$build/another-folder/build" -DSNPNV_TESTS=OFF \
-  -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O2 -DNDEBUG" >"$build/cmake.log"
+  -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="-O2 -DNDEBUG" >"$build/cmake.log"
 cmake --build "$build/another-folder/build" -- --quiet
 package "$build/another-folder/build" another
 for deb in "$build"/one/*.deb; do
   cmp "$deb" "$build/another/$(basename "$deb")"
   echo "$(basename "$deb"): $(stat -c %s "$deb") octets, the same twice"
 done
-[ "$(find "$build/one" -maxdepth 1 -name '*.deb' | wc -l)" -eq 3 ]
+[ "$(find "$build/one" -maxdepth 1 -name '*.deb' | wc -l)" -eq 4 ]
 
 root=$build/root
 if [ ! -e "$root.complete" ]; then
@@ -60,6 +60,8 @@ inside snpnv --version
 inside test -e /usr/share/man/man1/snpnv.1 -o -e /usr/share/man/man1/snpnv.1.gz
 inside test -e /usr/share/bash-completion/completions/snpnv
 inside test -e /usr/include/snpnv/snpnv.hpp
+inside test -x /usr/lib/dracut/modules.d/90snpnv/module-setup.sh
+inside test -x /usr/share/initramfs-tools/hooks/snpnv
 
 mkfifo "$build/ready.$$"
 chroot "$root" /usr/bin/snpnv-paravisor --state /tmp/state --listen 127.0.0.1:0 >"$build/ready.$$" &
@@ -75,6 +77,6 @@ wait "$paravisor" || true
 paravisor=
 rm -rf "$root/tmp/report" "$root/tmp/user" "$root/tmp/state"
 
-inside dpkg --purge snpnv snpnv-paravisor libsnpnv-dev >"$build/remove.log" 2>&1
+inside dpkg --purge snpnv-initramfs snpnv snpnv-paravisor libsnpnv-dev >"$build/remove.log" 2>&1
 diff <(echo "$before") <(files) || { echo "the packages leave files behind"; exit 1; }
 echo "installed, used and removed"
