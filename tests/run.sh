@@ -29,7 +29,8 @@ configure_and_build() { # PRESET [TARGET...]
   cmake --preset "$1" $launcher >/dev/null
   cmake --build --preset "$1" --target "${@:2}" -- --quiet
 }
-run_tests() { ctest --preset "$1" --parallel "$(nproc)"; }
+# Twice as many at once as there are processors: half of them wait for TPMs, servers and deadlines.
+run_tests() { ctest --preset "$1" --parallel $((2 * $(nproc))); }
 
 without_tss_and_fetch_with_openssl() {
   configure_and_build no-tss all

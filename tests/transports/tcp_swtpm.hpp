@@ -10,7 +10,10 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <array>
+#include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "transports/descriptor.hpp"
@@ -68,6 +71,16 @@ inline Descriptor connect_to(std::uint16_t port) {
   return fd;
 }
 
+/// True if somebody listens there. Nobody is asked: swtpm serves one connection, and ends after it.
+inline bool listens(std::uint16_t port) {
+  std::array<char, 40> wanted{};  // local address, any remote one, state LISTEN
+  std::snprintf(wanted.data(), wanted.size(), ": 0100007F:%04X 00000000:0000 0A", port);
+  std::ifstream table("/proc/net/tcp");
+  for (std::string line; std::getline(table, line);)
+    if (line.find(wanted.data()) != std::string::npos) return true;
+  return false;
+}
+
 /// Two neighbouring ports, both listened on: the swtpm TCTI takes the second for control.
 struct PortPair {
   std::uint16_t port = 0;
@@ -110,7 +123,7 @@ class TcpSwtpm {
     // swtpm tells nobody when it listens.
     MonotonicClock clock;
     const Instant deadline = clock.now() + 10000;
-    while (connect_to(static_cast<std::uint16_t>(port_ + 1)).get() < 0) {
+    while (!listens(port_) || !listens(static_cast<std::uint16_t>(port_ + 1))) {
       REQUIRE_MESSAGE(::waitpid(pid_, nullptr, WNOHANG) == 0, "swtpm ended; is it installed?");
       REQUIRE(clock.now() < deadline);
       clock.sleep(5);
