@@ -9,7 +9,7 @@
 
 namespace snpnv {
 
-// The only list of codes: enum, name(), text() and docs/errors.md come from it.
+// The only list of codes: enum, name(), text() and docs/fields.md come from it.
 // Bits 15..8 name the layer: 1 io, 2 wire, 3 tpm, 4 crypto, 5 verify, 6 collect, 7 fetch. The last column
 // says what Error::detail holds.
 #define SNPNV_CODES(X)                                                                            \
