@@ -64,5 +64,5 @@ configure_and_build() {
 
 [ -d "$build/source" ] || fetch
 compile_mbedtls
-configure_and_build snpnv -DSNPNV_FETCH=ON
+configure_and_build snpnv
 configure_and_build snpnv-collector -DSNPNV_VERIFY=OFF

@@ -1,12 +1,22 @@
 // The part of the C++ library that a static snpnv needs, in place of the library itself: memory, and
-// what its templates call where the program is wrong. Linked into static builds only.
+// what its templates call where the program is wrong. Then, of the C library, what would bring much that
+// snpnv has no use for. Linked into static builds only.
 #include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <new>
 #include <string>
+
+#if defined(__GLIBC__) && !defined(__UCLIBC__)  // which defines both
+#define SNPNV_GLIBC 1
+#include "snpnv/core/civil_time.hpp"
+#if SNPNV_FETCH
+#include <nss.h>
+#endif
+#endif
 
 namespace {
 // Without exceptions nobody could go on. The status is that of other failures; a new file that was
@@ -42,3 +52,28 @@ void __throw_logic_error(const char*) { std::abort(); }
 void __throw_out_of_range_fmt(const char*, ...) { std::abort(); }
 bool _Sp_make_shared_tag::_S_eq(const type_info&) noexcept { return false; }
 }  // namespace std
+
+#if SNPNV_GLIBC
+// UTC has no zones: without this one, those of the C library, and sscanf() to read them.
+extern "C" std::tm* gmtime_r(const std::time_t* time, std::tm* out) noexcept {
+  const snpnv::CivilTime civil = snpnv::civil_time(*time);
+  *out = std::tm{};
+  out->tm_year = static_cast<int>(civil.year) - 1900;
+  out->tm_mon = static_cast<int>(civil.month) - 1;
+  out->tm_mday = static_cast<int>(civil.day);
+  out->tm_hour = static_cast<int>(civil.hour);
+  out->tm_min = static_cast<int>(civil.minute);
+  out->tm_sec = static_cast<int>(civil.second);
+  return out;
+}
+
+// The messages of the C library stay untranslated, and a failed assertion there ends the program without one.
+extern "C" void __assert_fail(const char*, const char*, unsigned, const char*) noexcept { std::abort(); }
+extern "C" char* __dcgettext(const char*, const char* text, int) noexcept { return const_cast<char*>(text); }
+
+#if SNPNV_FETCH
+// Names come from /etc/hosts and from DNS, which glibc has within. Other services that /etc/nsswitch.conf
+// names would be shared libraries.
+[[gnu::constructor]] static void look_names_up_without_libraries() { __nss_configure_lookup("hosts", "files dns"); }
+#endif
+#endif

@@ -1,10 +1,14 @@
 // TLS by Mbed TLS (2.28 or 3.6), over any stream. The only other file that sees its headers.
 #pragma once
 
+#include <mbedtls/ctr_drbg.h>
+#include <mbedtls/entropy.h>
 #include <mbedtls/ssl.h>
 #include <mbedtls/version.h>
 #include <mbedtls/x509_crt.h>
+#if MBEDTLS_VERSION_MAJOR >= 3
 #include <psa/crypto.h>
+#endif
 
 #include <algorithm>
 #include <array>
@@ -53,12 +57,16 @@ class TlsStream {
   explicit TlsStream(S& inner) : inner_(inner) {
     mbedtls_ssl_init(&ssl_);
     mbedtls_ssl_config_init(&config_);
+    mbedtls_entropy_init(&entropy_);
+    mbedtls_ctr_drbg_init(&random_);
   }
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
   ~TlsStream() {
     mbedtls_ssl_free(&ssl_);
     mbedtls_ssl_config_free(&config_);
+    mbedtls_ctr_drbg_free(&random_);
+    mbedtls_entropy_free(&entropy_);
   }
 
   /// Shakes hands with a server that proves to be `host`: a name, or an address for which `address`
@@ -71,18 +79,20 @@ class TlsStream {
     std::array<char, 256> name{};  // ends with NUL
     if (host.size() >= name.size()) return fail(Code::url_syntax);
     std::ranges::copy(host, name.begin());
-    if (psa_crypto_init() != PSA_SUCCESS) return fail(Code::io_tls);
-    int status = mbedtls_ssl_config_defaults(&config_, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
-                                             MBEDTLS_SSL_PRESET_DEFAULT);
+    int status = mbedtls_ctr_drbg_seed(&random_, mbedtls_entropy_func, &entropy_, nullptr, 0);
+    if (status != 0) return tls_failure(status);
+    status = mbedtls_ssl_config_defaults(&config_, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
+                                         MBEDTLS_SSL_PRESET_DEFAULT);
     if (status != 0) return tls_failure(status);
 #if MBEDTLS_VERSION_MAJOR >= 3
+    if (psa_crypto_init() != PSA_SUCCESS) return fail(Code::io_tls);  // TLS 1.3 computes by PSA
     mbedtls_ssl_conf_min_tls_version(&config_, MBEDTLS_SSL_VERSION_TLS1_2);
 #else
     mbedtls_ssl_conf_min_version(&config_, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
 #endif
     mbedtls_ssl_conf_authmode(&config_, MBEDTLS_SSL_VERIFY_REQUIRED);
     mbedtls_ssl_conf_ca_chain(&config_, trust.authorities(), nullptr);
-    mbedtls_ssl_conf_rng(&config_, random, nullptr);
+    mbedtls_ssl_conf_rng(&config_, mbedtls_ctr_drbg_random, &random_);
     mbedtls_ssl_conf_verify(&config_, verify, this);
     if (status = mbedtls_ssl_setup(&ssl_, &config_); status != 0) return tls_failure(status);
     if (status = mbedtls_ssl_set_hostname(&ssl_, name.data()); status != 0) return tls_failure(status);
@@ -127,9 +137,6 @@ class TlsStream {
   static std::unexpected<Error> tls_failure(int status) noexcept {
     return fail(Code::io_tls, 0, static_cast<std::uint32_t>(-status));
   }
-  static int random(void*, unsigned char* out, std::size_t size) noexcept {
-    return psa_generate_random(out, size) == PSA_SUCCESS ? 0 : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
-  }
 
   // Mbed TLS 2.28 knows names only. An address of the certificate's alternative names that is ours
   // settles what it has taken for another name. RFC 5280, "Subject Alternative Name": iPAddress is [7].
@@ -169,6 +176,8 @@ class TlsStream {
   std::optional<Error> inner_error_;
   mbedtls_ssl_context ssl_;
   mbedtls_ssl_config config_;
+  mbedtls_entropy_context entropy_;
+  mbedtls_ctr_drbg_context random_;
 };
 
 }  // namespace snpnv
