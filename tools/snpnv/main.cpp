@@ -66,30 +66,26 @@ struct Named {
 };
 
 Outcome<Named> find_command(std::span<const std::string_view> words) {
-  Named out;
   std::size_t i = 0;
   while (i < words.size() && words[i].starts_with('-') && words[i].size() > 1) {
-    out.rest.push_back(words[i]);
     const bool letters = !words[i].starts_with("--");  // of which one with a value ends the group
     const bool value_follows = letters ? words[i].find('T') == words[i].size() - 1 : words[i] == "--tcti";
-    ++i;
-    if (value_follows && i < words.size()) out.rest.push_back(words[i++]);
+    i += value_follows ? 2 : 1;
   }
-  if (i == words.size()) return out;
+  Named out;
+  out.rest.assign(words.begin(), words.end());
+  if (i >= words.size()) return out;
   out.first = words[i];
-  const auto pair = [&](std::size_t at) {
-    return std::string(words[i]) + " " + std::string(words[at]);
-  };
+  std::size_t used = 1;
   for (const CommandSpec* const command : kCommands) {
-    std::size_t used = 0;
-    if (command->name == words[i]) used = 1;
-    if (i + 1 < words.size() && command->name == pair(i + 1)) used = 2;
-    if (used == 0) continue;
+    const bool two_words = i + 1 < words.size() && command->name == std::string(words[i]) + " " + std::string(words[i + 1]);
+    if (command->name != words[i] && !two_words) continue;
     out.command = command;
-    out.rest.insert(out.rest.end(), words.begin() + static_cast<std::ptrdiff_t>(i + used), words.end());
-    return out;
+    used = two_words ? 2 : 1;
+    break;
   }
-  out.rest.insert(out.rest.end(), words.begin() + static_cast<std::ptrdiff_t>(i + 1), words.end());
+  const auto name = out.rest.begin() + static_cast<std::ptrdiff_t>(i);
+  out.rest.erase(name, name + static_cast<std::ptrdiff_t>(used));
   return out;
 }
 
@@ -122,8 +118,8 @@ Outcome<Exit> run(std::span<const std::string_view> words) {
     if (group) return usage(named.first, "of what?", "snpnv " + std::string(named.first) + " --help");
     return usage(named.first, "unknown command", "snpnv --help lists the commands");
   }
-  std::vector<OptionSpec> options(named.command->options.begin(), named.command->options.end());
-  options.insert(options.end(), kCommonOptions.begin(), kCommonOptions.end());
+  std::vector<OptionSpec> options(named.command->options.size() + kCommonOptions.size());
+  std::ranges::copy(kCommonOptions, std::ranges::copy(named.command->options, options.begin()).out);
   SNPNV_TRY(const Arguments arguments, Arguments::parse(named.rest, options));
   if (arguments.has("help")) {
     SNPNV_CHECK(print(help(*named.command)));

@@ -21,15 +21,10 @@ struct TpmScratch {
 template <Transport T, TpmCommand C>
 [[nodiscard]] constexpr Result<typename C::Response> execute(T& tpm, const C& command,
                                                              TpmScratch& scratch) {
-  const auto located = [&](Error error) {
-    error.command = static_cast<std::uint32_t>(C::kCode);
-    error.object = static_cast<std::uint32_t>(command.object());
-    return fail(error);
-  };
   const auto message = marshal_command(command, scratch.command);
-  if (!message) return located(message.error());
+  if (!message) return fail_command(command, message.error());
   const Result<ByteView> answer = tpm.transact(*message, scratch.response);
-  if (!answer) return located(answer.error());
+  if (!answer) return fail_command(command, answer.error());
   return unmarshal_response(command, *answer);
 }
 
@@ -49,17 +44,11 @@ class Tpm {
   ///     no answer any more.
   template <TpmCommand Cmd>
   [[nodiscard]] constexpr Result<typename Cmd::Response> execute(const Cmd& command) {
-    Error retry{};
-    for (Millis wait = kFirstWait;; wait = std::min(2 * wait, kLongestWait)) {
-      auto response = ::snpnv::execute(transport_, command, scratch_);
-      if (response) return response;
-      const Error error = response.error();
-      if (error.code == Code::io_deadline && retry.code == Code::tpm_retry) return fail(retry);
-      if (error.code != Code::tpm_rc || !asks_for_retry(error.detail)) return response;
-      retry = error;
-      retry.code = Code::tpm_retry;
-      if (!sleep(wait)) return fail(retry);
-    }
+    const auto message = marshal_command(command, scratch_.command);
+    if (!message) return fail_command(command, message.error());
+    const auto answer = send(*message);
+    if (!answer) return fail_command(command, answer.error());
+    return unmarshal_response(command, *answer);
   }
 
   /// Sleeps `ms`, or to the deadline if that is sooner. False if the deadline had passed already.
@@ -73,6 +62,23 @@ class Tpm {
   [[nodiscard]] constexpr Instant deadline() const { return deadline_; }
 
  private:
+  // No template of the command: it would be in a program once for each that is used.
+  constexpr Result<ByteView> send(ByteView message) {
+    Error retry{};
+    for (Millis wait = kFirstWait;; wait = std::min(2 * wait, kLongestWait)) {
+      const Result<ByteView> answer = transport_.transact(message, scratch_.response);
+      if (!answer) {
+        const bool retried = retry.code == Code::tpm_retry;
+        return retried && answer.error().code == Code::io_deadline ? fail(retry) : fail(answer.error());
+      }
+      const auto header = response_header(*answer);
+      if (header || header.error().code != Code::tpm_rc || !asks_for_retry(header.error().detail)) return answer;
+      retry = header.error();
+      retry.code = Code::tpm_retry;
+      if (!sleep(wait)) return fail(retry);
+    }
+  }
+
   T& transport_;
   C& clock_;
   Instant deadline_;

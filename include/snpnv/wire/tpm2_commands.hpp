@@ -291,6 +291,11 @@ struct TpmHeader {
   template <class Wire, class Self>
   static constexpr void fields(Wire& wire, Self& self) { wire(self.tag, self.size, self.code); }
 
+  /// How long a message is that begins so, if it is to be believed.
+  [[nodiscard]] static constexpr std::uint32_t announced_size(std::span<const std::byte, kSize> front) {
+    return load<std::uint32_t, Endian::big>(front.subspan<2, 4>());
+  }
+
   /// Reads the header of a message that fills `message`.
   /// @returns the header | wire_short - where: size of the input
   ///   | tpm_header - where: 2, detail: size, which is not the message's.
@@ -330,52 +335,80 @@ template <TpmCommand C>
   return seal_message(writer);
 }
 
+/// Reads the header of a response that is a success.
+/// @returns it | tpm_rc - detail: TPM_RC
+///   | tpm_header - where: offset of the size or tag, detail: its value | wire_short.
+[[nodiscard]] constexpr Result<TpmHeader> response_header(ByteView message) {
+  SNPNV_TRY(const TpmHeader header, TpmHeader::parse(message));
+  if (header.code == 0) return header;
+  if (header.tag != TPM_ST::NO_SESSIONS && header.tag != TPM_ST::RSP_COMMAND)
+    return fail(Code::tpm_header, 0, static_cast<std::uint32_t>(header.tag));
+  if (header.size != TpmHeader::kSize) return fail(Code::tpm_header, 2, header.size);
+  return fail(Code::tpm_rc, 6, header.code);
+}
+
+/// A response behind its header: its parameters, then the answers to sessions.
+class ResponseBody {
+ public:
+  /// Opens a response to a command with so many password sessions. Borrows `message`.
+  /// @returns it | what response_header() returns; also tpm_header for a tag that does not fit the sessions.
+  [[nodiscard]] static constexpr Result<ResponseBody> open(ByteView message, std::size_t sessions) {
+    SNPNV_TRY(const TpmHeader header, response_header(message));
+    if (header.tag != (sessions > 0 ? TPM_ST::SESSIONS : TPM_ST::NO_SESSIONS))
+      return fail(Code::tpm_header, 0, static_cast<std::uint32_t>(header.tag));
+    return ResponseBody(Reader(message.subspan(TpmHeader::kSize), TpmHeader::kSize), sessions);
+  }
+
+  [[nodiscard]] constexpr Reader& parameters() { return parameters_; }
+
+  /// Checks, when the parameters have been read, that they and the sessions were all.
+  /// @returns nothing | wire_short, wire_trailing, wire_size, wire_value - where: offset in the response.
+  [[nodiscard]] constexpr Result<void> finish() {
+    rest_.close(parameters_);
+    for (std::size_t i = 0; i < sessions_; ++i) {
+      TPMS_AUTH_RESPONSE session;
+      TpmReader{rest_}(session);
+      rest_.require(session.nonce.data.empty() && session.hmac.data.empty(), Code::wire_value);
+    }
+    SNPNV_CHECK(rest_.finish(true));
+    return {};
+  }
+
+ private:
+  constexpr ResponseBody(Reader rest, std::size_t sessions)
+      : rest_(rest),
+        parameters_(rest_.sub(sessions > 0 ? rest_.be<std::uint32_t>() : rest_.remaining())),
+        sessions_(sessions) {}
+
+  Reader rest_;
+  Reader parameters_;
+  std::size_t sessions_;
+};
+
+/// The error, with the command and the object that it concerns.
+template <TpmCommand C>
+[[nodiscard]] constexpr std::unexpected<Error> fail_command(const C& command, Error error) {
+  error.command = static_cast<std::uint32_t>(C::kCode);
+  error.object = static_cast<std::uint32_t>(command.object());
+  return fail(error);
+}
+
 /// Unmarshals the response to `command`. Borrows `message`. Tag, sizes, sessions and the answer
 /// itself must fit the command exactly.
 /// @returns the response
-///   | tpm_rc - detail: TPM_RC
-///   | tpm_header - where: offset of the size or tag, detail: its value
-///   | tpm_answer - well-formed, but not an answer to this command
-///   | wire_short, wire_trailing, wire_size, wire_value - where: offset in the response.
+///   | what ResponseBody returns
+///   | tpm_answer - well-formed, but not an answer to this command.
 /// Each error names the command and its object.
 template <TpmCommand C>
 [[nodiscard]] constexpr Result<typename C::Response> unmarshal_response(const C& command,
                                                                         ByteView message) {
-  const auto located = [&](Error error) {
-    error.command = static_cast<std::uint32_t>(C::kCode);
-    error.object = static_cast<std::uint32_t>(command.object());
-    return fail(error);
-  };
-  const auto header = TpmHeader::parse(message);
-  if (!header) return located(header.error());
-  if (header->code != 0) {
-    const bool tag_fits = header->tag == TPM_ST::NO_SESSIONS || header->tag == TPM_ST::RSP_COMMAND;
-    if (!tag_fits) return located({Code::tpm_header, 0, static_cast<std::uint32_t>(header->tag)});
-    if (header->size != TpmHeader::kSize) return located({Code::tpm_header, 2, header->size});
-    return located({Code::tpm_rc, 6, header->code});
-  }
-  constexpr TPM_ST kTag = C::kAuthHandles > 0 ? TPM_ST::SESSIONS : TPM_ST::NO_SESSIONS;
-  if (header->tag != kTag)
-    return located({Code::tpm_header, 0, static_cast<std::uint32_t>(header->tag)});
-
-  Reader reader(message.subspan(TpmHeader::kSize), TpmHeader::kSize);
+  auto body = ResponseBody::open(message, C::kAuthHandles);
+  if (!body) return fail_command(command, body.error());
   typename C::Response response{};
-  if constexpr (C::kAuthHandles > 0) {
-    Reader parameters = reader.sub(reader.template be<std::uint32_t>());
-    TpmReader{parameters}(response);
-    reader.close(parameters);
-    for (std::size_t i = 0; i < C::kAuthHandles; ++i) {
-      TPMS_AUTH_RESPONSE session;
-      TpmReader{reader}(session);
-      reader.require(session.nonce.data.empty() && session.hmac.data.empty(), Code::wire_value);
-    }
-  } else {
-    TpmReader{reader}(response);
-  }
-  auto result = reader.finish(response);
-  if (!result) return located(result.error());
-  if (!command.answered_by(*result)) return located({Code::tpm_answer, TpmHeader::kSize});
-  return result;
+  TpmReader{body->parameters()}(response);
+  if (const auto whole = body->finish(); !whole) return fail_command(command, whole.error());
+  if (!command.answered_by(response)) return fail_command(command, {Code::tpm_answer, TpmHeader::kSize});
+  return response;
 }
 
 /// Unmarshals a command that fills `message`. Borrows it. The authorizations are checked for form
