@@ -11,6 +11,7 @@
 
 #include "transports/device.hpp"
 #include "transports/recorded.hpp"
+#include "transports/swtpm_client.hpp"
 #if SNPNV_TCTI
 #include "transports/tcti.hpp"
 #endif
@@ -62,34 +63,39 @@ static_assert(Transport<AnyTransport>);
   return std::nullopt;
 }
 
-/// Opens `device[:PATH]`, a path below /dev, `record:FILE=NAME`, `replay:FILE`, or any TCTI.
+/// Opens `device[:PATH]`, a path below /dev, `swtpm:host=ADDRESS,port=N`, `record:FILE=NAME`,
+/// `replay:FILE`, or any TCTI.
 /// Everything waits until `deadline` at most, opening as well as each later command.
 /// @returns the transport | what the transport's own open() returns
 ///   | io_unavailable - a TCTI, in a build without tpm2-tss; `record:` without FILE or NAME.
 [[nodiscard]] inline Result<AnyTransport> open_transport(std::string_view name, Instant deadline) {
-  const auto after = [&](std::string_view prefix) -> std::optional<std::string> {
+  const auto after = [&](std::string_view prefix) -> std::optional<std::string_view> {
     if (!name.starts_with(prefix)) return std::nullopt;
-    return std::string(name.substr(prefix.size()));
+    return name.substr(prefix.size());
   };
   if (const auto rest = after("record:")) {
     const std::size_t equals = rest->find('=');
-    if (equals == std::string::npos || equals == 0) return fail(Code::io_unavailable);
-    SNPNV_TRY(AnyTransport inner,
-              open_transport(std::string_view(*rest).substr(equals + 1), deadline));
+    if (equals == std::string_view::npos || equals == 0) return fail(Code::io_unavailable);
+    SNPNV_TRY(AnyTransport inner, open_transport(rest->substr(equals + 1), deadline));
     SNPNV_TRY(auto recorder,
-              Recorder<AnyTransport>::open(rest->substr(0, equals), std::move(inner)));
+              Recorder<AnyTransport>::open(std::string(rest->substr(0, equals)), std::move(inner)));
     return AnyTransport(std::move(recorder));
   }
   if (const auto path = after("replay:")) {
-    SNPNV_TRY(Replay replay, Replay::open(*path));
+    SNPNV_TRY(Replay replay, Replay::open(std::string(*path)));
     return AnyTransport(std::move(replay));
   }
-  std::optional<std::string> path = after("device:");
+  std::optional<std::string_view> path = after("device:");
   if (name == "device") path = ::access("/dev/tpmrm0", F_OK) == 0 ? "/dev/tpmrm0" : "/dev/tpm0";
-  if (name.starts_with("/dev/")) path = std::string(name);
+  if (name.starts_with("/dev/")) path = name;
   if (path) {
-    SNPNV_TRY(Device device, Device::open(path->c_str(), deadline));
+    SNPNV_TRY(Device device, Device::open(std::string(*path).c_str(), deadline));
     return AnyTransport(std::move(device));
+  }
+  const auto options = name == "swtpm" ? std::optional<std::string_view>("") : after("swtpm:");
+  if (const auto address = options ? SwtpmClient::parse(*options) : std::nullopt) {
+    SNPNV_TRY(SwtpmClient client, SwtpmClient::open(*address, deadline));
+    return AnyTransport(std::move(client));
   }
 #if SNPNV_TCTI
   SNPNV_TRY(Tcti tcti, Tcti::open(std::string(name), deadline));

@@ -10,8 +10,8 @@
 #include <string>
 
 #include "snpnv/tpm/transport.hpp"
-#include "snpnv/wire/tpm2_commands.hpp"
 #include "transports/descriptor.hpp"
+#include "transports/message.hpp"
 
 namespace snpnv {
 
@@ -74,14 +74,15 @@ class Swtpm {
     }
     MonotonicClock clock;
     const Instant deadline = clock.now() + kPatience;
-    std::array<std::byte, TpmHeader::kSize> front{};
-    SNPNV_CHECK(receive(front, deadline));
-    SNPNV_TRY(const TpmHeader header, unmarshal<TpmHeader>(front));
-    if (header.size < front.size() || header.size > response.size())
-      return fail(Code::wire_overflow, 2, header.size);
-    copy_to(response, front);
-    SNPNV_CHECK(receive(response.subspan(front.size(), header.size - front.size()), deadline));
-    return ByteView(response.first(header.size));
+    const auto read_some = [&](MutBytes to) -> Result<std::size_t> {
+      while (true) {
+        SNPNV_CHECK(await(fd_.get(), POLLIN, deadline));
+        const ssize_t n = ::recv(fd_.get(), to.data(), to.size(), 0);
+        if (n >= 0) return static_cast<std::size_t>(n);
+        if (errno != EINTR) return io_failure(errno);
+      }
+    };
+    return receive_response(read_some, response);
   }
 
  private:
@@ -117,17 +118,6 @@ class Swtpm {
              static_cast<char*>(nullptr));
     const int error = errno;
     (void)!::write(failed, &error, sizeof error);
-  }
-
-  Result<void> receive(MutBytes out, Instant deadline) noexcept {
-    while (!out.empty()) {
-      SNPNV_CHECK(await(fd_.get(), POLLIN, deadline));
-      const ssize_t n = ::recv(fd_.get(), out.data(), out.size(), 0);
-      if (n == 0) return fail(Code::io_closed);
-      if (n < 0 && errno != EINTR) return io_failure(errno);
-      if (n > 0) out = out.subspan(static_cast<std::size_t>(n));
-    }
-    return {};
   }
 
   Descriptor fd_;

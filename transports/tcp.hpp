@@ -1,12 +1,14 @@
 // A TCP connection with one deadline for all that happens on it, the search for its address included.
 #pragma once
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,23 +18,55 @@
 
 namespace snpnv {
 
+/// Where a connection may go.
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+
+  explicit SocketAddress(ByteView octets) noexcept : size(static_cast<socklen_t>(octets.size())) {
+    copy_to(std::as_writable_bytes(std::span(&storage, 1)), octets);
+  }
+  /// @returns nothing if `host` is not an address of IPv4 or IPv6, in digits.
+  [[nodiscard]] static std::optional<SocketAddress> parse(std::string_view host, std::uint16_t port) {
+    const std::string text(host);
+    sockaddr_in ipv4{};
+    if (::inet_pton(AF_INET, text.c_str(), &ipv4.sin_addr) == 1) {
+      ipv4.sin_family = AF_INET;
+      ipv4.sin_port = htons(port);
+      return SocketAddress(std::as_bytes(std::span(&ipv4, 1)));
+    }
+    sockaddr_in6 ipv6{};
+    if (::inet_pton(AF_INET6, text.c_str(), &ipv6.sin6_addr) != 1) return std::nullopt;
+    ipv6.sin6_family = AF_INET6;
+    ipv6.sin6_port = htons(port);
+    return SocketAddress(std::as_bytes(std::span(&ipv6, 1)));
+  }
+};
+
 class TcpStream {
  public:
+  /// @returns the connection | io_failed - detail: errno | io_deadline.
+  [[nodiscard]] static Result<TcpStream> connect(const SocketAddress& address, Instant deadline) noexcept {
+    SNPNV_TRY(Descriptor fd, connect_until(address, deadline));
+    return TcpStream(std::move(fd), deadline);
+  }
+
   /// Connects to the first address of `host` that answers; each is given its share of the time.
   /// @returns the connection | io_name - detail: EAI, negated | io_deadline
   ///   | io_failed - detail: errno of the last address.
   [[nodiscard]] static Result<TcpStream> connect(std::string_view host, std::uint16_t port,
                                                  Instant deadline) noexcept {
+    if (const auto address = SocketAddress::parse(host, port)) return connect(*address, deadline);
     const auto lookup = std::make_shared<Lookup>(host, port);
-    if (!lookup->numeric()) SNPNV_CHECK(BoundedCall::run(lookup, deadline));
+    SNPNV_CHECK(BoundedCall::run(lookup, deadline));
     if (lookup->error != 0) return fail(Code::io_name, 0, static_cast<std::uint32_t>(-lookup->error));
     MonotonicClock clock;
     Error last{Code::io_name};
     std::size_t untried = lookup->addresses.size();
-    for (const Address& address : lookup->addresses) {
+    for (const SocketAddress& address : lookup->addresses) {
       const Instant now = clock.now();
       const Millis left = deadline > now ? deadline - now : 0;
-      auto fd = connect_to(address, now + left / untried--);
+      auto fd = connect_until(address, now + left / untried--);
       if (fd) return TcpStream(std::move(*fd), deadline);
       last = fd.error();
     }
@@ -59,50 +93,37 @@ class TcpStream {
     }
     return {};
   }
+  /// For what is yet to be read and written.
+  void set_deadline(Instant deadline) noexcept { deadline_ = deadline; }
 
  private:
-  struct Address {
-    sockaddr_storage storage{};
-    socklen_t size = 0;
-  };
-
   // getaddrinfo() knows no deadline.
   struct Lookup : BoundedCall {
     Lookup(std::string_view name, std::uint16_t number) : host(name), port(std::to_string(number)) {}
 
-    // True if the host is an address already, which needs no call that could block.
-    bool numeric() noexcept {
-      find(AI_NUMERICHOST);
-      return error == 0;
-    }
-    void work() noexcept override { find(AI_ADDRCONFIG); }
-    void find(int flags) noexcept {
+    void work() noexcept override {
       addrinfo hints{};
       hints.ai_socktype = SOCK_STREAM;
-      hints.ai_flags = AI_NUMERICSERV | flags;
+      hints.ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG;
       addrinfo* found = nullptr;
       error = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found);
       if (error != 0) return;
-      for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
-        if (one->ai_addrlen > sizeof(sockaddr_storage)) continue;
-        Address& address = addresses.emplace_back();
-        address.size = one->ai_addrlen;
-        const ByteView octets(static_cast<const std::byte*>(static_cast<const void*>(one->ai_addr)),
-                              address.size);
-        copy_to(std::as_writable_bytes(std::span(&address.storage, 1)), octets);
-      }
+      for (const addrinfo* one = found; one != nullptr; one = one->ai_next)
+        if (one->ai_addrlen <= sizeof(sockaddr_storage))
+          addresses.emplace_back(
+              ByteView(static_cast<const std::byte*>(static_cast<const void*>(one->ai_addr)), one->ai_addrlen));
       ::freeaddrinfo(found);
     }
 
     std::string host;
     std::string port;
     int error = 0;
-    std::vector<Address> addresses;
+    std::vector<SocketAddress> addresses;
   };
 
   TcpStream(Descriptor fd, Instant deadline) noexcept : fd_(std::move(fd)), deadline_(deadline) {}
 
-  static Result<Descriptor> connect_to(const Address& address, Instant deadline) noexcept {
+  static Result<Descriptor> connect_until(const SocketAddress& address, Instant deadline) noexcept {
     Descriptor fd(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (fd.get() < 0) return io_failure(errno);
     constexpr int kOn = 1;

@@ -60,7 +60,7 @@ for tool in "$collector" "$smallest" "$static"; do
   done
   check "$name: unknown command" same frobnicate
   check "$name: no file" same display report absent
-  check "$name: TCTI by name" exits 3 "$tool" -T swtpm: report again user
+  check "$name: TCTI by name" exits 3 "$tool" -T mssim: report again user
   check "$name: not an answer" exits 3 "$tool" -T device:pipe probe
   check "$name: no answer" exits 4 "$tool" -T device:/dev/null probe --timeout 1
   check "$name: out of memory" exits 3 prlimit --as=$(($(octets "$tool") + 800000)) "$tool" --json display envelope envelope
@@ -79,6 +79,11 @@ for tool in "$smallest" "$static"; do
   check "$name: display cert" same display cert certs/vcek.pem
 done
 start_paravisor --https 127.0.0.1:0
+for tool in "$collector" "$smallest" "$static"; do
+  check "${tool#"$build"/}: a report by swtpm's protocol" exits 0 "$tool" report fresh octets --random --claims about
+  check "${tool#"$build"/}: carries what was asked for" exits 0 "$snpnv" verify attestation "$state" fresh \
+    --root "$state/ark.pem" --claims about --user-data @octets
+done
 for tool in "$smallest" "$static"; do
   name=${tool#"$build"/}
   fetch() { "$tool" fetch vcek der "$@" --source kds --root certs/ark.pem; }

@@ -49,7 +49,7 @@ faulty stale-forever,wrong-user-data 4 fresh_stale
 start_paravisor --latency-ms 60000 --interval-ms 0
 "$snpnv" -T "record:waiting=$SNPNV_TCTI" report report user --timeout 60 2>/dev/null &
 waiting=$!
-until [ "$(grep -cs '^> 8002........0000014e' waiting)" = 1 ]; do :; done
+until grep -qs '^> 8002........0000014e' waiting; do :; done
 start=$(date +%s)
 stop_paravisor
 check "SIGTERM ends a paravisor that waits" [ $(($(date +%s) - start)) -le 5 ]
@@ -59,7 +59,9 @@ check "the report that was waited for fails" [ $? -eq 3 ]
 # A peer that accepts and then says half a header and no more.
 for half in true "printf '\200\002\000\000'"; do
   port=$((20000 + RANDOM % 20000))
-  socat "TCP-LISTEN:$port,reuseaddr,fork,bind=127.0.0.1" SYSTEM:"$half; exec sleep 30" &
+  printf '#!/bin/sh\n%s\nexec sleep 30\n' "$half" >peer  # socat takes backslashes and quotes for its own
+  chmod +x peer
+  socat "TCP-LISTEN:$port,reuseaddr,fork,bind=127.0.0.1" EXEC:./peer &
   peer=$!
   socat "TCP-LISTEN:$((port + 1)),reuseaddr,fork,bind=127.0.0.1" SYSTEM:"exec sleep 30" &
   control=$!

@@ -21,6 +21,8 @@ signed() {
   openssl dgst -sha384 -verify vcek.pub -signature signature.der signed >verdict 2>&1
 }
 
+start_paravisor
+check "fresh report by tpm2-tss" fresh -T "libtss2-tcti-${SNPNV_TCTI/swtpm:/swtpm.so.0:}"
 for options in "" "--product genoa --report-version 2" "--product turin --report-version 5" \
   "--envelope-version 1 --report-version 2" "--nv-size 2048 --envelope-version 1" "--nv-size 2900" \
   "--refresh on-write" "--refresh on-write --latency-ms 300" "--latency-ms 200"; do

@@ -46,13 +46,22 @@ class Variable {
   std::optional<std::string> before_;
 };
 
-TEST_CASE("OpenTransport_Tcti_Converses") {
+void check_swtpm(const std::string& tcti) {
   const TcpSwtpm swtpm;
-  auto tpm = open_transport(swtpm.tcti(), soon());
+  auto tpm = open_transport(tcti + std::to_string(swtpm.port()), soon());
   REQUIRE(tpm.has_value());
   check_conversation(*tpm);
   swtpm.stop();
   check_silence(*tpm);
+}
+
+TEST_CASE("OpenTransport_Swtpm_Converses") { check_swtpm("swtpm:host=localhost,port="); }
+
+TEST_CASE("OpenTransport_Tcti_Converses") { check_swtpm("libtss2-tcti-swtpm.so.0:host=127.0.0.1,port="); }
+
+TEST_CASE("OpenTransport_SwtpmWithOtherOptions_IsATcti") {
+  CHECK(error_of("swtpm:port=65536").code == Code::io_tcti);
+  CHECK(error_of("swtpm:no-such-option=1").code == Code::io_tcti);
 }
 
 TEST_CASE("OpenTransport_DeviceNames_OpenTheDevice") {

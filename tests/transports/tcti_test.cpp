@@ -2,12 +2,9 @@
 
 #include <tss2/tss2_tctildr.h>
 
-#include <mutex>
-#include <thread>
-
 #include "tests/transports/conformance.hpp"
+#include "tests/transports/fake_swtpm.hpp"
 #include "tests/transports/interruptions.hpp"
-#include "tests/transports/tcp_swtpm.hpp"
 
 namespace snpnv {
 namespace {
@@ -25,59 +22,6 @@ Tcti connected(const std::string& name) {
   REQUIRE(tcti.has_value());
   return std::move(*tcti);
 }
-
-// Takes the control commands of the swtpm TCTI and answers each command on the data port with
-// `said`. At its end the connections are closed, which lets abandoned threads finish.
-class FakeSwtpm {
- public:
-  explicit FakeSwtpm(Message said) : said_(std::move(said)) {
-    control_ = std::thread([this] {
-      take_no_signals();
-      while (true) {
-        const Descriptor peer(::accept(ports_.control.get(), nullptr, nullptr));
-        if (peer.get() < 0) return;
-        std::array<char, 64> request;
-        const std::array<char, 4> success{};
-        if (::recv(peer.get(), request.data(), request.size(), 0) > 0)
-          ::send(peer.get(), success.data(), success.size(), MSG_NOSIGNAL);
-      }
-    });
-    data_ = std::thread([this] {
-      take_no_signals();
-      while (true) {  // the TCTI connects anew for every command
-        const int peer = ::accept(ports_.data.get(), nullptr, nullptr);
-        if (peer < 0) return;
-        {
-          const std::lock_guard lock(mutex_);
-          peers_.emplace_back(peer);
-        }
-        std::array<char, 4096> command;
-        while (::recv(peer, command.data(), command.size(), 0) > 0)
-          if (!said_.empty()) ::send(peer, said_.data(), said_.size(), MSG_NOSIGNAL);
-      }
-    });
-  }
-  FakeSwtpm(const FakeSwtpm&) = delete;
-  FakeSwtpm& operator=(const FakeSwtpm&) = delete;
-  ~FakeSwtpm() {
-    ::shutdown(ports_.control.get(), SHUT_RDWR);
-    ::shutdown(ports_.data.get(), SHUT_RDWR);
-    {
-      const std::lock_guard lock(mutex_);
-      for (const Descriptor& peer : peers_) ::shutdown(peer.get(), SHUT_RDWR);
-    }
-    control_.join();
-    data_.join();
-  }
-  [[nodiscard]] std::string tcti() const { return ports_.tcti(); }
-
- private:
-  PortPair ports_;
-  Message said_;
-  std::mutex mutex_;
-  std::vector<Descriptor> peers_;  // open until the end, so that no number stands for another file
-  std::thread control_, data_;
-};
 
 TEST_CASE("Tcti_RealSwtpm_Converses") {
   const TcpSwtpm swtpm;
@@ -156,16 +100,8 @@ TEST_CASE("TctiOpen_PeerAcceptsAndIsSilent_EndsAtTheDeadline") {
 }
 
 TEST_CASE("TctiOpen_PeerDoesNotEvenConnect_EndsAtTheDeadline") {
-  // A queue of one that is full: further connections are neither accepted nor refused.
-  PortPair full;
-  ::listen(full.data.get(), 0);
-  std::vector<Descriptor> waiting;
-  for (int i = 0; i < 4; ++i) {
-    waiting.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    const sockaddr_in address = loopback(full.port);
-    (void)::connect(waiting.back().get(), generic(address), sizeof address);
-  }
-  check_deadline([&](Instant deadline) { return Tcti::open(full.tcti(), deadline); });
+  const FullQueue full;
+  check_deadline([&](Instant deadline) { return Tcti::open(full.ports.tcti(), deadline); });
 }
 
 TEST_CASE("TctiOpen_NobodyListens_KeepsTheReturnCode") {

@@ -16,7 +16,7 @@ namespace snpnv::tool {
 
 namespace {
 constexpr OptionSpec kCommon[] = {
-    {'T', "tcti", "TCTI", "the TPM: device[:PATH], record:FILE=TCTI, replay:FILE, or a TCTI by name"},
+    {'T', "tcti", "TCTI", "the TPM: device[:PATH], swtpm[:host=ADDRESS,port=N], record:FILE=TCTI, replay:FILE, or any TCTI"},
     {0, "json", "", "print one JSON object"},
     {'q', "quiet", "", "print nothing but the result"},
     {'h', "help", "", "explain"},

@@ -103,7 +103,7 @@ std::string hint_for(const Error& error) {
       return rc != nullptr ? str(rc->hint) : std::string();
     }
     case Code::io_unavailable:
-      return "record: wants FILE=TCTI; a build without tpm2-tss has device, record and replay alone";
+      return "record: wants FILE=TCTI; a build without tpm2-tss has device, swtpm with an address, record and replay alone";
     case Code::fresh_stale: return "the paravisor did not refresh the report in time; try again";
     case Code::fresh_torn: return "report and claims never matched; another process may be asking";
     case Code::fresh_overwritten: return "another process writes NV index 0x01400002; try again";
