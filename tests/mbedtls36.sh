@@ -8,31 +8,13 @@ set -euo pipefail
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "$1"
 build=$(cd "$1" && pwd)
-apt=$build/apt
-mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/debs"
-
-cat >"$apt/sources.list" <<SOURCES
-deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main
-SOURCES
-cat >"$apt/apt.conf" <<CONF
-Dir::Etc::SourceList "$apt/sources.list";
-Dir::Etc::SourceParts "-";
-Dir::State::Lists "$apt/lists";
-Dir::Cache "$apt/cache";
-APT::Sandbox::User "root";
-CONF
-
-if [ ! -e "$apt/root/usr/include/psa/crypto.h" ]; then
-  export APT_CONFIG=$apt/apt.conf
-  apt-get -qq update
-  (cd "$apt/debs" && apt-get -qq download libmbedtls-dev)
-  dpkg -x "$apt"/debs/libmbedtls-dev_3.*.deb "$apt/root"
-fi
+root=$build/debian13/root
+"$source_dir/tests/from_debian13.sh" "$build/debian13" libmbedtls-dev
 
 # The static libraries: what is tested then needs nothing of Debian 13 at run time.
-libraries=$(echo "$apt"/root/usr/lib/*/)
+libraries=$(echo "$root"/usr/lib/*/)
 cmake -G Ninja -S "$source_dir" -B "$build/cmake" -DSNPNV_WERROR=ON -DCMAKE_BUILD_TYPE=Debug \
-  -DMBEDTLS_INCLUDE_DIR="$apt/root/usr/include" \
+  -DMBEDTLS_INCLUDE_DIR="$root/usr/include" \
   -DMBEDTLS_LIBRARY="${libraries}libmbedtls.a" -DMBEDX509_LIBRARY="${libraries}libmbedx509.a" \
   -DMBEDCRYPTO_LIBRARY="${libraries}libmbedcrypto.a" \
   >"$build/cmake.log"

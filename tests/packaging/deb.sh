@@ -53,7 +53,7 @@ trap finish EXIT
 needs=$(dpkg-deb -f "$build"/one/snpnv_*.deb Depends; echo ,; dpkg-deb -f "$build"/one/snpnv-paravisor_*.deb Depends)
 needs=$(tr ',' '\n' <<<"$needs" | sed 's/|.*//; s/(.*//; s/ //g' | sort -u | tr '\n' ' ')
 # shellcheck disable=SC2086 # a list of names
-inside apt-get -qq install --yes --no-install-recommends $needs libtss2-tcti-swtpm0 >"$build/apt.log" 2>&1 || { cat "$build/apt.log"; exit 1; }
+inside apt-get -qq install --yes --no-install-recommends $needs >"$build/apt.log" 2>&1 || { cat "$build/apt.log"; exit 1; }
 before=$(files)
 inside sh -c 'dpkg -i /debs/*.deb' >"$build/install.log" 2>&1 || { cat "$build/install.log"; exit 1; }
 inside snpnv --version

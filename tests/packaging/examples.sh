@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# examples.sh SOURCE_DIR SNPNV: what can be known of the examples without Buildroot and mkosi.
+# examples.sh SOURCE_DIR SNPNV: what can be known of the examples without Buildroot and without making an image.
 set -euo pipefail
 packaging=$1/packaging
 # Options of CMake that a package sets are options of this project.
