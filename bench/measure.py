@@ -18,7 +18,7 @@ import threading
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PKI = ROOT + "/tests/pki/milan"
 FUZZ_TARGETS = ("attest certificate encoding evidence hcl_claims hcl_report json policy recording snp_report "
-                "tpm2_command tpm2_response").split()
+                "stream_response tpm2_command tpm2_response").split()
 STREAM_LINES = 3000
 STATIC = "/bench/static/tools/snpnv"  # in the folder of builds
 

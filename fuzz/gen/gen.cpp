@@ -445,6 +445,12 @@ int main(int count, char** arguments) {
   dictionary("tpm2_command", tpm2_words());
   dictionary("tpm2_response", tpm2_words());
 
+  // TPM_RC_HANDLE whole, with an octet behind, and announced as more than any TPM says.
+  seed("stream_response", "whole", std::string_view("\3\1\x80\1\0\0\0\x0a\0\0\1\x8b", 12));
+  seed("stream_response", "trailing", std::string_view("\xff\1\x80\1\0\0\0\x0a\0\0\1\x8b\0", 13));
+  seed("stream_response", "flood", std::string_view("\0\1\x80\1\x7f\xff\xff\xff\0\0\0\0", 12));
+  dictionary("stream_response", {"\\x80\\x01\\x00\\x00", "\\x00\\x00\\x10\\x00", "\\x00\\x00\\x10\\x01"});
+
   // Octets of fresh_report say how each command is answered; see its source.
   seed("fresh_report", "honest", std::string_view("\0\0\0\0\0\0\0\0", 8));
   seed("fresh_report", "errors", std::string_view("\5\1\x8b\5\1\x46\5\x09\x22\0\0", 11));
