@@ -80,4 +80,52 @@ struct FullQueue {
   }
 };
 
+/// What a transport that connects to swtpm's ports owes, with a swtpm there and with less. `connect(port)`
+/// opens one.
+template <class Connect>
+void check_client(Connect&& connect) {
+  using namespace conformance;
+  SUBCASE("a real swtpm converses") {
+    const TcpSwtpm swtpm;
+    auto tpm = connect(swtpm.port());
+    check_conversation(tpm);
+  }
+  SUBCASE("signals change nothing") {
+    const TcpSwtpm swtpm;
+    const Interruptions signals;
+    auto tpm = connect(swtpm.port());
+    while (signals.count() < 100) check_conversation(tpm);
+  }
+  SUBCASE("a swtpm that stops") {
+    const TcpSwtpm swtpm;
+    auto tpm = connect(swtpm.port());
+    CHECK(is_random(get(tpm, kGetRandom8), 8));
+    swtpm.stop();
+    check_silence(tpm);
+  }
+  SUBCASE("a swtpm that dies") {
+    const TcpSwtpm swtpm;
+    auto tpm = connect(swtpm.port());
+    CHECK(is_random(get(tpm, kGetRandom8), 8));
+    swtpm.die();
+    check_closed(tpm);
+  }
+  SUBCASE("a command larger than any TPM takes is refused unsent") {
+    const TcpSwtpm swtpm;
+    auto tpm = connect(swtpm.port());
+    const Result<Message> answer = ask(tpm, Message(kMaxTpmMessage + 1));
+    REQUIRE_FALSE(answer.has_value());
+    CHECK(answer.error() == Error{Code::wire_overflow, 0, kMaxTpmMessage + 1});
+    CHECK(is_random(get(tpm, kGetRandom8), 8));
+  }
+  SUBCASE("a peer that says nothing, half a header, or less than it announced") {
+    for (const char* const said : {"", "8001000000", "8001000000140000000000080102"}) {
+      CAPTURE(said);
+      const FakeSwtpm fake(octets(said));
+      auto tpm = connect(fake.port());
+      check_silence(tpm);
+    }
+  }
+}
+
 }  // namespace snpnv::testing
