@@ -73,7 +73,7 @@ class PemReader {
   [[nodiscard]] constexpr std::optional<std::size_t> find(std::string_view prefix,
                                                           std::size_t at) const {
     for (; at + prefix.size() + label_.size() + kDashes.size() <= text_.size(); ++at)
-      if (stands_at(at, prefix) && stands_at(at + prefix.size(), label_) &&
+      if (text_[at] == std::byte{'-'} && stands_at(at, prefix) && stands_at(at + prefix.size(), label_) &&
           stands_at(at + prefix.size() + label_.size(), kDashes))
         return at;
     return std::nullopt;
