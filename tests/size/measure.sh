@@ -61,6 +61,7 @@ for tool in "$collector" "$smallest" "$static"; do
   check "$name: unknown command" same frobnicate
   check "$name: no file" same display report absent
   check "$name: TCTI by name" exits 3 "$tool" -T mssim: report again user
+  check "$name: says so" grep -q '^hint: this build' err
   check "$name: not an answer" exits 3 "$tool" -T device:pipe probe
   check "$name: no answer" exits 4 "$tool" -T device:/dev/null probe --timeout 1
   check "$name: out of memory" exits 3 prlimit --as=$(($(octets "$tool") + 800000)) "$tool" --json display envelope envelope
@@ -68,7 +69,7 @@ for tool in "$collector" "$smallest" "$static"; do
 done
 for tool in "$smallest" "$static"; do
   name=${tool#"$build"/}
-  check "$name: all commands" same --help
+  check "$name: all commands" cmp <("$snpnv" --help | sed 's/, or any TCTI//') <("$tool" --help)
   check "$name: verify certs" same verify certs certs --root certs/ark.pem --at "$at"
   check "$name: verify attestation" same verify attestation certs report --root certs/ark.pem --at "$at"
   check "$name: verifies" [ "$(tail -1 out.static)" = VERIFIED ]

@@ -201,6 +201,7 @@ case $flavour in
     with_paravisor tpm-tis --fault stale-forever
     boot stale image snpnv.timeout=$timeout snpnv.onfail=halt
     halted stale 'evidence failed'
+    check "stale: and the console says snpnv's reason" says stale 'snpnv: .*fresh_stale'
     # The kernel holds whoever waits for a command, and does not switch off before it gives up, in minutes.
     with_paravisor tpm-crb --fault nv-silence
     until="END 1" boot silence image snpnv.timeout=$timeout
@@ -243,6 +244,7 @@ case $flavour in
     with_paravisor tpm-tis --fault nv-silence
     until="sysrq: Power Off" boot silence image snpnv.timeout=$timeout snpnv.onfail=halt
     halted silence 'report failed'
+    check "silence: and the console says snpnv's reason" says silence 'snpnv: .*io_deadline'
     ;;
 esac
 without_tpm

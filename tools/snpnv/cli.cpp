@@ -15,8 +15,14 @@
 namespace snpnv::tool {
 
 namespace {
+#if SNPNV_TCTI
+#define SNPNV_ANY_TCTI ", or any TCTI"
+#else
+#define SNPNV_ANY_TCTI ""
+#endif
 constexpr OptionSpec kCommon[] = {
-    {'T', "tcti", "TCTI", "the TPM: device[:PATH], swtpm[:host=ADDRESS,port=N], record:FILE=TCTI, replay:FILE, or any TCTI"},
+    {'T', "tcti", "TCTI",
+     "the TPM: device[:PATH], swtpm[:host=ADDRESS,port=N], record:FILE=TCTI, replay:FILE" SNPNV_ANY_TCTI},
     {0, "json", "", "print one JSON object"},
     {'q', "quiet", "", "print nothing but the result"},
     {'h', "help", "", "explain"},

@@ -2,6 +2,7 @@
 
 #include <netdb.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "snpnv/wire/hcl_report.hpp"
@@ -70,7 +71,7 @@ bool has_offset(Code code) {
   return layer == 2 || code == Code::tpm_header || code == Code::tpm_answer;
 }
 
-std::string hint_for(const Error& error) {
+std::string hint_for(std::string_view what, const Error& error) {
   const auto object = static_cast<TPM_HANDLE>(error.object);
   const bool about_report = object == vtpm::kReportIndex;
   if (error.code == Code::tpm_rc) {
@@ -103,7 +104,11 @@ std::string hint_for(const Error& error) {
       return rc != nullptr ? str(rc->hint) : std::string();
     }
     case Code::io_unavailable:
-      return "record: wants FILE=TCTI; a build without tpm2-tss has device, swtpm with an address, record and replay alone";
+      if (what.starts_with("record:")) return "record: wants FILE=TCTI";
+      if (what.starts_with("swtpm")) return "this build, without tpm2-tss, takes swtpm:host=ADDRESS,port=N, no name and nothing else";
+      return "this build, without tpm2-tss, has device, swtpm, record and replay alone";
+    case Code::io_failed: return error.detail == ECONNREFUSED ? "nothing serves there" : "";
+    case Code::io_name: return "names are looked up in /etc/hosts and by the servers in /etc/resolv.conf";
     case Code::fresh_stale: return "the paravisor did not refresh the report in time; try again";
     case Code::fresh_torn: return "report and claims never matched; another process may be asking";
     case Code::fresh_overwritten: return "another process writes NV index 0x01400002; try again";
@@ -148,7 +153,7 @@ std::string describe_handle(std::uint32_t handle) {
 
 Failure describe(std::string_view what, const Error& error) {
   Failure out(exit_for(error.code), error.object != 0 ? describe_handle(error.object) : str(what), {},
-              str(name(error.code)), hint_for(error));
+              str(name(error.code)), hint_for(what, error));
   if (error.command != 0) out.why = str(name(static_cast<TPM_CC>(error.command))) + ": ";
   out.why += str(text(error.code));
   const std::string detail = detail_text(error);
