@@ -49,9 +49,9 @@ def stop(process):
     process.wait()
 
 
-def google_benchmark(program, folder, clock, only="."):
+def google_benchmark(program, folder, clock, only=".", repetitions=9):
     """Series by name: the repetitions of all benchmarks are interleaved at random."""
-    text = run(program, "--benchmark_format=json", "--benchmark_repetitions=9", "--benchmark_min_time=0.02",
+    text = run(program, "--benchmark_format=json", f"--benchmark_repetitions={repetitions}", "--benchmark_min_time=0.02",
                "--benchmark_enable_random_interleaving=true", "--benchmark_filter=" + only,
                env=dict(os.environ, SNPNV_BENCH=folder), stderr=subprocess.DEVNULL)
     values, counters = {}, {}
@@ -171,7 +171,7 @@ def measure(build, folder):
         file.write(line * STREAM_LINES)
 
     out["in process"], out["allocations"] = google_benchmark(build + "/bench/bench_verify", folder, "cpu_time")
-    out["flow in process"], _ = google_benchmark(build + "/bench/bench_flow", folder, "real_time")
+    out["flow in process"], _ = google_benchmark(build + "/bench/bench_flow", folder, "real_time", "swtpm", 61)
     out["flow alone"], _ = google_benchmark(build + "/bench/bench_flow", folder, "cpu_time", "instant")
 
     root = ["--root", PKI + "/ark.pem"]
@@ -179,6 +179,7 @@ def measure(build, folder):
     static = build + STATIC
     commands = {
         "snpnv": [static, *attestation],
+        "snpnv, Mbed TLS 3.6": [build + "/bench/static-3.6/tools/snpnv", *attestation],
         "libcrypto": [build + "/bench/bench_openssl_verify", folder + "/certs", folder + "/report"],
         "snpnv, dynamic": [snpnv, *attestation],
         "replay": [static, "-T", f"replay:{folder}/recording", "report", folder + "/replayed", folder + "/user"],
@@ -265,6 +266,8 @@ def comparisons(data):
         ("flow, static process, emulated paravisor", paravisor["static"], "ESAPI process", paravisor["ESAPI"], None),
         ("flow, static process, emulated paravisor", paravisor["static"], "tpm2-tools", paravisor["tpm2-tools"], None),
         ("verify attestation, static process", verify["snpnv"], "libcrypto, static", verify["libcrypto"], 1.0),
+        ("verify attestation, static process, Mbed TLS 3.6", verify["snpnv, Mbed TLS 3.6"], "libcrypto, static",
+         verify["libcrypto"], 1.0),
         ("chain and report, OpenSSL", p["full<OpenSslCrypto>"], "libcrypto", p["full_by_libcrypto"], 1.0),
         ("chain and report, OpenSSL, cold", p["full_cold<OpenSslCrypto>"], "libcrypto", p["full_by_libcrypto"], None),
         ("report under a known chain, OpenSSL", p["report<OpenSslCrypto>"], "libcrypto's bare ECDSA",

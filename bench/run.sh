@@ -14,9 +14,17 @@ fi
 # The linker warns of what a static libcrypto would load; it does not.
 cmake --build "$build" --target snpnv snpnv-paravisor bench_verify bench_flow bench_processes bench_hand_flow \
   bench_esapi_flow bench_openssl_verify >"$build/bench.log" 2>&1 || { cat "$build/bench.log"; exit 1; }
-# The static tool, as users build it.
-{ cmake -G Ninja -S . -B "$build/bench/static" -DSNPNV_STATIC=ON && cmake --build "$build/bench/static"; } \
-  >"$build/bench.log" 2>&1 || { cat "$build/bench.log"; exit 1; }
+# The static tool, as users build it; and with Mbed TLS 3.6.
+static() { # FOLDER OPTION...
+  { cmake -G Ninja -S . -B "$1" -DSNPNV_STATIC=ON "${@:2}" && cmake --build "$1"; } >"$build/bench.log" 2>&1 ||
+    { cat "$build/bench.log"; exit 1; }
+}
+static "$build/bench/static"
+tests/from_debian13.sh "$build/bench/debian13" libmbedtls-dev
+newer=$(cd "$build/bench/debian13/root/usr" && pwd)
+libraries=$(echo "$newer"/lib/*/)
+static "$build/bench/static-3.6" -DMBEDTLS_INCLUDE_DIR="$newer/include" -DMBEDTLS_LIBRARY="${libraries}libmbedtls.a" \
+  -DMBEDX509_LIBRARY="${libraries}libmbedx509.a" -DMBEDCRYPTO_LIBRARY="${libraries}libmbedcrypto.a"
 
 # The parsers' fuzz targets without sanitizers, as clang++ -O2 makes them.
 mkdir -p "$build/bench/fuzz"
