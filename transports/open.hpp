@@ -94,8 +94,7 @@ static_assert(Transport<AnyTransport>);
   }
   const auto options = name == "swtpm" ? std::optional<std::string_view>("") : after("swtpm:");
   if (const auto address = options ? SwtpmClient::parse(*options) : std::nullopt) {
-    SNPNV_TRY(SwtpmClient client, SwtpmClient::open(*address, deadline));
-    return AnyTransport(std::move(client));
+    return AnyTransport(SwtpmClient(*address, deadline));
   }
 #if SNPNV_TCTI
   SNPNV_TRY(Tcti tcti, Tcti::open(std::string(name), deadline));

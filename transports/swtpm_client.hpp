@@ -33,13 +33,9 @@ class SwtpmClient {
     return SocketAddress::parse(host == "localhost" ? "127.0.0.1" : host, port);
   }
 
-  /// @returns the transport | io_failed - detail: errno; ECONNREFUSED: nobody listens | io_deadline.
-  [[nodiscard]] static Result<SwtpmClient> open(const SocketAddress& address, Instant deadline) noexcept {
-    SNPNV_TRY(TcpStream first, TcpStream::connect(address, deadline));
-    return SwtpmClient(address, std::move(first), deadline);
-  }
+  SwtpmClient(const SocketAddress& address, Instant deadline) noexcept : address_(address), deadline_(deadline) {}
 
-  /// @returns the response | io_failed - detail: errno | io_deadline | io_closed
+  /// @returns the response | io_failed - detail: errno; ECONNREFUSED: nobody listens | io_deadline | io_closed
   ///   | wire_overflow - the response is larger than `response`; detail: its size.
   [[nodiscard]] Result<ByteView> transact(ByteView command, MutBytes response) noexcept {
     if (failed_) return fail(Code::io_closed);
@@ -50,23 +46,15 @@ class SwtpmClient {
   void set_deadline(Instant deadline) noexcept { deadline_ = deadline; }
 
  private:
-  SwtpmClient(const SocketAddress& address, TcpStream first, Instant deadline) noexcept
-      : address_(address), next_(std::move(first)), deadline_(deadline) {}
-
   Result<ByteView> exchange(ByteView command, MutBytes response) noexcept {
     if (command.size() > kMaxTpmMessage)
       return fail(Code::wire_overflow, 0, static_cast<std::uint32_t>(command.size()));
-    std::optional<TcpStream> stream = std::exchange(next_, std::nullopt);
-    if (!stream) {
-      SNPNV_TRY(stream, TcpStream::connect(address_, deadline_));
-    }
-    stream->set_deadline(deadline_);
-    SNPNV_CHECK(stream->write_all(command));
-    return receive_response([&](MutBytes to) { return stream->read_some(to); }, response);
+    SNPNV_TRY(TcpStream stream, TcpStream::connect(address_, deadline_));
+    SNPNV_CHECK(stream.write_all(command));
+    return receive_response([&](MutBytes to) { return stream.read_some(to); }, response);
   }
 
   SocketAddress address_;
-  std::optional<TcpStream> next_;  // that of open(), until it is used
   Instant deadline_;
   bool failed_ = false;
 };

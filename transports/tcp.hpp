@@ -93,8 +93,6 @@ class TcpStream {
     }
     return {};
   }
-  /// For what is yet to be read and written.
-  void set_deadline(Instant deadline) noexcept { deadline_ = deadline; }
 
  private:
   // getaddrinfo() knows no deadline.

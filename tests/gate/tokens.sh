@@ -20,6 +20,8 @@ for file in $(find include/snpnv/mbedtls include/snpnv/openssl transports tools 
 done
 # format() knows these conversions and ends the program at others, %% among them.
 if grep -nE '"[^"]*%[-0]*[0-9*]*([lz]+[^uxlz]|[^-sdux0-9*lz])' tools/snpnv/*.?pp | grep -v 'printf('; then bad=1; fi
+# A static program has no floating point in printf().
+if grep -rnE 'printf\(.*%[-+#0-9.*]*[aefgAEFG]' tools/snpnv transports include; then bad=1; fi
 if grep -rnE '\b(TODO|FIXME|XXX)\b' --include='*.hpp' --include='*.cpp' --include='*.sh' --include='*.md' \
   --include='CMakeLists.txt' --exclude=tokens.sh --exclude-dir=build .; then bad=1; fi
 exit $bad

@@ -97,6 +97,13 @@ for tool in "$smallest" "$static"; do
   check "$name: trusts no other server" exits 3 fetch none report --kds-url "$https" --ca-file certs/ark.pem
   rm -r fetched named
 done
+for tool in "$smallest" "$static"; do
+  start_paravisor --https 127.0.0.1:0 --fault http-429=1
+  words=("$tool" fetch ca der waited milan --source kds --kds-url "$https" --ca-file "$state/https-ca.pem" --root "$state/ark.pem")
+  check "${tool#"$build"/}: waits for a busy server" script -qec "${words[*]}" terminal </dev/null >/dev/null
+  check "${tool#"$build"/}: and says so" grep -q 'asking again in 0\.[0-9] s, [0-9]* s left' terminal
+  rm -r waited
+done
 stop_paravisor
 unset SNPNV_TCTI TPM2TOOLS_TCTI
 check "collector: no verification" exits 2 "$collector" verify attestation certs report

@@ -30,9 +30,9 @@ struct Told {
   SourceName source;
   void operator()(const Pause& pause) const noexcept {
     if (!progress) return;
-    std::fprintf(stderr, "snpnv: %s answers %u; asking again in %.1f s, %.0f s left\n",
-                 std::string(name(source)).c_str(), pause.status, static_cast<double>(pause.length) / 1000,
-                 static_cast<double>(pause.left) / 1000);
+    std::fprintf(stderr, "snpnv: %s answers %u; asking again in %u.%u s, %u s left\n",
+                 std::string(name(source)).c_str(), pause.status, static_cast<unsigned>(pause.length / 1000),
+                 static_cast<unsigned>(pause.length / 100 % 10), static_cast<unsigned>((pause.left + 500) / 1000));
   }
 };
 

@@ -26,7 +26,7 @@ class DeferredSignals {
   [[nodiscard]] static bool caught();
 
  private:
-  static constexpr std::array kSignals{SIGHUP, SIGINT, SIGTERM};
+  static constexpr std::array kSignals{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGXCPU};
   std::array<struct sigaction, kSignals.size()> before_{};
 };
 

@@ -67,8 +67,12 @@ extern "C" std::tm* gmtime_r(const std::time_t* time, std::tm* out) noexcept {
   return out;
 }
 
-// The messages of the C library stay untranslated, and a failed assertion there ends the program without one.
-extern "C" void __assert_fail(const char*, const char*, unsigned, const char*) noexcept { std::abort(); }
+// Messages of the C library stay untranslated.
+extern "C" void __assert_fail(const char* expression, const char*, unsigned, const char*) noexcept {
+  for (const char* const text : {"snpnv: assertion in the C library: ", expression, "\n"})
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text, std::strlen(text));
+  std::abort();
+}
 extern "C" char* __dcgettext(const char*, const char* text, int) noexcept { return const_cast<char*>(text); }
 
 #if SNPNV_FETCH

@@ -99,9 +99,10 @@ class TlsStream {
     mbedtls_ssl_set_bio(&ssl_, this, send, receive, nullptr);
     status = mbedtls_ssl_handshake(&ssl_);
     if (status == 0) return {};
+    // First, since telling the server of it may have failed as well. All bits: nothing was verified.
+    if (const std::uint32_t flags = mbedtls_ssl_get_verify_result(&ssl_); flags != 0 && flags != UINT32_MAX)
+      return fail(Code::io_certificate, 0, flags);
     if (inner_error_) return fail(*inner_error_);
-    if (status == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED)
-      return fail(Code::io_certificate, 0, mbedtls_ssl_get_verify_result(&ssl_));
     if (status == MBEDTLS_ERR_SSL_CONN_EOF) return fail(Code::io_closed);
     return tls_failure(status);
   }
