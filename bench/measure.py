@@ -49,7 +49,7 @@ def stop(process):
     process.wait()
 
 
-def google_benchmark(program, folder, clock, only=".", repetitions=9):
+def google_benchmark(program, folder, clock, only=".", repetitions=15):
     """Series by name: the repetitions of all benchmarks are interleaved at random."""
     text = run(program, "--benchmark_format=json", f"--benchmark_repetitions={repetitions}", "--benchmark_min_time=0.02",
                "--benchmark_enable_random_interleaving=true", "--benchmark_filter=" + only,
