@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # mkosi.sh SOURCE_DIR DEBS WORK_DIR: mkosi of Debian 13 makes an image of the example in packaging/mkosi with the
 # Debian package in DEBS; snpnv runs in it, and its unit is started at boot. The image is a folder: those of
-# disks need a newer systemd than Debian 12 has. Exits with 77 without root.
+# disks need a newer systemd than Debian 12 has. Exits with 77 without root, or where nothing can be mounted.
 set -euo pipefail
 source_dir=$(cd "$1" && pwd)
 debs=$(cd "$2" && pwd)
 mkdir -p "$3"
 build=$(cd "$3" && pwd)
 [ "$(id -u)" -eq 0 ] || { echo "SKIPPED: chroot needs root"; exit 77; }
+unshare --mount mount -t tmpfs none /mnt || { echo "SKIPPED: mkosi needs to mount"; exit 77; }
 "$source_dir/tests/from_debian13.sh" "$build/debian13" mkosi
 
 example=$build/example
