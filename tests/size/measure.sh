@@ -25,7 +25,7 @@ static=$build/snpnv
 
 # What they do is what the dynamic one does.
 user_data user "sizes"
-start_paravisor
+start_paravisor --refresh on-write --interval-ms 0  # nothing to wait for
 check "a recording" exits 0 "$snpnv" -T "record:recording=$SNPNV_TCTI" report report user --envelope envelope \
   --claims claims
 stop_paravisor
@@ -79,7 +79,7 @@ for tool in "$smallest" "$static"; do
     --user-data @user
   check "$name: display cert" same display cert certs/vcek.pem
 done
-start_paravisor --https 127.0.0.1:0
+start_paravisor --https 127.0.0.1:0 --refresh on-write --interval-ms 0
 for tool in "$collector" "$smallest" "$static"; do
   check "${tool#"$build"/}: a report by swtpm's protocol" exits 0 "$tool" report fresh octets --random --claims about
   check "${tool#"$build"/}: carries what was asked for" exits 0 "$snpnv" verify attestation "$state" fresh \
