@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # run.sh [--write]: builds what is measured, measures it beside its references, and prints the table. With
 # --write, docs/performance.md and docs/performance.svg show this run. Less than four minutes where the
-# programs are built. What is missing is installed as for the tests. Another directory of builds than build/gcc: $SNPNV_BUILD.
+# programs are built. What is missing is installed as for the tests. Another directory of builds than build/gcc:
+# $SNPNV_BUILD.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${SNPNV_BUILD:-build/gcc}

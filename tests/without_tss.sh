@@ -11,7 +11,9 @@ check "is not linked with tpm2-tss" names_no_tss
 for name in mssim: swtpm:host=a.name; do
   check "$name is an error" exits 3 "$tool" -T "$name" report report user
   check "which says why" grep -q io_unavailable err
+  check "and what there is instead" grep -q '^hint: this build, without tpm2-tss' err
 done
+check "a host's name is named as the fault" grep -q 'takes swtpm:host=ADDRESS,port=N, no name' err
 check "writes nothing" [ ! -e report ]
 start_paravisor
 check "a report by swtpm's protocol" exits 0 "$tool" report fresh user

@@ -1,6 +1,7 @@
 // A swtpm, or an emulated paravisor, that listens on TCP: `swtpm:host=…,port=…` without tpm2-tss.
 #pragma once
 
+#include "snpnv/fetch/http.hpp"
 #include "snpnv/tpm/transport.hpp"
 #include "transports/message.hpp"
 #include "transports/tcp.hpp"
@@ -8,7 +9,7 @@
 namespace snpnv {
 
 /// Connects anew for each command, as the swtpm TCTI does: swtpm serves one connection at a time, so that
-/// others get their turn. After an error the transport refuses further commands.
+/// others get their turn. After any error but wire_overflow the transport refuses further commands.
 /// Source: swtpm(8), "--server"; commands and responses follow each other with nothing between.
 class SwtpmClient {
  public:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # deb.sh SOURCE_DIR BUILT_DIR WORK_DIR: the Debian packages of BUILT_DIR have the same octets when they are
-# made from another folder; and they can be installed, used and removed in a
-# clean Debian, which debootstrap makes once, in WORK_DIR. Exits with 77 without root.
+# made from another folder; and they can be installed, used and removed in a clean Debian, which debootstrap makes
+# once, in WORK_DIR. Exits with 77 without root.
 set -euo pipefail
 source_dir=$(cd "$1" && pwd)
 built=$(cd "$2" && pwd)
