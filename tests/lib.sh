@@ -21,17 +21,19 @@ summary() {
   [ "$failures" -eq 0 ] && [ "$checks" -gt 0 ]
 }
 
-# await WHAT COMMAND...: until the command succeeds. If that never happens, the test ends and says so.
-await() {
-  local what=$1 end=$((SECONDS + patience))
-  shift
-  until "$@"; do
-    if [ $SECONDS -ge $end ]; then
-      echo "FAILED: $patience s were not enough for $what" >&2
-      exit 1
-    fi
+# within SECONDS COMMAND...: until the command succeeds. Fails if that does not happen.
+within() {
+  local end=$((SECONDS + $1))
+  until "${@:2}"; do
+    [ $SECONDS -lt $end ] || return 1
     sleep 0.02
   done
+}
+# await WHAT COMMAND...: the same; if it never happens, the test ends and says for what it waited.
+await() {
+  within "$patience" "${@:2}" && return
+  echo "FAILED: $patience s were not enough for $1" >&2
+  exit 1
 }
 # await_line FILE PATTERN: until the file has such a line.
 await_line() { await "'$2' in $1" grep -qs -e "$2" "$1"; }

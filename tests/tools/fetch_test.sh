@@ -177,7 +177,7 @@ check "vcek.der serves where the exact name is missing" exits 0 \
 touch file
 check "a store that cannot be written" exits 0 "$snpnv" fetch vcek der unstored report "${auto[@]:0:2}" --store file/store "${auto[@]:4}"
 check "is warned of" says 'warning: not stored'
-flock store/.snpnv.lock sleep 3600 &
+(flock 9 && exec sleep 3600) 9>store/.snpnv.lock &
 holder=$!
 await "the lock of the store" eval '! flock -n store/.snpnv.lock true'
 check "a lock that is held is named" given_time 2 3 'another process holds it' \
