@@ -41,7 +41,7 @@ await_line() { await "'$2' in $1" grep -qs -e "$2" "$1"; }
 # await_exit PROCESS: its exit status, once this child has ended.
 await_exit() {
   await "the end of process $1" has_ended "$1"
-  wait "$1"
+  wait "$1" 2>/dev/null  # without a word about the signal that ended it
 }
 has_ended() { [[ " $(jobs -rp | tr '\n' ' ')" != *" $1 "* ]]; }
 # stop PROCESS: ends this child.

@@ -114,7 +114,7 @@ if [ $which = quick ]; then
   exit
 fi
 stage "QEMU and a kernel" fetch_vm
-stage "GCC: build" configure_and_build gcc all all_verify_interface_header_sets
+stage "GCC: build" configure_and_build gcc all bench/all all_verify_interface_header_sets
 stage "without tpm2-tss and fetch, with OpenSSL" without_tss_and_fetch_with_openssl
 stage "static builds and their sizes" static_builds
 stage "Debian packages" debian_packages

@@ -5,7 +5,7 @@
 
 # faulty FAULT STATUS CODE
 faulty() {
-  local fault=$1 status=$2 code=$3 timeout=3
+  local fault=$1 status=$2 code=$3 timeout=1
   [ "$status" -ne 0 ] || timeout=60  # nothing waits so long
   start_paravisor --fault "$fault"
   user_data user "$fault"

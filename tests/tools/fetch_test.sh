@@ -1,29 +1,8 @@
 #!/usr/bin/env bash
-# Certificates from the emulated services, from a stock nginx and from a store: what is used, what is
-# refused and why, and that no deadline is passed.
-pki=$(cd "$(dirname "$0")/../pki" && pwd)
-. "$(dirname "$0")/lib.sh"
-declare -A url tcti pid
-
-# serve NAME OPTION...: a paravisor with both services, state in ./NAME, URLs in url[NAME.http] and .https
-serve() {
-  local name=$1 line
-  start_server line "$paravisor_program" --state "$name" --listen 127.0.0.1:0 --http 127.0.0.1:0 --https 127.0.0.1:0 "${@:2}"
-  pid[$name]=$server
-  tcti[$name]=$(sed -n 's/^ready tcti=\([^ ]*\) .*/\1/p' <<<"$line")
-  url[$name.http]=$(sed -n 's/.* http=\([^ ]*\).*/\1/p' <<<"$line")
-  url[$name.https]=$(sed -n 's/.* https=\([^ ]*\).*/\1/p' <<<"$line")
-  [ -n "${url[$name.https]}" ] || { echo "FAILED: $name did not get ready" >&2; exit 1; }
-}
-end() { # NAME
-  stop "${pid[$1]}"
-}
-
+# Certificates from the emulated services, from a stock nginx and from a store: what is used, and what is
+# refused and why.
+. "$(dirname "$0")/services.sh"
 hw_id() { (. "$pki/make.sh" "$pki" && hw_id "$1"); }
-root=(--root "$pki/milan/ark.pem")
-authority=(--ca-file "$pki/https/ca.pem")
-says() { grep -q -- "$1" err; }
-requests() { grep -c -- "$2" "$1/http.log"; } # NAME PATTERN
 poke() { printf '%b' "$3" | dd of="$1" bs=1 seek=$(($2)) conv=notrunc status=none; } # FILE OFFSET OCTETS
 same_certificate() { # FILE FILE, each PEM or DER
   cmp -s <(openssl x509 -in "$1" -outform der) <(openssl x509 -in "$2" -outform der)
@@ -141,9 +120,6 @@ for alias in Bergamo SIENA; do
   end $alias
 done
 
-start_server closed "$tools/peer.py" --closed
-nobody=127.0.0.1:$closed
-
 # A store is asked first, shared by processes, checked, and mended.
 auto=("${root[@]}" --store store --kds-url "${url[milan.http]}" --platform-url "http://$nobody")
 : >milan/http.log
@@ -183,58 +159,6 @@ await "the lock of the store" eval '! flock -n store/.snpnv.lock true'
 check "a lock that is held is named" given_time 2 3 'another process holds it' \
   "$snpnv" fetch vcek der d other-tcb "${auto[@]}"
 stop $holder
-
-# Each source down, silent, slow, wrong or lying: alone it is an error in time; before another one it
-# costs its share of the time.
-cp -r "https.pem.kds/made" issuers
-rm issuers/vcek.pem
-start_server port "$tools/peer.py"
-silent=127.0.0.1:$port
-
-# faulty WHAT WORDS KDS-URL PLATFORM-URL
-faulty() {
-  local what=$1 words=$2 kds=$3 platform=$4
-  [ "$kds" = - ] || check "KDS $what ends in time, and is named" given_time 1 3 "$words" \
-    "$snpnv" fetch vcek der d report --source kds --kds-url "$kds" "${root[@]}" "${authority[@]}"
-  check "platform $what ends in time, and is named" given_time 1 3 "$words" \
-    "$snpnv" fetch vcek der d report --source platform --platform-url "$platform" "${root[@]}" "${authority[@]}"
-  check "platform $what is passed over" given_time 4 0 '' "$snpnv" fetch vcek der "issuers" report \
-    --platform-url "$platform" --kds-url "${url[milan.https]}" "${root[@]}" "${authority[@]}"
-  check "platform $what: the VCEK is from the KDS" grep -q 'from KDS' out
-  check "platform $what: nothing else was written" [ ! -e d ]
-}
-faulty down 'Connection refused' "http://$nobody" "http://$nobody"
-faulty "without a name" 'host name' http://name.invalid http://name.invalid
-faulty silent io_deadline "http://$silent" "http://$silent"
-faulty "silent in TLS" io_deadline "https://$silent" "https://$silent"
-check "all of them silent, each with its reason" given_time 2 3 \
-  'store: No such file or directory; platform: no answer before the deadline; KDS: no answer' \
-  "$snpnv" fetch vcek der d report --store d/none "${root[@]}" --platform-url "http://$silent" --kds-url "http://$silent"
-rm -r d
-# A quarter of the time, five seconds at most; with a little time first, since the rest takes what the machine needs.
-share() { # SECONDS MS: the platform is asked once, and what it costs is not twice its share
-  local before
-  before=$(grep -c connected port.lines)
-  in_time "$1" 0 "$snpnv" fetch vcek der once.certs report --timeout "$1" --platform-url "http://$silent" \
-    --kds-url "${url[milan.http]}" "${root[@]}" && [ "$(grep -c connected port.lines)" -eq $((before + 1)) ] &&
-    [ "$slept" -ge "$2" ] && [ "$slept" -lt $(($2 * 19 / 10)) ]
-}
-check "a silent platform costs a quarter of the time once, for VCEK and issuers" \
-  eval 'share 4 1000 || share 16 4000 || share 64 5000'
-fault() { # NAME WORDS [no-kds]
-  serve "$1" --fault "$1"
-  faulty "$1" "$2" "$([ "${3:-}" = no-kds ] && echo - || echo "${url[$1.http]}")" "${url[$1.http]}"
-  [ "${3:-}" = no-kds ] || check "KDS $1 over TLS ends in time" given_time 1 3 "$2" "$snpnv" fetch vcek der d report \
-    --source kds --kds-url "${url[$1.https]}" "${root[@]}" "${authority[@]}"
-  end "$1"
-}
-fault http-429 'HTTP status 429'
-fault http-503 'HTTP status 503'
-fault http-slow io_deadline
-fault http-truncated io_closed
-fault http-endless wire_too_large
-fault wrong-certificate vek.hwid
-fault wrong-tcb fetch_tcb no-kds
 
 # A stock nginx over TLS, with the same files; and servers that do not prove who they are.
 mkdir -p pki/https www/vcek/v1/Milan www/metadata/THIM/amd www/mirror

@@ -38,19 +38,20 @@ start_server() {
   local -n said=$1
   local lines=$work/$1.lines
   : >"$lines"
-  "${@:2}" >>"$lines" &
+  "${@:2}" <&0 >>"$lines" &
   server=$!
   await "a line of $2" says_or_has_ended "$lines" "$server"
   read -r said <"$lines"
 }
 says_or_has_ended() { [ -s "$1" ] || has_ended "$2"; }
 
-# start_paravisor OPTION...: on a fresh state folder, unless $keep_state names one; waits until it serves.
+# start_paravisor OPTION...: on a fresh state folder, unless $keep_state names one; waits until it serves. Where
+# a test is not about the time between two refreshes, that is a tenth of what it is in the field.
 start_paravisor() {
   local ready=
   stop_paravisor
   state=${keep_state:-$(mktemp -d "$work/state.XXXXXX")}
-  start_server ready "$paravisor_program" --state "$state" --listen 127.0.0.1:0 "$@"
+  start_server ready "$paravisor_program" --state "$state" --listen 127.0.0.1:0 --interval-ms 200 "$@"
   paravisor_pid=$server
   if [[ $ready != ready\ tcti=* ]]; then
     echo "FAILED: snpnv-paravisor $* did not get ready" >&2
