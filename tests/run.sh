@@ -108,8 +108,7 @@ vectors=${SNPNV_VECTORS:-../shared/vectors}
 stage "packages" bash tools/setup.sh $which
 if [ $which = quick ]; then
   stage "build" configure_and_build quick all
-  stage "unit tests, gates and fuzz targets" run_tests quick -L '^(unit|gate)$'
-  stage "the programs" run_tests quick -L '^tools$'
+  stage "unit tests, gates, fuzz targets on their seeds, the programs" run_tests quick -L '^(unit|gate|tools)$'
   skip "packaging, virtual machines, sanitizers and the other configurations, which tests/run.sh --all runs"
   exit
 fi

@@ -16,7 +16,7 @@ crowd() {
       echo $? >"status.$i") &
     pids[i]=$!
   done
-  wait "${pids[@]}"
+  for i in $(seq 20); do await_exit "${pids[i]}"; done
 }
 
 start_paravisor --interval-ms "$interval"

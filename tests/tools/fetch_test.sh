@@ -124,11 +124,11 @@ done
 auto=("${root[@]}" --store store --kds-url "${url[milan.http]}" --platform-url "http://$nobody")
 : >milan/http.log
 for i in $(seq 50); do
-  "$snpnv" fetch vcek pem "many.$i" report "${auto[@]}" >/dev/null 2>"many.$i.err" &
+  "$snpnv" fetch vcek pem "many.$i" report "${auto[@]}" --timeout "$patience" >/dev/null 2>"many.$i.err" &
   many[i]=$!
 done
 good=0
-for i in $(seq 50); do wait "${many[i]}" && same_certificate "many.$i/vcek.pem" "$pki/milan/vcek.pem" && good=$((good + 1)); done
+for i in $(seq 50); do await_exit "${many[i]}" && same_certificate "many.$i/vcek.pem" "$pki/milan/vcek.pem" && good=$((good + 1)); done
 check "50 processes have their VCEK" [ "$good" -eq 50 ]
 check "for one request" [ "$(requests milan '?blSPL')" -eq 1 ]
 check "and one for its issuers" [ "$(requests milan cert_chain)" -eq 1 ]

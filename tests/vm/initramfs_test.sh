@@ -88,7 +88,7 @@ with_paravisor() {
   "$paravisor" --state "$certs" --qemu "$work/socket" "${@:2}" >"$work/ready" &
   paravisor_pid=$!
   processes+=("$paravisor_pid")
-  read -r line <"$work/ready"
+  read -r -t "$patience" line <"$work/ready"
   rm "$work/ready"
   [[ $line == ready* ]] || exit 1
   tpm "$work/socket" "$1"
