@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${SNPNV_BUILD:-build/gcc}
-bash tools/setup.sh test
+bash tools/setup.sh all
 if [ "$build" = build/gcc ]; then
   launcher=
   command -v ccache >/dev/null && launcher=-DCMAKE_CXX_COMPILER_LAUNCHER=ccache

@@ -22,4 +22,4 @@ cmake -G Ninja -S "$source_dir" -B "$build/cmake" -DSNPNV_WERROR=ON -DCMAKE_BUIL
 tests=(provider quote vectors verify)
 cmake --build "$build/cmake" -- --quiet "${tests[@]/#/test_verify_}" test_by_psa_provider test_fetch_tls snpnv snpnv-paravisor
 ctest --test-dir "$build/cmake" --output-on-failure --parallel "$(nproc)" -R \
-  "^(verify_($(IFS='|'; echo "${tests[*]}"))|by_psa_provider|fetch_tls|tools_verify|tools_fetch)\$"
+  "^(verify_($(IFS='|'; echo "${tests[*]}"))|by_psa_provider|fetch_tls|tools_verify|tools_fetch|tools_fetch_faults)\$"

@@ -1,9 +1,26 @@
 #!/usr/bin/env bash
-# Installs what is needed, builds in every configuration and runs everything: the one command of the
-# README and of CI. Builds go to build/. Exits with 0 only if all of it passed.
+# run.sh          the quick path: installs what it needs, makes one build, and runs the unit tests, the gates, the
+#                 fuzz targets on their seeds, and the tests of the programs that need no virtual machine
+# run.sh --all    everything: installs more, builds in every configuration, runs all tests. CI runs this.
+# Builds go to build/. Exits with 0 only if all of it passed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+case $* in
+  "") which=quick ;;
+  --all) which=all ;;
+  *)
+    echo "usage: tests/run.sh [--all]" >&2
+    exit 2
+    ;;
+esac
+# Two runs in one folder take turns.
+mkdir -p build
+if [ -z "${SNPNV_TURN:-}" ]; then
+  flock --nonblock build/.turn true || echo "waiting for another run in this folder"
+  SNPNV_TURN=1 exec flock --close build/.turn bash tests/run.sh "$@"
+fi
 summary=
+skipped=
 started=$SECONDS
 current=
 
@@ -21,16 +38,26 @@ report() {
   printf '\n%s' "$summary"
   [ -z "$current" ] || printf '        FAILED: %s\n' "$current"
   printf '%5d s  in all\n' $((SECONDS - started))
-  [ -z "$skipped" ] || echo "$skipped"
+  printf '%s' "$skipped"
 }
 trap report EXIT
+# skip WHY: said at once and in the end.
+skip() {
+  skipped+="SKIPPED: $1"$'\n'
+  echo "SKIPPED: $1"
+}
 
 configure_and_build() { # PRESET [TARGET...]
   cmake --preset "$1" $launcher >/dev/null
   cmake --build --preset "$1" --target "${@:2}" -- --quiet
 }
 # Twice as many at once as there are processors: half of them wait for TPMs, servers and deadlines.
-run_tests() { ctest --preset "$1" --parallel $((2 * $(nproc))); }
+run_tests() { # PRESET [OPTION...]
+  ctest --preset "$1" --parallel $((2 * $(nproc))) "${@:2}"
+  local why
+  while IFS= read -r why; do skip "$why"; done < <(
+    grep -aoh 'SKIPPED: .*' "build/$1/Testing/Temporary/LastTest.log" | sed 's/^SKIPPED: //' | sort -u)
+}
 
 without_tss_and_fetch_with_openssl() {
   configure_and_build no-tss all
@@ -41,10 +68,16 @@ without_tss_and_fetch_with_openssl() {
 }
 
 static_builds() { tests/size/measure.sh "$PWD"/build/gcc/tools/snpnv{,-paravisor} build/size; }
-debian_packages() {
+# With root only, and the image only where something can be mounted: both say why they leave with 77.
+debian_packages() { or_skipped tests/packaging/deb.sh . build/gcc build/deb; }
+image() {
+  [ -d build/deb/one ] || { skip "no Debian packages for the image"; return; }
+  or_skipped tests/packaging/mkosi.sh . build/deb/one build/mkosi
+}
+or_skipped() {
   local status=0
-  tests/packaging/deb.sh . build/gcc build/deb || status=$?
-  [ $status -ne 0 ] || tests/packaging/mkosi.sh . build/deb/one build/mkosi || status=$?
+  "$@" || status=$?
+  [ $status -ne 77 ] || skip "$current"
   [ $status -eq 0 ] || [ $status -eq 77 ]
 }
 
@@ -65,25 +98,26 @@ fuzz_smoke() {
 }
 
 # What the tests with virtual machines need. Without it they say that they are skipped.
-fetch_vm() {
-  tests/vm/fetch.sh build/vm && return
-  skipped+="${skipped:+$'\n'}SKIPPED: no QEMU or kernel could be fetched for tests/vm"
-  echo "$skipped"
-}
+fetch_vm() { tests/vm/fetch.sh build/vm || skip "no QEMU or kernel could be fetched for tests/vm"; }
 
 launcher=
 command -v ccache >/dev/null && launcher=-DCMAKE_CXX_COMPILER_LAUNCHER=ccache
-skipped=
-[ -d "${SNPNV_VECTORS:-../shared/vectors}" ] ||
-  skipped="SKIPPED: no captures of real machines in ${SNPNV_VECTORS:-../shared/vectors}"
-[ -z "$skipped" ] || echo "$skipped"
+vectors=${SNPNV_VECTORS:-../shared/vectors}
+[ -d "$vectors" ] || skip "no captures of real machines in $vectors"
 
-stage "packages" bash tools/setup.sh test
+stage "packages" bash tools/setup.sh $which
+if [ $which = quick ]; then
+  stage "build" configure_and_build quick all
+  stage "unit tests, gates, fuzz targets on their seeds, the programs" run_tests quick -L '^(unit|gate|tools)$'
+  skip "packaging, virtual machines, sanitizers and the other configurations, which tests/run.sh --all runs"
+  exit
+fi
 stage "QEMU and a kernel" fetch_vm
-stage "GCC: build" configure_and_build gcc all all_verify_interface_header_sets
+stage "GCC: build" configure_and_build gcc all bench/all all_verify_interface_header_sets
 stage "without tpm2-tss and fetch, with OpenSSL" without_tss_and_fetch_with_openssl
 stage "static builds and their sizes" static_builds
 stage "Debian packages" debian_packages
+stage "an image with mkosi" image
 stage "Mbed TLS 3.6" tests/mbedtls36.sh build/mbedtls36
 stage "libFuzzer" fuzz_smoke
 stage "Clang, ASan and UBSan: build" configure_and_build clang-sanitize all

@@ -1,15 +1,22 @@
 #!/usr/bin/env bash
-# setup.sh demo|test: installs what the demonstration or the tests need from Debian's packages, as
-# root; otherwise says what to run. Installs nothing that is there already. Exits with 3 if a package
-# is missing in the end.
+# setup.sh demo|quick|all: installs what the demonstration, the quick tests or all tests need from Debian's
+# packages, as root; otherwise says what to run. Installs nothing that is there already. Exits with 3 if a
+# package is missing in the end, with 2 if it is called otherwise.
 set -euo pipefail
 
 packages="ca-certificates cmake g++ libmbedtls-dev libtss2-dev ninja-build openssl pkg-config swtpm"
-if [ "${1:-}" = test ]; then
-  packages+=" clang-19 clang-tidy-19 curl doctest-dev iproute2 jq libbenchmark-dev libclang-rt-19-dev"
-  packages+=" debootstrap dpkg-dev file libssl-dev make man-db musl-tools nginx-light parallel perl procps psmisc"
-  packages+=" python3 reprepro socat systemd tpm2-tools xz-utils zstd"
-fi
+quick=" curl doctest-dev jq libssl-dev nginx-light parallel perl procps python3 tpm2-tools"
+all=" clang-19 clang-tidy-19 debootstrap dpkg-dev file libbenchmark-dev libclang-rt-19-dev make man-db"
+all+=" musl-tools reprepro systemd xz-utils zstd"
+case ${1:-} in
+  demo) ;;
+  quick) packages+=$quick ;;
+  all) packages+=$quick$all ;;
+  *)
+    echo "usage: setup.sh demo|quick|all" >&2
+    exit 2
+    ;;
+esac
 
 missing=
 for package in $packages; do
@@ -27,6 +34,10 @@ export DEBIAN_FRONTEND=noninteractive
 echo "installing:$missing"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
+# One after the other, where several set up at once; and after whoever else installs something.
+exec {turn}</var/lib/dpkg
+flock "$turn"
+install="apt-get -o DPkg::Lock::Timeout=600${install#apt-get}"
 # A machine without package lists, or with old ones, gets new ones first.
 if ! $install >"$log" 2>&1 && ! { apt-get update && $install; } >"$log" 2>&1; then
   cat "$log" >&2

@@ -23,7 +23,7 @@ is given; else
 held while a report is asked for, so that cooperating processes do not overwrite each other's user data;
 in
 .B XDG_RUNTIME_DIR
-where that is not writable.
+where that is not writable, and for a TPM that is not the machine's own.
 .SH EXAMPLES
 A fresh report over 64 random octets, and what it says:
 .PP

@@ -66,7 +66,7 @@ inside test -x /usr/share/initramfs-tools/hooks/snpnv
 mkfifo "$build/ready.$$"
 chroot "$root" /usr/bin/snpnv-paravisor --state /tmp/state --listen 127.0.0.1:0 >"$build/ready.$$" &
 paravisor=$!
-read -r line <"$build/ready.$$"
+read -r -t 300 line <"$build/ready.$$"
 rm "$build/ready.$$"
 tcti=${line#ready tcti=}
 tcti=${tcti%% *}

@@ -129,7 +129,7 @@ kStatic="\`SNPNV_STATIC\`, Debian's libraries, everything"
   cat <<'TEXT'
 # Size
 
-Made by `tests/size/measure.sh`. Stripped programs for x86-64, in octets. `tests/run.sh` fails if one is
+Made by `tests/size/measure.sh`. Stripped programs for x86-64, in octets. `tests/run.sh --all` fails if one is
 above its limit, or has grown by more than 5 % over this table. Peak memory is `ru_maxrss` of `snpnv report`
 (from a recording) and of `snpnv verify attestation`, in KiB; times are those of `snpnv --version` and of
 `verify attestation` from start to exit, medians of 301 and 31 runs in microseconds. Both depend on the machine.

@@ -1,68 +1,19 @@
 #!/usr/bin/env bash
-# Certificates from the emulated services, from a stock nginx and from a store: what is used, what is
-# refused and why, and that no deadline is passed.
-pki=$(cd "$(dirname "$0")/../pki" && pwd)
-. "$(dirname "$0")/lib.sh"
-declare -A url tcti pid
-
-end_all() {
-  local name
-  for name in "${!pid[@]}"; do kill "${pid[$name]}" 2>/dev/null; done
-  for name in "${!pid[@]}"; do wait "${pid[$name]}" 2>/dev/null; done
-  finish
-}
-trap end_all EXIT
-
-# serve NAME OPTION...: a paravisor with both services, state in ./NAME, URLs in url[NAME.http] and .https
-serve() {
-  local name=$1 line
-  mkfifo "ready.$name"
-  "$paravisor_program" --state "$name" --listen 127.0.0.1:0 --http 127.0.0.1:0 --https 127.0.0.1:0 "${@:2}" \
-    >"ready.$name" &
-  pid[$name]=$!
-  read -r line <"ready.$name"
-  tcti[$name]=$(sed -n 's/^ready tcti=\([^ ]*\) .*/\1/p' <<<"$line")
-  url[$name.http]=$(sed -n 's/.* http=\([^ ]*\).*/\1/p' <<<"$line")
-  url[$name.https]=$(sed -n 's/.* https=\([^ ]*\).*/\1/p' <<<"$line")
-  [ -n "${url[$name.https]}" ] || { echo "FAILED: $name did not get ready" >&2; exit 1; }
-}
-end() { # NAME
-  kill "${pid[$1]}"
-  wait "${pid[$1]}" 2>/dev/null
-  unset "pid[$1]"
-}
-
+# Certificates from the emulated services, from a stock nginx and from a store: what is used, and what is
+# refused and why.
+. "$(dirname "$0")/services.sh"
 hw_id() { (. "$pki/make.sh" "$pki" && hw_id "$1"); }
-root=(--root "$pki/milan/ark.pem")
-authority=(--ca-file "$pki/https/ca.pem")
-says() { grep -q -- "$1" err; }
-requests() { grep -c -- "$2" "$1/http.log"; } # NAME PATTERN
 poke() { printf '%b' "$3" | dd of="$1" bs=1 seek=$(($2)) conv=notrunc status=none; } # FILE OFFSET OCTETS
 same_certificate() { # FILE FILE, each PEM or DER
   cmp -s <(openssl x509 -in "$1" -outform der) <(openssl x509 -in "$2" -outform der)
-}
-
-# timed DEADLINE STATUS COMMAND...: exits STATUS, not later than the deadline; keeps the worst overrun.
-worst=-100000
-timed() {
-  local deadline=$1 start
-  start=$(date +%s%N)
-  exits "${@:2}" || return
-  took=$((($(date +%s%N) - start) / 1000000))
-  [ $((took - deadline * 1000)) -gt "$worst" ] && worst=$((took - deadline * 1000))
-  echo "  $took ms of $deadline s: $(head -1 err)"
-  [ "$took" -le $((deadline * 1000 + 1000)) ]
 }
 
 serve milan
 # Busy for 20 s; asked in the background while everything else goes on.
 serve busy --fault http-429=20s
 "$snpnv" -T "${tcti[milan]}" report report user --random >/dev/null || exit 1
-(
-  start=$(date +%s%N)
-  "$snpnv" fetch ca pem busy-certs milan --source kds --kds-url "${url[busy.http]}" "${root[@]}" >busy.out 2>busy.err
-  echo $? $((($(date +%s%N) - start) / 1000000)) >busy.done
-) &
+"$tools/asleep.py" busy.slept "$snpnv" fetch ca pem busy-certs milan --source kds --kds-url "${url[busy.http]}" "${root[@]}" \
+  >busy.out 2>busy.err &
 busy=$!
 
 # The whole procedure, over HTTP and over TLS.
@@ -141,7 +92,7 @@ check "asvk was written" [ -e by-vlek.certs/asvk.pem ]
 cp report other-tcb
 poke other-tcb 0x186 '\031'
 before=$(requests milan .)
-check "404 is final" timed 1 3 "$snpnv" fetch vcek pem d other-tcb "${kds[@]}"
+check "404 is final" exits 3 "$snpnv" fetch vcek pem d other-tcb "${kds[@]}"
 check "and explained" says 'wrong product, TCB or chip'
 check "and asked for once" [ "$(requests milan .)" -eq $((before + 1)) ]
 check "the platform with another TCB" exits 3 "$snpnv" fetch vcek pem d other-tcb --source platform \
@@ -170,14 +121,14 @@ for alias in Bergamo SIENA; do
 done
 
 # A store is asked first, shared by processes, checked, and mended.
-auto=("${root[@]}" --store store --kds-url "${url[milan.http]}" --platform-url http://127.0.0.1:9)
+auto=("${root[@]}" --store store --kds-url "${url[milan.http]}" --platform-url "http://$nobody")
 : >milan/http.log
 for i in $(seq 50); do
-  "$snpnv" fetch vcek pem "many.$i" report "${auto[@]}" >/dev/null 2>"many.$i.err" &
+  "$snpnv" fetch vcek pem "many.$i" report "${auto[@]}" --timeout "$patience" >/dev/null 2>"many.$i.err" &
   many[i]=$!
 done
 good=0
-for i in $(seq 50); do wait "${many[i]}" && same_certificate "many.$i/vcek.pem" "$pki/milan/vcek.pem" && good=$((good + 1)); done
+for i in $(seq 50); do await_exit "${many[i]}" && same_certificate "many.$i/vcek.pem" "$pki/milan/vcek.pem" && good=$((good + 1)); done
 check "50 processes have their VCEK" [ "$good" -eq 50 ]
 check "for one request" [ "$(requests milan '?blSPL')" -eq 1 ]
 check "and one for its issuers" [ "$(requests milan cert_chain)" -eq 1 ]
@@ -202,66 +153,12 @@ check "vcek.der serves where the exact name is missing" exits 0 \
 touch file
 check "a store that cannot be written" exits 0 "$snpnv" fetch vcek der unstored report "${auto[@]:0:2}" --store file/store "${auto[@]:4}"
 check "is warned of" says 'warning: not stored'
-(flock 9; exec sleep 30) 9>store/.snpnv.lock &
+(flock 9 && exec sleep 3600) 9>store/.snpnv.lock &
 holder=$!
-until ! flock -n store/.snpnv.lock true; do :; done
-check "a lock that is held" timed 2 3 "$snpnv" fetch vcek der d other-tcb "${auto[@]}" --timeout 2
-check "is named" says 'another process holds it'
-kill $holder
-
-# Each source down, silent, slow, wrong or lying: alone it is an error in time; before another one it
-# costs its share of the time.
-cp -r "https.pem.kds/made" issuers
-rm issuers/vcek.pem
-python3 -c '
-import socket, time
-s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(64)
-print(s.getsockname()[1], flush=True); time.sleep(600)' >silent.port &
-pid[silent]=$!
-until [ -s silent.port ]; do :; done
-silent=127.0.0.1:$(cat silent.port)
-
-# faulty WHAT WORDS KDS-URL PLATFORM-URL
-faulty() {
-  local what=$1 words=$2 kds=$3 platform=$4
-  if [ "$kds" != - ]; then
-    check "KDS $what ends in time" timed 1 3 "$snpnv" fetch vcek der d report --source kds --kds-url "$kds" \
-      "${root[@]}" "${authority[@]}" --timeout 1
-    check "KDS $what is named" says "$words"
-  fi
-  check "platform $what ends in time" timed 1 3 "$snpnv" fetch vcek der d report --source platform \
-    --platform-url "$platform" "${root[@]}" "${authority[@]}" --timeout 1
-  check "platform $what is named" says "$words"
-  check "platform $what is passed over" timed 4 0 "$snpnv" fetch vcek der "issuers" report \
-    --platform-url "$platform" --kds-url "${url[milan.https]}" "${root[@]}" "${authority[@]}" --timeout 4
-  check "platform $what: the VCEK is from the KDS" grep -q 'from KDS' out
-  check "platform $what: nothing else was written" [ ! -e d ]
-}
-faulty down 'Connection refused' http://127.0.0.1:9 http://127.0.0.1:9
-faulty "without a name" 'host name' http://name.invalid http://name.invalid
-faulty silent io_deadline "http://$silent" "http://$silent"
-faulty "silent in TLS" io_deadline "https://$silent" "https://$silent"
-check "all of them silent" timed 2 3 "$snpnv" fetch vcek der d report --store d/none --timeout 2 "${root[@]}" \
-  --platform-url "http://$silent" --kds-url "http://$silent"
-check "each has its reason" says 'store: No such file or directory; platform: no answer before the deadline; KDS: no answer'
-rm -r d
-check "a silent platform costs its share once, for VCEK and issuers" timed 4 0 "$snpnv" fetch vcek der once.certs report \
-  --platform-url "http://$silent" --kds-url "${url[milan.http]}" "${root[@]}" --timeout 4
-check "which is a quarter of the time" [ "$took" -lt 1900 ]
-fault() { # NAME WORDS [no-kds]
-  serve "$1" --fault "$1"
-  faulty "$1" "$2" "$([ "${3:-}" = no-kds ] && echo - || echo "${url[$1.http]}")" "${url[$1.http]}"
-  [ "${3:-}" = no-kds ] || check "KDS $1 over TLS ends in time" timed 1 3 "$snpnv" fetch vcek der d report --source kds \
-    --kds-url "${url[$1.https]}" "${root[@]}" "${authority[@]}" --timeout 1
-  end "$1"
-}
-fault http-429 'HTTP status 429'
-fault http-503 'HTTP status 503'
-fault http-slow io_deadline
-fault http-truncated io_closed
-fault http-endless wire_too_large
-fault wrong-certificate vek.hwid
-fault wrong-tcb fetch_tcb no-kds
+await "the lock of the store" eval '! flock -n store/.snpnv.lock true'
+check "a lock that is held is named" given_time 2 3 'another process holds it' \
+  "$snpnv" fetch vcek der d other-tcb "${auto[@]}"
+stop $holder
 
 # A stock nginx over TLS, with the same files; and servers that do not prove who they are.
 mkdir -p pki/https www/vcek/v1/Milan www/metadata/THIM/amd www/mirror
@@ -287,28 +184,39 @@ curl -sS -H 'Metadata: true' "${url[milan.http]}/metadata/THIM/amd/certification
 check "curl has it from the emulated platform" jq -e .tcbm www/metadata/THIM/amd/certification >/dev/null
 check "which wants its header" [ "$(curl -s -o curl.out -w '%{http_code}' "${url[milan.http]}/metadata/THIM/amd/certification")" = 400 ]
 check "curl trusts https-ca.pem" curl -sS --cacert milan/https-ca.pem "${url[milan.https]}/vcek/v1/Milan/cert_chain" -o curl.out
-server() { # PORT CERTIFICATE MORE
-  echo "server { listen 127.0.0.1:$1 ssl; ssl_certificate $work/pki/https/$2.pem;
-    ssl_certificate_key $work/pki/https/$2.key; root $work/www; default_type application/octet-stream; ${3:-} }"
+# Three ports that the system gives away, listened on before nginx knows of them, in the place of PORT0 to PORT2.
+# It takes over what $NGINX names.
+cat >nginx.conf <<EOF
+daemon off; user root; pid $work/nginx.pid; error_log $work/nginx.log;
+events {}
+http {
+  access_log off; root $work/www; default_type application/octet-stream;
+$(for kind in client_body proxy fastcgi uwsgi scgi; do echo "${kind}_temp_path $work/nginx.temp;"; done)
+$(index=0
+  for certificate in server expired wrong-name; do
+    echo "server { listen 127.0.0.1:PORT$index ssl; ssl_certificate $work/pki/https/$certificate.pem;
+      ssl_certificate_key $work/pki/https/$certificate.key;
+      location /moved { rewrite ^/moved(.*) \$1 redirect; } location /round { return 302 /round; }
+      location /away { return 301 http://127.0.0.1:PORT0/vcek/v1/Milan/cert_chain; } }"
+    index=$((index + 1))
+  done)
 }
-# Below the ports that systems give away by themselves; once more where something else listens there.
-start_nginx() {
-  port=$((10000 + RANDOM % 20000))
-  write_configuration >nginx.conf
-  nginx -p "$work" -c "$work/nginx.conf" -e "$work/nginx.log" 2>nginx.err &
-  pid[nginx]=$!
-  until [ -s nginx.pid ]; do kill -0 "${pid[nginx]}" 2>/dev/null || return 1; done
-}
-write_configuration() {
-  echo "daemon off; user root; pid $work/nginx.pid; error_log $work/nginx.log; events {} http { access_log off;"
-  for kind in client_body proxy fastcgi uwsgi scgi; do echo "${kind}_temp_path $work/nginx.temp;"; done
-  server $port server "location /moved { rewrite ^/moved(.*) \$1 redirect; } location /round { return 302 /round; }
-    location /away { return 301 http://127.0.0.1:$port/vcek/v1/Milan/cert_chain; }"
-  server $((port + 1)) expired
-  server $((port + 2)) wrong-name
-  echo "}"
-}
-start_nginx || start_nginx || start_nginx || cat nginx.log >&2
+EOF
+cat >nginx.py <<'EOF'
+import os, socket
+sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+text = open("nginx.conf").read()
+for i, s in enumerate(sockets):
+    s.set_inheritable(True)
+    text = text.replace(f"PORT{i}", str(s.getsockname()[1]))
+open("nginx.conf", "w").write(text)
+print(*(s.getsockname()[1] for s in sockets), flush=True)
+os.environ["NGINX"] = "".join(f"{s.fileno()};" for s in sockets)
+os.execlp("nginx", "nginx", "-p", ".", "-c", os.path.abspath("nginx.conf"), "-e", os.path.abspath("nginx.log"))
+EOF
+start_server ports python3 nginx.py
+pid[nginx]=$server
+read -r port expired wrong_name <<<"$ports"
 nginx=("${root[@]}" "${authority[@]}" --source kds --kds-url)
 for host in 127.0.0.1 localhost; do
   check "nginx at $host: fetch ca" exits 0 "$snpnv" fetch ca pem nginx.$host milan "${nginx[@]}" "https://$host:$port"
@@ -322,16 +230,15 @@ for prefix in mirror mirror/ moved; do
   check "behind the path $prefix" exits 0 "$snpnv" fetch ca pem mirrored milan "${nginx[@]}" "https://localhost:$port/$prefix"
 done
 refused() { # WHAT WORDS COMMAND...
-  check "$1 is refused" timed 2 3 "${@:3}" --timeout 2
-  check "$1: says why" says "$2"
+  check "$1 is refused in time, and says why" given_time 2 3 "$2" "${@:3}"
   check "$1: nothing is written" [ ! -e d ]
 }
 ca=("$snpnv" fetch ca pem d milan "${nginx[@]}")
 refused "a redirection elsewhere" http_redirect "${ca[@]}" "https://localhost:$port/away"
 refused "a redirection without end" http_redirect "${ca[@]}" "https://localhost:$port/round"
-refused "an expired server certificate" 'its certificate has expired' "${ca[@]}" "https://localhost:$((port + 1))"
-refused "a server of another name" 'its certificate is for another name' "${ca[@]}" "https://localhost:$((port + 2))"
-refused "a server of another address" 'its certificate is for another name' "${ca[@]}" "https://127.0.0.1:$((port + 2))"
+refused "an expired server certificate" 'its certificate has expired' "${ca[@]}" "https://localhost:$expired"
+refused "a server of another name" 'its certificate is for another name' "${ca[@]}" "https://localhost:$wrong_name"
+refused "a server of another address" 'its certificate is for another name' "${ca[@]}" "https://127.0.0.1:$wrong_name"
 refused "a server under an unknown authority" 'no trusted authority' "$snpnv" fetch ca pem d milan "${root[@]}" --source kds \
   --kds-url "https://localhost:$port"
 refused "plain HTTP from a TLS server" 'HTTP status 400' "${ca[@]}" "http://localhost:$port"
@@ -346,11 +253,11 @@ if [ -e /proc/sys/net/ipv6/conf/lo ] && [ "$(cat /proc/sys/net/ipv6/conf/lo/disa
 fi
 
 # The busy service, in the end.
-wait $busy
-read -r status took <busy.done
-check "after 20 s of 429 it succeeds" [ "$status" -eq 0 ]
-check "within the deadline" [ "$took" -ge 19000 -a "$took" -lt 60000 ]
+await_exit $busy
+check "after 20 s of 429 it succeeds" [ $? -eq 0 ]
+read -r slept took <busy.slept
+check "within the deadline" [ "$slept" -lt 60000 ]
+check "and not before" [ "$took" -ge 20000 ]
 check "without crowding" [ "$(requests busy ' 429$')" -le 10 ]
-echo "429 for 20 s: done after $took ms and $(wc -l <busy/http.log) requests"
-echo "worst overrun of a deadline: $worst ms"
+echo "429 for 20 s: asleep for $slept of $took ms, $(wc -l <busy/http.log) requests"
 summary

@@ -1,57 +1,65 @@
 # What the tests of the programs share. Usage in each: . "$(dirname "$0")/lib.sh"; the two arguments
 # are the programs snpnv and snpnv-paravisor.
 set -uo pipefail
+tools=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$tools/../lib.sh"
 
 snpnv=$1
 paravisor_program=$2
 work=$(mktemp -d)
 export XDG_RUNTIME_DIR=$work
 unset SNPNV_TCTI TPM2TOOLS_TCTI
-failures=0
-checks=0
 paravisor_pid=
 cd "$work" || exit 1
 
+# stop_paravisor: its exit status.
 stop_paravisor() {
-  [ -z "$paravisor_pid" ] && return
-  kill "$paravisor_pid" 2>/dev/null
-  wait "$paravisor_pid" 2>/dev/null
+  local process=$paravisor_pid
   paravisor_pid=
+  [ -z "$process" ] || stop "$process"
 }
+# Nothing that was started in the background outlives the test, however it ends.
 finish() {
-  stop_paravisor
+  local process
+  for process in $(jobs -p); do
+    kill "$process" 2>/dev/null
+    timeout 10 tail --pid="$process" -f /dev/null
+    kill -KILL "$process" 2>/dev/null
+  done
+  wait
   rm -rf "$work"
 }
 trap finish EXIT
 
-# start_paravisor OPTION...: on a fresh state folder, unless $keep_state names one; waits until it serves.
+# start_server VARIABLE COMMAND...: starts it in the background and waits for the first line that it prints,
+# which goes to VARIABLE; the others go to $work/VARIABLE.lines. Its process is $server. A server that is
+# given port 0 says there which one the system has given it: nobody else can have it.
+start_server() {
+  local -n said=$1
+  local lines=$work/$1.lines
+  : >"$lines"
+  "${@:2}" <&0 >>"$lines" &
+  server=$!
+  await "a line of $2" says_or_has_ended "$lines" "$server"
+  read -r said <"$lines"
+}
+says_or_has_ended() { [ -s "$1" ] || has_ended "$2"; }
+
+# start_paravisor OPTION...: on a fresh state folder, unless $keep_state names one; waits until it serves. Where
+# a test is not about the time between two refreshes, that is a tenth of what it is in the field.
 start_paravisor() {
-  local line
+  local ready=
   stop_paravisor
   state=${keep_state:-$(mktemp -d "$work/state.XXXXXX")}
-  rm -f "$work/ready"
-  mkfifo "$work/ready"
-  "$paravisor_program" --state "$state" --listen 127.0.0.1:0 "$@" >"$work/ready" &
-  paravisor_pid=$!
-  read -r line <"$work/ready"
-  if [[ $line != ready\ tcti=* ]]; then
+  start_server ready "$paravisor_program" --state "$state" --listen 127.0.0.1:0 --interval-ms 200 "$@"
+  paravisor_pid=$server
+  if [[ $ready != ready\ tcti=* ]]; then
     echo "FAILED: snpnv-paravisor $* did not get ready" >&2
     exit 1
   fi
-  https=${line##* https=}  # where --https was asked for
-  line=${line#ready tcti=}
-  export SNPNV_TCTI=${line%% *} TPM2TOOLS_TCTI=${line%% *}
-}
-
-# check WHAT COMMAND...: the command succeeds.
-check() {
-  local what=$1
-  shift
-  checks=$((checks + 1))
-  if ! "$@"; then
-    failures=$((failures + 1))
-    echo "FAILED: $what" >&2
-  fi
+  https=${ready##* https=}  # where --https was asked for
+  ready=${ready#ready tcti=}
+  export SNPNV_TCTI=${ready%% *} TPM2TOOLS_TCTI=${ready%% *}
 }
 
 # exits STATUS COMMAND...: runs it with its output kept in $work/out and $work/err.
@@ -62,6 +70,30 @@ exits() {
   status=$?
   [ "$status" -eq "$wanted" ] && return
   echo "exit status $status, not $wanted: $*" >&2
+  cat "$work/err" >&2
+  return 1
+}
+
+# in_time SECONDS STATUS COMMAND...: exits STATUS, and has not slept longer than SECONDS and a moment: it
+# does not wait beyond a deadline. For how long it slept is in $slept, in milliseconds.
+in_time() {
+  exits "$2" timeout $(($1 + patience)) "$tools/asleep.py" "$work/slept" "${@:3}" || return 2
+  read -r slept _ <"$work/slept"
+  [ "$slept" -le $(($1 * 1000 + 1000)) ] && return
+  echo "slept $slept ms, with a deadline of $1 s: ${*:3}" >&2
+  return 1
+}
+# given_time SECONDS STATUS WORDS COMMAND...: with --timeout SECONDS it ends so in time, and says WORDS. Where the
+# machine does not get as far before that deadline, with one of 4, 16 or 64 times as much; $deadline is it.
+given_time() {
+  for deadline in "$1" $(($1 * 4)) $(($1 * 16)) $(($1 * 64)); do
+    in_time "$deadline" "$2" "${@:4}" --timeout "$deadline"
+    case $? in
+      0) [ -z "$3" ] || grep -q -e "$3" "$work/err" && return ;;
+      1) return 1 ;;
+    esac
+  done
+  echo "does not say '$3': ${*:4}" >&2
   cat "$work/err" >&2
   return 1
 }
@@ -80,9 +112,4 @@ has_user_data() {
 binds() {
   cmp -s <(dd if="$1" bs=1 skip=80 count=64 status=none) \
     <(openssl dgst -sha256 -binary "$2"; head -c 32 /dev/zero)
-}
-
-summary() {
-  echo "$checks checks, $failures failed"
-  [ "$failures" -eq 0 ] && [ "$checks" -gt 0 ]
 }

@@ -5,16 +5,16 @@
 start_paravisor --fault stale-forever
 user_data user lock
 
-"$snpnv" -T "record:holder=$SNPNV_TCTI" report report user --timeout 60 2>/dev/null &
+"$snpnv" -T "record:holder=$SNPNV_TCTI" report report user --timeout 3600 2>/dev/null &
 holder=$!
-until grep -qs '^<' holder; do :; done
-check "a second process waits until its deadline" exits 4 timeout 10 "$snpnv" report report user --timeout 1
-check "and says for what" grep -q '^snpnv: lock: ' err
-check "also where SIGALRM is blocked" exits 4 timeout 10 perl -MPOSIX -e \
-  'sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGALRM)); exec @ARGV' "$snpnv" report report user --timeout 1
-check "and says for what" grep -q '^snpnv: lock: ' err
+await_line holder '^<'
+check "a second process waits until its deadline, and says for what" \
+  given_time 1 4 '^snpnv: lock: ' "$snpnv" report report user
+check "also where SIGALRM is blocked" given_time 1 4 '^snpnv: lock: ' perl -MPOSIX -e \
+  'sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGALRM)); exec @ARGV' "$snpnv" report report user
 kill -9 "$holder"
-wait "$holder" 2>/dev/null
-check "a holder that was killed holds it no more" exits 4 timeout 10 "$snpnv" report report user --timeout 1
-check "so that the paravisor is asked" grep -q 'fresh_stale' err
+await_exit "$holder"
+check "a holder that was killed holds it no more, so that the paravisor is asked" \
+  given_time 1 4 fresh_stale "$snpnv" report report user
+check "the lock of a TPM that is not the machine's is the user's" [ -n "$(ls "$XDG_RUNTIME_DIR"/snpnv-*.lock)" ]
 summary

@@ -25,7 +25,7 @@ def exactly(sock, n):
 class Qemu:
     def __init__(self, path):
         self.control = socket.socket(socket.AF_UNIX)
-        self.control.settimeout(30)
+        self.control.settimeout(300)
         self.control.connect(path)
     def ask(self, name, arguments=b"", size=4, fds=()):
         code = NAMES.get(name, name)
@@ -34,7 +34,7 @@ class Qemu:
         return struct.unpack(f">{size // 4}I", answer)
     def open_commands(self):
         self.commands, theirs = socket.socketpair()
-        self.commands.settimeout(30)
+        self.commands.settimeout(300)
         result = self.ask("SET_DATAFD", fds=[theirs.fileno()])
         theirs.close()
         return result
@@ -68,7 +68,7 @@ EOF
 # qemu WHAT: the client's program on standard input runs to its end.
 qemu() {
   cat >program
-  check "$1" timeout 60 python3 client.py <program
+  check "$1" timeout "$patience" python3 client.py <program
 }
 pcr16() { tpm2_pcrread sha256:16 | grep -o '0x[0-9A-F]*'; }
 
@@ -161,22 +161,19 @@ for octet in struct.pack(">II", 17, 0):
 expect(struct.unpack(">4I", exactly(q.control, 16)), (0, 4096, 4096, 4096))
 EOF
 
-check "a socket that is served is not taken over" exits 3 timeout 30 "$paravisor_program" --state "$work/other" --qemu "$work/socket"
+check "a socket that is served is not taken over" exits 3 timeout "$patience" "$paravisor_program" --state "$work/other" --qemu "$work/socket"
 check "and says so" grep -q "^snpnv-paravisor: $work/socket: " err
-check "a path that is too long" exits 3 timeout 30 "$paravisor_program" --state "$work/other" --qemu "$work/$(printf 'x%.0s' {1..200})"
+check "a path that is too long" exits 3 timeout "$patience" "$paravisor_program" --state "$work/other" --qemu "$work/$(printf 'x%.0s' {1..200})"
 touch file
-check "a file is not replaced" exits 3 timeout 30 "$paravisor_program" --state "$work/other" --qemu "$work/file"
+check "a file is not replaced" exits 3 timeout "$patience" "$paravisor_program" --state "$work/other" --qemu "$work/file"
 check "and is still there" [ -f file ]
 
 # ends_in_time WHAT: SIGTERM ends the paravisor, its swtpm and its socket file.
 ends_in_time() {
   local swtpm
   swtpm=$(pgrep -P "$paravisor_pid")
-  kill "$paravisor_pid"
-  check "$1: ends" timeout 10 tail --pid="$paravisor_pid" -f /dev/null
-  wait "$paravisor_pid"
-  check "$1: with 0" [ $? -eq 0 ]
-  paravisor_pid=
+  stop_paravisor
+  check "$1: ends with 0" [ $? -eq 0 ]
   check "$1: no swtpm is left" [ ! -e "/proc/$swtpm" ]
   check "$1: no socket is left" [ ! -e socket ]
 }
@@ -185,16 +182,12 @@ stalled() {
   local what=$1
   shift
   start_paravisor --qemu "$work/socket" "$@"
-  mkfifo stalled.fifo
   { cat; echo 'print("stalled", flush=True)'; echo 'sys.stdin = None; import signal; signal.pause()'; } >program
-  python3 client.py <program >stalled.fifo &
-  local client=$!
-  read -r line <stalled.fifo
+  start_server line python3 client.py <program
+  local client=$server
   check "$what: the client got there" [ "$line" = stalled ]
   ends_in_time "$what"
-  kill "$client"
-  wait "$client" 2>/dev/null
-  rm stalled.fifo
+  stop "$client"
 }
 ends_in_time "after all this"
 stalled "half a request" <<<'q = Qemu("socket"); q.control.sendall(bytes(2))'
@@ -223,7 +216,7 @@ for i in range(3):
         expect(q.answer(), "nothing")
     except TimeoutError:
         pass
-    q.commands.settimeout(30)
+    q.commands.settimeout(300)
     expect(q.ask("CANCEL_TPM_CMD"), (0,))
     expect(q.answer(), 0x909)  # TPM_RC_CANCELED
 EOF
@@ -232,11 +225,11 @@ ends_in_time "silence that was cancelled"
 # What a killed paravisor leaves is replaced.
 start_paravisor --qemu "$work/socket"
 kill -KILL "$paravisor_pid"
-wait "$paravisor_pid" 2>/dev/null
+await_exit "$paravisor_pid"
 paravisor_pid=
 check "a killed one leaves its socket" [ -S socket ]
 start_paravisor --qemu "$work/socket" --once
 qemu "A new one takes its place" <<<'q = Qemu("socket"); q.open_commands(); q.boot()'
-check "--once: ends with the machine" timeout 10 tail --pid="$paravisor_pid" -f /dev/null
+check "--once: ends with the machine" await_exit "$paravisor_pid"
 check "and takes its socket along" [ ! -e socket ]
 summary

@@ -23,7 +23,7 @@ signed() {
 
 start_paravisor
 check "fresh report by tpm2-tss" fresh -T "libtss2-tcti-${SNPNV_TCTI/swtpm:/swtpm.so.0:}"
-for options in "" "--product genoa --report-version 2" "--product turin --report-version 5" \
+for options in "--interval-ms 2000" "--product genoa --report-version 2" "--product turin --report-version 5" \
   "--envelope-version 1 --report-version 2" "--nv-size 2048 --envelope-version 1" "--nv-size 2900" \
   "--refresh on-write" "--refresh on-write --latency-ms 300" "--latency-ms 200"; do
   # shellcheck disable=SC2086 # words on purpose
@@ -102,8 +102,10 @@ check "json says fresh" grep -q '^{"fresh":true,.*"writes":1}$' out
 stop_paravisor
 check "no process is left" [ -z "$(pgrep -f "dir=$work" || true)" ]
 start_paravisor --once
+exec 3<>"/dev/tcp/127.0.0.1/${SNPNV_TCTI##*=}"  # so that its client is not gone between two slow commands
 check "fresh with --once" fresh
-wait "$paravisor_pid"
+exec 3>&-
+await_exit "$paravisor_pid"
 check "--once ends by itself" [ $? -eq 0 ]
 paravisor_pid=
 summary

@@ -59,11 +59,11 @@ stream=$!
 exec 3>questions 4<answers
 for i in 1 2 3; do
   cat good.json >&3
-  read -r -t 60 answer <&4
+  read -r -t "$patience" answer <&4
   check "line $i is answered at once" [ "$(jq -c '[.line, .verified]' <<<"$answer")" = "[$i,true]" ]
 done
 exec 3>&-
-wait $stream
+await_exit $stream
 check "and the stream ends with its input" [ $? -eq 0 ]
 exec 4<&-
 
@@ -81,10 +81,10 @@ for jobs in 1 2; do
   stream=$!
   exec 3>questions 4<answers
   head -n 20 many >&3 &
-  check "$jobs: 20 lines" [ "$(head -n 20 <&4 | jq -s 'map(select(.verified)) | length')" -eq 20 ]
+  check "$jobs: 20 lines" [ "$(timeout "$patience" head -n 20 <&4 | jq -s 'map(select(.verified)) | length')" -eq 20 ]
   few=$(peak $stream)
   cat many >&3 &
-  check "$jobs: 1000 lines" [ "$(head -n 1000 <&4 | jq -s 'map(select(.verified)) | length')" -eq 1000 ]
+  check "$jobs: 1000 lines" [ "$(timeout "$patience" head -n 1000 <&4 | jq -s 'map(select(.verified)) | length')" -eq 1000 ]
   all=$(peak $stream)
   if grep -q __asan_init "$snpnv"; then
     echo "SKIPPED: AddressSanitizer keeps what was freed, which looks like growth" >&2
@@ -92,7 +92,7 @@ for jobs in 1 2; do
     check "$jobs: no more memory than 20 lines took: $few and $all kB" [ "$all" -le $((few + 128)) ]
   fi
   exec 3>&- 4<&-
-  wait "$stream"
+  await_exit "$stream"
 done
 
 # The example of docs/evidence.md.

@@ -53,9 +53,10 @@ refused 3 'json_syntax' display claims user
 refused 3 'is not a recording\|record_syntax' -T replay:user report a user
 refused 3 'NOT_SUPPORTED, 0x000a0015 (io_tcti)' -T nonsense: report a user
 refused 3 'no TCTI of that name' -T nonsense: report a user
-refused 3 'Connection refused (io_failed)' -T swtpm:host=127.0.0.1,port=1 report a user
-refused 3 'nothing serves there' -T swtpm:host=127.0.0.1,port=1 report a user
-refused 3 'nothing serves there' -T mssim:host=127.0.0.1,port=1 report a user
+start_server closed "$tools/peer.py" --closed
+refused 3 'Connection refused (io_failed)' -T swtpm:host=127.0.0.1,port=$closed report a user
+refused 3 'nothing serves there' -T swtpm:host=127.0.0.1,port=$closed report a user
+refused 3 'nothing serves there' -T mssim:host=127.0.0.1,port=$closed report a user
 refused 3 'record: wants FILE=TCTI' -T record:file report a user
 refused 2 'needs a TCTI' -T '' report a user
 check "nothing was written" [ ! -e a ]

@@ -4,14 +4,13 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <string_view>
 #include <vector>
 
 #include "snpnv/core/encoding.hpp"
 #include "snpnv/tpm/transport.hpp"
-#include "transports/monotonic_clock.hpp"
+#include "tests/transports/patience.hpp"
 
 namespace snpnv::conformance {
 
@@ -112,32 +111,22 @@ void check_conversation(T& tpm) {
   }
 }
 
-/// Milliseconds that `work` takes.
-template <class Work>
-Millis duration(Work&& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  const auto spent = std::chrono::steady_clock::now() - start;
-  return static_cast<Millis>(std::chrono::duration_cast<std::chrono::milliseconds>(spent).count());
-}
-
-/// How late a busy machine may be.
+/// How much longer than its deadline a transport may sleep.
 inline constexpr Millis kSlack = 2000;
 
-/// `work(deadline)` is done, with io_deadline, when the deadline has passed and not much later.
+/// `work(deadline)` is done, with io_deadline, when the deadline has passed; nothing sleeps much longer.
 template <class Work>
 void check_deadline(Work&& work) {
   constexpr Millis kLimit = 150;
-  MonotonicClock clock;
-  const Instant deadline = clock.now() + kLimit;
+  const Instant deadline = testing::in(kLimit);
   Code seen{};
-  const Millis spent = duration([&] {
+  const Millis slept = testing::asleep([&] {
     const auto result = work(deadline);
     if (!result) seen = result.error().code;
   });
   CHECK(name(seen) == name(Code::io_deadline));
-  CHECK(clock.now() >= deadline);
-  CHECK(spent < kLimit + kSlack);
+  CHECK(testing::in(0) >= deadline);
+  CHECK(slept < kLimit + kSlack);
 }
 
 /// A transport whose peer takes the command and stays silent, or says only part of a response.
@@ -148,9 +137,8 @@ void check_silence(T& tpm) {
     tpm.set_deadline(deadline);
     return ask(tpm, kGetRandom8);
   });
-  MonotonicClock clock;
-  tpm.set_deadline(clock.now() + 60000);
-  CHECK(duration([&] { CHECK_FALSE(ask(tpm, kReadPublicOfNoIndex).has_value()); }) < kSlack);
+  tpm.set_deadline(testing::in_time());
+  CHECK(testing::asleep([&] { CHECK_FALSE(ask(tpm, kReadPublicOfNoIndex).has_value()); }) < kSlack);
 }
 
 /// A transport whose peer has gone away: an error at once, now and later.
@@ -158,7 +146,7 @@ template <Transport T>
 void check_closed(T& tpm) {
   for (int i = 0; i < 2; ++i) {
     Result<Message> answer;
-    CHECK(duration([&] { answer = ask(tpm, kGetRandom8); }) < kSlack);
+    CHECK(testing::asleep([&] { answer = ask(tpm, kGetRandom8); }) < kSlack);
     REQUIRE_FALSE(answer.has_value());
     CHECK(answer.error().code != Code::io_deadline);
   }

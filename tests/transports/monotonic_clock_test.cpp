@@ -30,10 +30,11 @@ TEST_CASE("MonotonicClock_Sleep_LastsAtLeastAsLong") {
 TEST_CASE("MonotonicClock_SleepInterruptedBySignals_LastsAtLeastAsLong") {
   MonotonicClock clock;
   const testing::Interruptions signals;
-  const Instant before = steady_ms();
-  clock.sleep(100);
-  CHECK(steady_ms() - before >= 100);
-  CHECK(signals.count() > 10);
+  while (signals.count() <= 10) {
+    const Instant before = steady_ms();
+    clock.sleep(100);
+    CHECK(steady_ms() - before >= 100);
+  }
 }
 
 }  // namespace

@@ -13,13 +13,8 @@ namespace {
 using namespace conformance;
 using namespace testing;
 
-Instant soon() {
-  MonotonicClock clock;
-  return clock.now() + 30000;
-}
-
 Error error_of(const std::string& name) {
-  const auto opened = open_transport(name, soon());
+  const auto opened = open_transport(name, in_time());
   REQUIRE_FALSE(opened.has_value());
   return opened.error();
 }
@@ -48,7 +43,7 @@ class Variable {
 
 void check_swtpm(const std::string& tcti) {
   const TcpSwtpm swtpm;
-  auto tpm = open_transport(tcti + std::to_string(swtpm.port()), soon());
+  auto tpm = open_transport(tcti + std::to_string(swtpm.port()), in_time());
   REQUIRE(tpm.has_value());
   check_conversation(*tpm);
   swtpm.stop();
@@ -69,7 +64,7 @@ TEST_CASE("OpenTransport_DeviceNames_OpenTheDevice") {
   CHECK(error_of("/dev/no-such-tpm") == Error{Code::io_failed, 0, ENOENT});
   CHECK(error_of("device:") == Error{Code::io_failed, 0, ENOENT});
   for (const char* const name : {"device:/dev/full", "/dev/full"}) {
-    auto device = open_transport(name, soon());
+    auto device = open_transport(name, in_time());
     REQUIRE(device.has_value());
     const Result<Message> answer = ask(*device, kGetRandom8);
     REQUIRE_FALSE(answer.has_value());
@@ -81,7 +76,7 @@ TEST_CASE("OpenTransport_Replay_AnswersFromTheFile") {
   const Folder folder;
   std::ofstream(folder / "r=1") << "snpnv-recording 1\n> 80010000000c0000017b0008\n"
                                    "< 80010000000a0000018b\n";
-  auto replay = open_transport("replay:" + folder / "r=1", soon());
+  auto replay = open_transport("replay:" + folder / "r=1", in_time());
   REQUIRE(replay.has_value());
   CHECK(get(*replay, kGetRandom8) == kNoSuchHandle);
   CHECK(error_of("replay:" + folder / "absent") == Error{Code::io_failed, 0, ENOENT});
@@ -92,7 +87,7 @@ TEST_CASE("OpenTransport_RecordOfAReplay_IsTheSameRecording") {
   const std::string text =
       "snpnv-recording 1\n> 80010000000c0000017b0008\n< 80010000000a0000018b\n";
   std::ofstream(folder / "from") << text;
-  auto both = open_transport("record:" + folder / "to" + "=replay:" + folder / "from", soon());
+  auto both = open_transport("record:" + folder / "to" + "=replay:" + folder / "from", in_time());
   REQUIRE(both.has_value());
   CHECK(get(*both, kGetRandom8) == kNoSuchHandle);
   std::ifstream file(folder / "to");

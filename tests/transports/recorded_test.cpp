@@ -73,8 +73,7 @@ TEST_CASE("RecorderAndReplay_RealSwtpm_BothConverse") {
   const std::string path = folder / "recording";
   {
     const TcpSwtpm swtpm;
-    MonotonicClock clock;
-    auto recorder = open_transport("record:" + path + "=" + swtpm.tcti(), clock.now() + 30000);
+    auto recorder = open_transport("record:" + path + "=" + swtpm.tcti(), in_time());
     REQUIRE(recorder.has_value());
     check_conversation(*recorder);
   }
@@ -95,9 +94,7 @@ TEST_CASE("RecorderAndReplay_RealSwtpm_BothConverse") {
 TEST_CASE("Recorder_SilentTpm_EndsAtTheDeadline") {
   const Folder folder;
   const TcpSwtpm swtpm;
-  MonotonicClock clock;
-  auto recorder =
-      open_transport("record:" + folder / "recording" + "=" + swtpm.tcti(), clock.now() + 30000);
+  auto recorder = open_transport("record:" + folder / "recording" + "=" + swtpm.tcti(), in_time());
   REQUIRE(recorder.has_value());
   swtpm.stop();
   check_silence(*recorder);

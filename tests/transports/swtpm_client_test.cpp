@@ -13,12 +13,10 @@ namespace {
 using namespace conformance;
 using namespace testing;
 
-Instant in(Millis ms) { return MonotonicClock().now() + ms; }
-
 SocketAddress at(std::uint16_t port) { return *SocketAddress::parse("127.0.0.1", port); }
 
 SwtpmClient connected(std::uint16_t port) {
-  return SwtpmClient(at(port), in(30000));
+  return SwtpmClient(at(port), in_time());
 }
 
 // What a client makes of a peer that answers every command so.
@@ -84,7 +82,7 @@ TEST_CASE("SwtpmClient_PeerSaysNotWhatItAnnounced_GivesWhatTheTpmLayerRefuses") 
     const FakeSwtpm fake(octets(said));
     SwtpmClient client = connected(fake.port());
     MonotonicClock clock;
-    Tpm tpm(client, clock, in(30000));
+    Tpm tpm(client, clock, in_time());
     const auto area = tpm.execute(NV_ReadPublic{vtpm::kReportIndex});
     REQUIRE_FALSE(area.has_value());
     CHECK(name(area.error().code) == name(Code::tpm_header));
@@ -98,12 +96,8 @@ TEST_CASE("SwtpmClient_PeerDoesNotEvenConnect_EndsAtTheDeadline") {
 }
 
 TEST_CASE("SwtpmClient_NobodyListens_IsRefused") {
-  std::uint16_t port = 0;
-  {
-    const PortPair closed;
-    port = closed.port;
-  }
-  SwtpmClient client = connected(port);
+  const BoundPair closed;
+  SwtpmClient client = connected(closed.port);
   CHECK(ask(client, kGetRandom8) == Result<Message>(fail(Error{Code::io_failed, 0, ECONNREFUSED})));
 }
 

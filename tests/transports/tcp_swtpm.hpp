@@ -16,6 +16,7 @@
 #include <fstream>
 #include <string>
 
+#include "tests/transports/patience.hpp"
 #include "transports/descriptor.hpp"
 
 namespace snpnv::testing {
@@ -53,13 +54,26 @@ inline const sockaddr* generic(const sockaddr_in& address) {
   return static_cast<const sockaddr*>(static_cast<const void*>(&address));
 }
 
-inline Descriptor listen_on(std::uint16_t port, int backlog = 8) {
+/// Has the port for itself; 0 is one that the system chooses. Until somebody listens there, connections are
+/// refused. -1 inside if another has it.
+inline Descriptor bind_to(std::uint16_t port) {
   Descriptor fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   const sockaddr_in address = loopback(port);
-  if (::bind(fd.get(), generic(address), sizeof address) != 0 || ::listen(fd.get(), backlog) != 0)
-    fd.reset();
+  if (::bind(fd.get(), generic(address), sizeof address) != 0) fd.reset();
+  return fd;
+}
+inline std::uint16_t port_of(const Descriptor& fd) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  void* const anything = &address;
+  REQUIRE(::getsockname(fd.get(), static_cast<sockaddr*>(anything), &size) == 0);
+  return ntohs(address.sin_port);
+}
+inline Descriptor listen_on(std::uint16_t port, int backlog = 8) {
+  Descriptor fd = bind_to(port);
+  if (fd.get() >= 0 && ::listen(fd.get(), backlog) != 0) fd.reset();
   return fd;
 }
 
@@ -81,33 +95,38 @@ inline bool listens(std::uint16_t port) {
   return false;
 }
 
-/// Two neighbouring ports, both listened on: the swtpm TCTI takes the second for control.
-struct PortPair {
-  std::uint16_t port = 0;
+/// Two neighbouring ports that nobody else has: the swtpm TCTI takes the second for control.
+struct BoundPair {
   Descriptor data, control;
+  std::uint16_t port = 0;
 
-  PortPair() {
-    const auto start = static_cast<std::uint16_t>(20000 + (::getpid() % 5000) * 2);
-    for (port = start; port < start + 400; port = static_cast<std::uint16_t>(port + 2)) {
-      data = listen_on(port);
-      control = listen_on(static_cast<std::uint16_t>(port + 1));
-      if (data.get() >= 0 && control.get() >= 0) return;
-    }
-    FAIL("no free ports");
+  BoundPair() {
+    do {
+      data = bind_to(0);
+      port = port_of(data);
+      control = bind_to(static_cast<std::uint16_t>(port + 1));
+    } while (control.get() < 0);
   }
   [[nodiscard]] std::string tcti(const std::string& kind = "swtpm") const {
     return kind + ":host=127.0.0.1,port=" + std::to_string(port);
   }
 };
 
+/// The same, listened on.
+struct PortPair : BoundPair {
+  PortPair() {
+    REQUIRE(::listen(data.get(), 8) == 0);
+    REQUIRE(::listen(control.get(), 8) == 0);
+  }
+};
+
 class TcpSwtpm {
  public:
   TcpSwtpm() {
-    PortPair ports;
+    // swtpm binds what is bound here already: SO_REUSEADDR, at both sides, allows that until somebody listens.
+    const BoundPair ports;
     port_ = ports.port;
     tcti_ = ports.tcti();
-    ports.data.reset();
-    ports.control.reset();
     const std::string state = "dir=" + folder_ / "";
     const std::string server = "type=tcp,port=" + std::to_string(port_);
     const std::string control = "type=tcp,port=" + std::to_string(port_ + 1);
@@ -122,10 +141,10 @@ class TcpSwtpm {
     }
     // swtpm tells nobody when it listens.
     MonotonicClock clock;
-    const Instant deadline = clock.now() + 10000;
+    const Instant deadline = clock.now() + kPatience;
     while (!listens(port_) || !listens(static_cast<std::uint16_t>(port_ + 1))) {
       REQUIRE_MESSAGE(::waitpid(pid_, nullptr, WNOHANG) == 0, "swtpm ended; is it installed?");
-      REQUIRE(clock.now() < deadline);
+      REQUIRE_MESSAGE(clock.now() < deadline, "swtpm does not listen");
       clock.sleep(5);
     }
   }

@@ -7,30 +7,22 @@
 
 using namespace snpnv;
 using namespace snpnv::test;
-using snpnv::testing::listen_on;
+using namespace snpnv::testing;
 
 namespace {
 
 constexpr Millis kSoon = 300;
-constexpr Millis kPatience = 20000;
 
-std::uint16_t port_of(const Descriptor& fd) {
-  sockaddr_in address{};
-  socklen_t size = sizeof address;
-  REQUIRE(::getsockname(fd.get(), static_cast<sockaddr*>(static_cast<void*>(&address)), &size) == 0);
-  return ntohs(address.sin_port);
-}
-Instant in(Millis ms) { return MonotonicClock().now() + ms; }
-
-// Ends within a wide margin of its deadline.
+// Sleeps no longer than until its deadline, and a moment.
 template <class Call>
 void ends_at_its_deadline(Instant deadline, Call call) {
-  const auto result = call();
-  REQUIRE_FALSE(result.has_value());
-  CHECK(result.error().code == Code::io_deadline);
-  const Instant now = MonotonicClock().now();
-  CHECK(now >= deadline);
-  CHECK(now < deadline + kPatience);
+  const Millis slept = asleep([&] {
+    const auto result = call();
+    REQUIRE_FALSE(result.has_value());
+    CHECK(result.error().code == Code::io_deadline);
+  });
+  CHECK(in(0) >= deadline);
+  CHECK(slept < kSoon + 2000);
 }
 
 }  // namespace
@@ -43,7 +35,7 @@ TEST_CASE("Tcp_Octets_GoBothWaysUntilTheEnd") {
     (void)::recv(peer.get(), got.data(), got.size(), MSG_WAITALL);
     (void)::send(peer.get(), got.data(), got.size(), 0);
   });
-  auto stream = TcpStream::connect("127.0.0.1", port_of(listener), in(kPatience));
+  auto stream = TcpStream::connect("127.0.0.1", port_of(listener), in_time());
   REQUIRE(stream.has_value());
   CHECK(stream->write_all(view("ping")).has_value());
   std::string got;
@@ -60,20 +52,20 @@ TEST_CASE("Tcp_Octets_GoBothWaysUntilTheEnd") {
 
 TEST_CASE("Tcp_LocalhostByName_IsFound") {
   const Descriptor listener = listen_on(0);
-  CHECK(TcpStream::connect("localhost", port_of(listener), in(kPatience)).has_value());
+  CHECK(TcpStream::connect("localhost", port_of(listener), in_time()).has_value());
 }
 
 TEST_CASE("Tcp_NobodyListens_IsRefused") {
   Descriptor listener = listen_on(0);
   const std::uint16_t port = port_of(listener);
   listener.reset();
-  const auto stream = TcpStream::connect("127.0.0.1", port, in(kPatience));
+  const auto stream = TcpStream::connect("127.0.0.1", port, in_time());
   REQUIRE_FALSE(stream.has_value());
   CHECK(stream.error() == Error{Code::io_failed, 0, ECONNREFUSED});
 }
 
 TEST_CASE("Tcp_NoSuchName_IsAnError") {
-  const auto stream = TcpStream::connect("name.invalid", 1, in(kPatience));
+  const auto stream = TcpStream::connect("name.invalid", 1, in_time());
   REQUIRE_FALSE(stream.has_value());
   CHECK((stream.error().code == Code::io_name || stream.error().code == Code::io_deadline));
 }
@@ -133,7 +125,7 @@ TEST_CASE("Tcp_QueueThatIsFull_EndsAtTheDeadline") {
 
 TEST_CASE("Tcp_PeerThatResets_HasClosed") {
   const Descriptor listener = listen_on(0);
-  auto stream = TcpStream::connect("127.0.0.1", port_of(listener), in(kPatience));
+  auto stream = TcpStream::connect("127.0.0.1", port_of(listener), in_time());
   REQUIRE(stream.has_value());
   {
     const Descriptor peer(::accept(listener.get(), nullptr, nullptr));

@@ -12,13 +12,8 @@ namespace {
 using namespace conformance;
 using namespace testing;
 
-Instant in(Millis ms) {
-  MonotonicClock clock;
-  return clock.now() + ms;
-}
-
 Tcti connected(const std::string& name) {
-  auto tcti = Tcti::open(name, in(30000));
+  auto tcti = Tcti::open(name, in_time());
   REQUIRE(tcti.has_value());
   return std::move(*tcti);
 }
@@ -32,10 +27,10 @@ TEST_CASE("Tcti_BorrowedContext_ConversesAndLeavesItOpen") {
   TSS2_TCTI_CONTEXT* context = nullptr;
   REQUIRE(Tss2_TctiLdr_Initialize(swtpm.tcti().c_str(), &context) == TSS2_RC_SUCCESS);
   {
-    Tcti first(context, in(30000));
+    Tcti first(context, in_time());
     CHECK(is_random(get(first, kGetRandom8), 8));
   }
-  Tcti second(context, in(30000));
+  Tcti second(context, in_time());
   check_conversation(second);
   Tss2_TctiLdr_Finalize(&context);
 }
@@ -62,20 +57,16 @@ TEST_CASE("TctiOpen_PeerDoesNotEvenConnect_EndsAtTheDeadline") {
 }
 
 TEST_CASE("TctiOpen_NobodyListens_KeepsTheReturnCode") {
-  std::string name;
-  {
-    const PortPair closed;
-    name = closed.tcti();
-  }
-  const auto tcti = Tcti::open(name, in(30000));
+  const BoundPair closed;
+  const auto tcti = Tcti::open(closed.tcti(), in_time());
   REQUIRE_FALSE(tcti.has_value());
-  CHECK(snpnv::name(tcti.error().code) == snpnv::name(Code::io_tcti));
+  CHECK(name(tcti.error().code) == name(Code::io_tcti));
   // TCG TSS 2.0 Overview and Common Structures, "TSS2_RC": layer TCTI, TSS2_BASE_RC_IO_ERROR.
   CHECK(tcti.error().detail == TSS2_TCTI_RC_IO_ERROR);
 }
 
 TEST_CASE("TctiOpen_UnknownName_IsAnError") {
-  const auto tcti = Tcti::open("no-such-tcti:x", in(30000));
+  const auto tcti = Tcti::open("no-such-tcti:x", in_time());
   REQUIRE_FALSE(tcti.has_value());
   CHECK(name(tcti.error().code) == name(Code::io_tcti));
   CHECK(tcti.error().detail != 0);

@@ -132,6 +132,11 @@ inline void sign_with(const Key& key, const PssScheme& scheme, Sign&& sign) {
   EVP_MD_CTX_free(context);
 }
 
+/// By days, since a time_t may have 32 bits, and end in 2038.
+inline void set_time(ASN1_TIME* out, UnixTime time) {
+  must(ASN1_TIME_adj(out, 0, static_cast<int>(time / 86400), static_cast<long>(time % 86400)) != nullptr, "ASN1_TIME_adj");
+}
+
 struct CertSpec {
   std::string subject;
   std::string issuer;
@@ -151,8 +156,8 @@ struct CertSpec {
     ASN1_INTEGER_set(X509_get_serialNumber(cert.get()), static_cast<long>(serial));
     set_name(X509_get_subject_name(cert.get()), subject);
     set_name(X509_get_issuer_name(cert.get()), issuer);
-    ASN1_TIME_set(X509_getm_notBefore(cert.get()), not_before);
-    ASN1_TIME_set(X509_getm_notAfter(cert.get()), not_after);
+    set_time(X509_getm_notBefore(cert.get()), not_before);
+    set_time(X509_getm_notAfter(cert.get()), not_after);
     must(X509_set_pubkey(cert.get(), key.get()) == 1, "X509_set_pubkey");
     const auto standard = [&](int nid, const std::string& value) {
       if (value.empty()) return;
@@ -199,7 +204,7 @@ struct CrlSpec {
     X509_CRL_set_issuer_name(crl.get(), name);
     X509_NAME_free(name);
     ASN1_TIME* const time = ASN1_TIME_new();
-    ASN1_TIME_set(time, this_update);
+    set_time(time, this_update);
     X509_CRL_set1_lastUpdate(crl.get(), time);
     for (const unsigned serial : revoked) {
       X509_REVOKED* const entry = X509_REVOKED_new();
@@ -210,7 +215,7 @@ struct CrlSpec {
       X509_CRL_add0_revoked(crl.get(), entry);
       ASN1_INTEGER_free(number);
     }
-    ASN1_TIME_set(time, next_update);
+    set_time(time, next_update);
     X509_CRL_set1_nextUpdate(crl.get(), time);
     ASN1_TIME_free(time);
     ASN1_INTEGER* const number = ASN1_INTEGER_new();

@@ -18,14 +18,10 @@ namespace snpnv {
 namespace {
 
 using namespace conformance;
-
-Instant in(Millis ms) {
-  MonotonicClock clock;
-  return clock.now() + ms;
-}
+using namespace testing;
 
 Device opened(const char* path) {
-  auto device = Device::open(path, in(30000));
+  auto device = Device::open(path, in_time());
   REQUIRE_MESSAGE(device.has_value(), path);
   return std::move(*device);
 }
@@ -60,8 +56,8 @@ TEST_CASE("5 Device_EarlierResponseUnread_WaitsUntilTheDeadline") {
   // The driver says EBUSY to a command before the response to the one before it was read.
   Descriptor fd(::open("/dev/tpmrm0", O_RDWR | O_NONBLOCK));
   REQUIRE(::write(fd.get(), kGetRandom8.data(), kGetRandom8.size()) > 0);
-  REQUIRE(await(fd.get(), POLLIN, in(30000)).has_value());
-  Device device(std::move(fd), in(30000));
+  REQUIRE(await(fd.get(), POLLIN, in_time()).has_value());
+  Device device(std::move(fd), in_time());
   check_silence(device);
 }
 
@@ -124,12 +120,12 @@ TEST_CASE("9 Device_Vanishes_FailsAtOnceWithErrno") {
   CHECK(is_random(get(device, kGetRandom8), 8));
   REQUIRE(unplug());
   Result<Message> answer;
-  CHECK(duration([&] { answer = ask(device, kGetRandom8); }) < 10000);
+  CHECK(asleep([&] { answer = ask(device, kGetRandom8); }) < 10000);
   REQUIRE_FALSE(answer.has_value());
   CHECK(name(answer.error().code) == name(Code::io_failed));
   MESSAGE("errno of a device that vanished: " << answer.error().detail);
   check_closed(device);
-  const auto again = Device::open("/dev/tpmrm0", in(30000));
+  const auto again = Device::open("/dev/tpmrm0", in_time());
   REQUIRE_FALSE(again.has_value());
   CHECK(again.error() == Error{Code::io_failed, 0, ENOENT});
 }
@@ -142,6 +138,8 @@ int main() {
   ::mount("dev", "/dev", "devtmpfs", 0, nullptr);
   ::mkdir("/sys", 0755);
   ::mount("sys", "/sys", "sysfs", 0, nullptr);
+  ::mkdir("/proc", 0755);
+  ::mount("proc", "/proc", "proc", 0, nullptr);
   for (const int standard : {0, 1, 2}) {
     const int fd = ::open("/dev/console", O_RDWR | O_NOCTTY);
     if (fd != standard) ::dup2(fd, standard);

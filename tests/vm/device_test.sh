@@ -6,7 +6,6 @@
 set -e
 guest=$1
 cpus=2
-limit=${SNPNV_VM_SECONDS:-60}  # for each line of the guest's output
 command -v python3 >/dev/null || skip "no python3"
 
 # An initial RAM file system in the "newc" format: the program, and the console it starts with.
@@ -23,23 +22,21 @@ put(3, b"init", stat.S_IFREG | 0o755, open(sys.argv[1], "rb").read())
 put(0, b"TRAILER!!!", 0)
 EOF
 
+measure_boot
 boot() {  # as which interface the guest sees the TPM
   mkdir "$work/$1"
   local control=$work/$1/control output=$work/$1/output
   swtpm socket --tpm2 --tpmstate "dir=$work/$1" --ctrl "type=unixio,path=$control" --log level=0 &
   local swtpm=$!
   processes+=("$swtpm")
-  until [ -S "$control" ]; do
-    kill -0 "$swtpm" || return 1
-    sleep 0.05
-  done
+  await "swtpm's socket" [ -S "$control" ]
   mkfifo "$output"
   tpm "$control" "$1"
   machine "${tpm[@]}" -no-reboot -serial stdio -initrd "$work/initrd" \
     -append "console=ttyS0 quiet loglevel=1 panic=-1" >"$output" 2>&1 &
   local machine=$! passed=1
   processes+=("$machine")
-  while IFS= read -r -t "$limit" line; do
+  while IFS= read -r -t "$limit" line; do  # the limit is for each line
     printf '%s: %s\n' "$1" "${line%$'\r'}"
     case $line in
       *"GUEST PASSED"*) passed=0 && break ;;

@@ -17,15 +17,16 @@ cd "$dir/debs"
 wanted="qemu-system-x86 linux-image-cloud-amd64 dracut-core initramfs-tools-core busybox-static systemd
   bash coreutils dash findutils gawk grep gzip libc-bin sed util-linux
   libmbedtls14 libstdc++6 libtss2-tctildr0"
+update() { flock /var/lib/dpkg apt-get update > /dev/null; }  # in turn with tools/setup.sh
 list() {
   # shellcheck disable=SC2086 # a list of names
   apt-get -o Dir::State::status=/dev/null -s --no-install-recommends install $wanted |
     awk '/^Inst/ { print $2 }' | grep -v -x -e iso-codes -e debconf -e initramfs-tools
 }
-if ! list > /dev/null 2>&1; then apt-get update > /dev/null; fi
+if ! list > /dev/null 2>&1; then update; fi
 list > "$dir/packages"
 xargs apt-get download < "$dir/packages" > "$dir/log" 2>&1 || {
-  apt-get update > /dev/null
+  update
   xargs apt-get download < "$dir/packages"
 }
 for folder in bin sbin lib lib64; do  # as Debian has them since 12

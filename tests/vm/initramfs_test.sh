@@ -88,7 +88,7 @@ with_paravisor() {
   "$paravisor" --state "$certs" --qemu "$work/socket" "${@:2}" >"$work/ready" &
   paravisor_pid=$!
   processes+=("$paravisor_pid")
-  read -r line <"$work/ready"
+  read -r -t "$patience" line <"$work/ready"
   rm "$work/ready"
   [[ $line == ready* ]] || exit 1
   tpm "$work/socket" "$1"
@@ -103,16 +103,11 @@ without_tpm() {
 }
 paravisor_pid=
 without_tpm
-limit=200  # seconds, after which a machine hangs
+measure_boot
 
-# await_end PROCESS FILE...: until it is gone or a file says $until.
-await_end() {
-  local end=$((SECONDS + limit))
-  while kill -0 "$1" 2>/dev/null; do
-    if [ -n "${until:-}" ] && grep -a -q "$until" "${@:2}" 2>/dev/null; then return; fi
-    [ $SECONDS -lt $end ] || return
-    sleep 0.2
-  done
+# is_over PROCESS FILE...: it is gone, or a file says $until.
+is_over() {
+  has_ended "$1" || { [ -n "${until:-}" ] && grep -a -q "$until" "${@:2}" 2>/dev/null; }
 }
 
 # boot NAME IMAGE OPTION...: runs the machine with $tpm to its end, or until it says $until; the console
@@ -126,7 +121,7 @@ boot() {
     -append "console=ttyS0 panic=-1 no_timer_check root=/dev/vda rw quiet $*" &
   local machine=$!
   processes+=("$machine")
-  check "$name: the machine ended in time" await_end "$machine" "$work/$name.console" "$work/$name.left"
+  check "$name: the machine ended within $limit s" within "$limit" is_over "$machine" "$work/$name.console" "$work/$name.left"
   kill -KILL "$machine" 2>/dev/null
   wait "$machine" 2>/dev/null
   local block=$work/$name.block

@@ -1,6 +1,7 @@
 # What the tests with virtual machines share: . "$(dirname "$0")/lib.sh". Leaves with 77, and says why,
 # where something is missing. $SNPNV_VM_DIR is the folder that fetch.sh made, build/vm by default.
 set -uo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 dir=${SNPNV_VM_DIR:-$(dirname "$0")/../../build/vm}
 
 skip() {
@@ -13,8 +14,6 @@ dir=$(cd "$dir" && pwd)
 
 work=$(mktemp -d "$dir/work.XXXXXX")
 processes=()
-failures=0
-checks=0
 finish() {
   local process
   for process in "${processes[@]}"; do kill -KILL "$process" 2>/dev/null || true; done
@@ -22,21 +21,6 @@ finish() {
   rm -rf "$work"
 }
 trap finish EXIT
-
-# check WHAT COMMAND...: the command succeeds.
-check() {
-  local what=$1
-  shift
-  checks=$((checks + 1))
-  if ! "$@"; then
-    failures=$((failures + 1))
-    echo "FAILED: $what" >&2
-  fi
-}
-summary() {
-  echo "$checks checks, $failures failed"
-  [ "$failures" -eq 0 ] && [ "$checks" -gt 0 ]
-}
 
 # machine ARGUMENT... &: QEMU without anything that is not asked for, in the place of a background
 # shell. Software emulation, unless $SNPNV_QEMU_ACCEL says otherwise.
@@ -47,4 +31,14 @@ machine() {
 # A TPM for it: tpm SOCKET INTERFACE; the arguments are in $tpm.
 tpm() {
   tpm=(-chardev "socket,id=control,path=$1" -tpmdev "emulator,id=tpm,chardev=control" -device "$2,tpmdev=tpm")
+}
+# measure_boot: $limit is the number of seconds after which a boot hangs: for each that this machine, as busy as it
+# is, takes for the kernel alone, which finds no root and gives up, thirty more than a minute.
+measure_boot() {
+  local start=$SECONDS
+  machine -no-reboot -append "panic=-1 quiet" &
+  processes+=("$!")
+  await_exit "$!"
+  limit=$((60 + 30 * (1 + SECONDS - start)))
+  echo "== the kernel alone: $((SECONDS - start)) s on the host; a boot may take $limit s"
 }

@@ -27,7 +27,7 @@ given() {
 # run COMMAND-LINE [FILE-LINE...]: sets $status and $asked.
 run() {
   given "$@"
-  timeout -k 1 30 chroot "$root" "${shell[@]}" /usr/lib/snpnv/snpnv-boot >"$work/out" 2>&1
+  timeout -k 1 "$patience" chroot "$root" "${shell[@]}" /usr/lib/snpnv/snpnv-boot >"$work/out" 2>&1
   status=$?
   asked=$(cat "$root/arguments" 2>/dev/null)
 }
@@ -46,6 +46,7 @@ refuses() {
   check "${shell[*]}: $*: status file" [ "$(cat "$root/run/snpnv/status")" = 2 ]
 }
 
+is_over() { [ -s "$root/proc/sysrq-trigger" ] || has_ended "$1"; }
 zeros() { printf "%0$1d" 0; }
 parts="/run/snpnv/evidence --random --format dir"
 options() {
@@ -75,7 +76,7 @@ options() {
     given "$value"
     chroot "$root" "${shell[@]}" /usr/lib/snpnv/snpnv-boot >"$work/out" 2>&1 &
     local process=$!
-    until [ -s "$root/proc/sysrq-trigger" ] || ! kill -0 $process; do sleep 0.05; done
+    await "the end, or that it switches off" is_over "$process"
     check "${shell[*]}: $value: switches off" [ "$(cat "$root/proc/sysrq-trigger")" = o ]
     check "${shell[*]}: $value: does not go on" kill -KILL $process
     wait $process 2>/dev/null

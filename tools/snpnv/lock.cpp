@@ -9,17 +9,19 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 #include "transports/monotonic_clock.hpp"
 
 namespace snpnv::tool {
 namespace {
 
-// One lock for the machine's own TPM, whatever its spelling; one for each other TCTI, recorded or not.
+bool is_the_machines(std::string_view tcti) { return tcti.starts_with("device") || tcti.starts_with("/dev/"); }
+
+// One lock for the machine's own TPM, whatever its spelling; one for each other TCTI.
 std::string file_name(std::string_view tcti) {
-  while (tcti.starts_with("record:") && tcti.contains('=')) tcti.remove_prefix(tcti.find('=') + 1);
-  std::string name = "snpnv";
-  if (!tcti.starts_with("device") && !tcti.starts_with("/dev/")) {
+  std::string name = "/snpnv";
+  if (!is_the_machines(tcti)) {
     name += '-';
     for (const char c : tcti.substr(0, 200)) {
       const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -43,12 +45,19 @@ int open_lock(const std::string& path) {
   return -1;
 }
 
+// The machine's TPM is everybody's, any other its user's: one on some port now is another one tomorrow.
 int open_lock_file(std::string_view tcti) {
+  while (tcti.starts_with("record:") && tcti.contains('=')) tcti.remove_prefix(tcti.find('=') + 1);
   const std::string name = file_name(tcti);
-  const int fd = open_lock("/run/lock/" + name);
-  if (fd >= 0) return fd;
-  const char* const runtime = ::getenv("XDG_RUNTIME_DIR");
-  return runtime != nullptr && *runtime == '/' ? open_lock(std::string(runtime) + "/" + name) : -1;
+  const char* const own = ::getenv("XDG_RUNTIME_DIR");
+  const char* folders[] = {"/run/lock", own != nullptr && *own == '/' ? own : nullptr};
+  if (!is_the_machines(tcti)) std::swap(folders[0], folders[1]);
+  for (const char* const folder : folders) {
+    if (folder == nullptr) continue;
+    const int fd = open_lock(folder + name);
+    if (fd >= 0) return fd;
+  }
+  return -1;
 }
 
 void wake(int) {}
