@@ -316,9 +316,9 @@ class ChainVerifier {
       if (c.key.type != type)
         return StepResult::fail(link.subject, "key of another type than its role has",
                                 Finding::text(name(type)), Finding::text(name(c.key.type)));
-      if (link.ca && c.key.rsa_bits() != 4096)
+      if (link.ca && c.key.rsa.bits() != 4096)
         return StepResult::fail(link.subject, "RSA key of another size than its role has, in bits",
-                                Finding::number(4096), Finding::number(c.key.rsa_bits()));
+                                Finding::number(4096), Finding::number(c.key.rsa.bits()));
     }
     if (ark.path_length && *ark.path_length < 1)
       return StepResult::fail(kArk, "its path length allows no intermediate", Finding::number(1),

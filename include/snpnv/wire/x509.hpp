@@ -38,6 +38,27 @@ struct X509Name {
 struct RsaPublicKey {
   ByteView modulus;
   ByteView exponent;
+
+  /// A key's size: that of its modulus.
+  [[nodiscard]] constexpr std::size_t bits() const {
+    if (modulus.empty()) return 0;
+    const auto top = std::to_integer<std::uint8_t>(modulus[0]);
+    return modulus.size() * 8 - static_cast<std::size_t>(std::countl_zero(top));
+  }
+  /// True for 65537, the exponent of AMD's keys and of a TPM's.
+  [[nodiscard]] constexpr bool has_usual_exponent() const {
+    constexpr std::array kUsual{std::byte{1}, std::byte{0}, std::byte{1}};
+    return equal(exponent, kUsual);
+  }
+  /// False for two numbers that are no key: anybody can sign for an exponent of 1, and an even number is
+  /// none of RSA's. RFC 8017, "RSA Public Key".
+  [[nodiscard]] constexpr bool is_sound() const {
+    const auto odd = [](ByteView number) {
+      return !number.empty() && number.front() != std::byte{0} &&
+             (number.back() & std::byte{1}) != std::byte{0};
+    };
+    return odd(modulus) && odd(exponent) && (exponent.size() > 1 || exponent[0] != std::byte{1});
+  }
 };
 
 enum class KeyType : std::uint8_t { other, rsa, p384 };
@@ -57,13 +78,6 @@ struct X509Key {
   KeyType type = KeyType::other;
   RsaPublicKey rsa;  // for KeyType::rsa
   ByteView point;    // for KeyType::p384: 04h, X, Y; 97 octets
-
-  /// Size of an RSA modulus.
-  [[nodiscard]] constexpr std::size_t rsa_bits() const {
-    if (rsa.modulus.empty()) return 0;
-    const auto top = std::to_integer<std::uint8_t>(rsa.modulus[0]);
-    return rsa.modulus.size() * 8 - static_cast<std::size_t>(std::countl_zero(top));
-  }
 };
 
 struct X509Extension {
