@@ -40,11 +40,7 @@ struct RsaPublicKey {
   ByteView exponent;
 
   /// A key's size: that of its modulus.
-  [[nodiscard]] constexpr std::size_t bits() const {
-    if (modulus.empty()) return 0;
-    const auto top = std::to_integer<std::uint8_t>(modulus[0]);
-    return modulus.size() * 8 - static_cast<std::size_t>(std::countl_zero(top));
-  }
+  [[nodiscard]] constexpr std::size_t bits() const { return bit_length(modulus); }
   /// True for 65537, the exponent of AMD's keys and of a TPM's.
   [[nodiscard]] constexpr bool has_usual_exponent() const {
     constexpr std::array kUsual{std::byte{1}, std::byte{0}, std::byte{1}};
