@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       REQUIRE(within(part, in));
     REQUIRE(!certificate->signed_octets.tbs.empty());
     REQUIRE(certificate->key.type != KeyType::p384 || certificate->key.point.size() == 97);
-    REQUIRE(certificate->key.type != KeyType::rsa || certificate->key.rsa_bits() > 0);
+    REQUIRE(certificate->key.type != KeyType::rsa || certificate->key.rsa.bits() > 0);
     (void)is_rsa_pss_sha384(certificate->signed_octets.algorithm);
     check_extensions(*certificate, size);
   } else {

@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   REQUIRE(claims->user_data().size() <= kUserDataSize);
   for (const ClaimsKey* const key : {&claims->attestation_key, &claims->endorsement_key}) {
     REQUIRE(key->modulus().size() <= ClaimsKey::kMaxModulus);
-    REQUIRE(key->present() == !key->exponent().empty());
+    REQUIRE(key->is_rsa() == !key->exponent().empty());
+    REQUIRE(!key->is_rsa() || (key->modulus()[0] != std::byte{0} && key->exponent()[0] != std::byte{0}));
   }
   UserData same{};
   copy_to(same, claims->user_data());

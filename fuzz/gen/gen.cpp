@@ -437,6 +437,8 @@ int main(int count, char** arguments) {
   seed("hcl_claims", "2023", claims(false));
   seed("hcl_claims", "2024", claims(true));
   seed("hcl_claims", "user-data", R"({"user-data":")" + std::string(kUserData) + "\"}");
+  seed("hcl_claims", "ec-key", R"({"keys":[{"kid":"HCLAkPub","kty":"EC","crv":"P-256","x":"AA","y":"AQ"},)"
+                               R"({"kid":"HCLEkPub","kty":"RSA","e":"AQAB","n":"qqqq"}]})");
   dictionary("hcl_claims", json_words());
 
   tpm2_seeds();

@@ -1,6 +1,8 @@
 #include "snpnv/mbedtls/tls.hpp"
 
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include <memory>
 
@@ -16,8 +18,9 @@ const std::string kPki = SNPNV_SOURCE_DIR "/tests/pki/https/";
 // A server by OpenSSL at the other end, with no network between. Fails the client's writes after `writes`.
 class Server {
  public:
-  explicit Server(std::size_t writes = 1000) : writes_(writes) {
-    REQUIRE(SSL_use_certificate_file(ssl_.get(), (kPki + "server.pem").c_str(), SSL_FILETYPE_PEM) == 1);
+  explicit Server(std::size_t writes = 1000, X509* certificate = nullptr) : writes_(writes) {
+    if (certificate != nullptr) REQUIRE(SSL_use_certificate(ssl_.get(), certificate) == 1);
+    else REQUIRE(SSL_use_certificate_file(ssl_.get(), (kPki + "server.pem").c_str(), SSL_FILETYPE_PEM) == 1);
     REQUIRE(SSL_use_PrivateKey_file(ssl_.get(), (kPki + "server.key").c_str(), SSL_FILETYPE_PEM) == 1);
     SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     SSL_set_accept_state(ssl_.get());
@@ -45,6 +48,32 @@ class Server {
   std::unique_ptr<SSL, Free> ssl_{SSL_new(context_.get())};
   std::size_t writes_;
 };
+
+// The server's certificate with another common name and other alternative names; none if they are empty.
+std::unique_ptr<X509, decltype(&X509_free)> certificate_for(const std::string& common_name, const std::string& names) {
+  const auto open = [](const std::string& name) {
+    return std::unique_ptr<BIO, decltype(&BIO_free)>(BIO_new_file((kPki + name).c_str(), "r"), BIO_free);
+  };
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
+      PEM_read_bio_PrivateKey(open("ca.key").get(), nullptr, nullptr, nullptr), EVP_PKEY_free);
+  std::unique_ptr<X509, decltype(&X509_free)> made(PEM_read_bio_X509(open("server.pem").get(), nullptr, nullptr, nullptr),
+                                                   X509_free);
+  REQUIRE(key != nullptr);
+  REQUIRE(made != nullptr);
+  X509_NAME* const name = X509_get_subject_name(made.get());
+  const auto* const text = static_cast<const unsigned char*>(static_cast<const void*>(common_name.c_str()));
+  X509_NAME_ENTRY_free(X509_NAME_delete_entry(name, X509_NAME_get_index_by_NID(name, NID_commonName, -1)));
+  REQUIRE(X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8, text, -1, -1, 0) == 1);
+  X509_EXTENSION_free(X509_delete_ext(made.get(), X509_get_ext_by_NID(made.get(), NID_subject_alt_name, -1)));
+  if (!names.empty()) {
+    X509_EXTENSION* const extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names.c_str());
+    REQUIRE(extension != nullptr);
+    X509_add_ext(made.get(), extension, -1);
+    X509_EXTENSION_free(extension);
+  }
+  REQUIRE(X509_sign(made.get(), key.get(), EVP_sha256()) > 0);
+  return made;
+}
 
 void add(TlsTrust& trust, const std::string& authority) {
   auto pem = read_file(authority);
@@ -90,6 +119,39 @@ TEST_CASE("Tls_RefusedServer_IsACertificateErrorWhateverBecomesOfTheConnection")
     CHECK(name(misnamed.error().code) == name(Code::io_certificate));
     CHECK(certificate_fault(misnamed.error().detail) == "its certificate is for another name");
   }
+}
+
+TEST_CASE("Tls_Address_IsProvenByAnIpAddressAlone") {
+  const auto proven = [](const std::string& common_name, const std::string& names, std::string_view host,
+                         std::string_view octets) {
+    CAPTURE(common_name);
+    CAPTURE(names);
+    const auto certificate = certificate_for(common_name, names);
+    Server server(1000, certificate.get());
+    TlsTrust trust;
+    add(trust, kPki + "ca.pem");
+    TlsStream tls(server);
+    const auto result = tls.handshake(trust, host, hex(octets));
+    if (!result) {
+      CHECK(name(result.error().code) == name(Code::io_certificate));
+      CHECK(certificate_fault(result.error().detail) == "its certificate is for another name");
+    }
+    return result.has_value();
+  };
+  const std::string_view host = "127.0.0.1", octets = "7f000001";
+  CHECK(proven("anything", "IP:127.0.0.1", host, octets));
+  CHECK(proven("anything", "DNS:other,IP:10.0.0.1,IP:127.0.0.1", host, octets));
+  CHECK(proven("anything", "IP:::1", "::1", "00000000000000000000000000000001"));
+  CHECK_FALSE(proven("127.0.0.1", "", host, octets));
+  CHECK_FALSE(proven("127.0.0.1", "IP:10.0.0.1", host, octets));
+  CHECK_FALSE(proven("anything", "DNS:127.0.0.1", host, octets));
+  CHECK_FALSE(proven("anything", "DNS:*.0.0.1", host, octets));
+  CHECK_FALSE(proven("anything", "DNS:127.0.0.1,IP:10.0.0.1", host, octets));
+  CHECK_FALSE(proven("::1", "", "::1", "00000000000000000000000000000001"));
+  // A name is what a dNSName says, as before.
+  CHECK(proven("anything", "DNS:localhost", "localhost", ""));
+  CHECK(proven("anything", "DNS:*.example.org", "kds.example.org", ""));
+  CHECK_FALSE(proven("anything", "IP:127.0.0.1", "localhost", ""));
 }
 
 TEST_CASE("Tls_ConnectionEndsWithinTheHandshake_IsTheStreamsError") {

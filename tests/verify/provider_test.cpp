@@ -53,6 +53,49 @@ struct Ecdsa {
   EcdsaP384Signature signature{};
 };
 
+using Number = std::unique_ptr<BIGNUM, decltype(&BN_free)>;
+Number number(ByteView octets = {}) { return {BN_bin2bn(raw(octets), static_cast<int>(octets.size()), nullptr), BN_free}; }
+Number number(unsigned value) {
+  Number out = number();
+  BN_set_word(out.get(), value);
+  return out;
+}
+Bytes octets_of(const Number& value, std::size_t size) {
+  Bytes out(size);
+  must(BN_bn2binpad(value.get(), raw(MutBytes(out)), static_cast<int>(size)) == static_cast<int>(size),
+       "BN_bn2binpad");
+  return out;
+}
+Bytes octets_of(const Number& value) {
+  return octets_of(value, static_cast<std::size_t>(BN_num_bytes(value.get())));
+}
+// The first prime of a key of the test PKI.
+Number prime_of(const std::string& name) {
+  BIGNUM* prime = nullptr;
+  must(EVP_PKEY_get_bn_param(pki_key(name).get(), OSSL_PKEY_PARAM_RSA_FACTOR1, &prime) == 1,
+       "EVP_PKEY_get_bn_param");
+  return {prime, BN_free};
+}
+// What a signature by PKCS #1 v1.5 is before it is a power: RFC 8017, "EMSA-PKCS1-v1_5".
+Bytes encoded_message(const Digest& digest, std::size_t size) {
+  const Bytes info = tlv(0x30, [&] {
+    Bytes content = tlv(0x30, [] {
+      Bytes algorithm = tlv(0x06, oid::kSha384);
+      algorithm.insert(algorithm.end(), {std::byte{5}, std::byte{0}});
+      return algorithm;
+    }());
+    const Bytes value = tlv(0x04, digest.view());
+    content.insert(content.end(), value.begin(), value.end());
+    return content;
+  }());
+  Bytes out(size, std::byte{0xFF});
+  out[0] = std::byte{0};
+  out[1] = std::byte{1};
+  out[size - info.size() - 1] = std::byte{0};
+  std::ranges::copy(info, out.end() - static_cast<std::ptrdiff_t>(info.size()));
+  return out;
+}
+
 // What a verification says: nothing is "valid".
 std::string said(const Result<void>& result) {
   return result ? "valid" : std::string(name(result.error().code));
@@ -115,6 +158,74 @@ TEST_CASE("Provider_NotAnRsaKey_IsAnError") {
     CHECK(pss(crypto, key, ark.signature) != "valid");
     CHECK(pss(crypto, ark.key(), ark.signature) == "valid");  // and leaves nothing behind
   }
+}
+
+// Anybody can sign for these: each signature is one by the rules of RSA, made without a secret.
+TEST_CASE("Provider_RsaKeysThatAnybodyCanSignFor_AreRefused") {
+  TestCrypto crypto;
+  const std::unique_ptr<BN_CTX, decltype(&BN_CTX_free)> context(BN_CTX_new(), BN_CTX_free);
+  const Number prime = prime_of("milan/ark");
+  Digest digest = *crypto.digest(kHash, octets("signed"));
+  const auto refused = [&](const Number& n, const Number& e, const Number& signature) {
+    const Bytes modulus = octets_of(n);
+    const Bytes exponent = octets_of(e);
+    const Bytes message = octets_of(signature, modulus.size());
+    Number power = number();
+    must(BN_mod_exp(power.get(), signature.get(), e.get(), n.get(), context.get()) == 1, "BN_mod_exp");
+    REQUIRE(octets_of(power, modulus.size()) == encoded_message(digest, modulus.size()));
+    CHECK(said(crypto.verify_rsa_pkcs1({modulus, exponent}, kHash, digest, message)) == "crypto_unsupported");
+  };
+  const Rsa ark("milan/ark");
+  const Number n = number(ByteView(ark.modulus));
+  refused(n, number(1U), number(ByteView(encoded_message(digest, ark.modulus.size()))));
+
+  const Number two = number(2U);  // a root of every second message
+  Number root = number();
+  do digest = *crypto.digest(kHash, digest.view());
+  while (BN_mod_sqrt(root.get(), number(ByteView(encoded_message(digest, octets_of(prime).size()))).get(),
+                     prime.get(), context.get()) == nullptr);
+  refused(prime, two, root);
+
+  Number twice = number();  // even, with one secret that everybody has
+  must(BN_lshift1(twice.get(), prime.get()) == 1, "BN_lshift1");
+  const Number usual = number(65537U);
+  Number order = number();
+  Number secret = number();
+  must(BN_sub(order.get(), prime.get(), number(1U).get()) == 1 &&
+           BN_mod_inverse(secret.get(), usual.get(), order.get(), context.get()) != nullptr,
+       "BN_mod_inverse");
+  Number signature = number();
+  const Bytes message = encoded_message(digest, octets_of(twice).size());
+  must(BN_mod_exp(signature.get(), number(ByteView(message)).get(), secret.get(), twice.get(), context.get()) == 1,
+       "BN_mod_exp");
+  refused(twice, usual, signature);
+}
+
+TEST_CASE("Provider_RsaNumbersWithZerosBefore_AreRefused") {
+  TestCrypto crypto;
+  const Rsa ark("milan/ark");
+  const auto padded = [](Bytes number) {
+    number.insert(number.begin(), std::byte{0});
+    return number;
+  };
+  const Bytes modulus = padded(ark.modulus), exponent = padded(ark.exponent);
+  CHECK(pss(crypto, {modulus, ark.exponent}, ark.signature) == "crypto_unsupported");
+  CHECK(pss(crypto, {ark.modulus, exponent}, ark.signature) == "crypto_unsupported");
+}
+
+// Modulus and exponent behind each other have one reading.
+TEST_CASE("KeyOctets_CutElsewhere_AreAnotherKey") {
+  const Bytes octets{std::byte{1}, std::byte{2}, std::byte{3}};
+  const ByteView all(octets);
+  KeyOctets<8> kept;
+  CHECK_FALSE(kept.hold({}));
+  kept.keep(all.first(2), all.subspan(2));
+  CHECK(kept.hold(all.first(2), all.subspan(2)));
+  CHECK_FALSE(kept.hold(all.first(1), all.subspan(1)));
+  CHECK_FALSE(kept.hold(all));
+  kept.forget();
+  CHECK_FALSE(kept.hold(all.first(2), all.subspan(2)));
+  CHECK_FALSE(kept.hold({}));
 }
 
 TEST_CASE("Provider_PointsInTurn_EachVerifiesItsOwn") {

@@ -2,6 +2,7 @@
 #include "snpnv/verify/quote.hpp"
 
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/rsa.h>
 
 #include "snpnv/wire/evidence.hpp"
@@ -15,7 +16,15 @@ namespace {
 // An RSA key of libcrypto, which signs what this project verifies.
 class Key {
  public:
-  explicit Key(unsigned bits) : key_(EVP_RSA_gen(bits)) { REQUIRE(key_ != nullptr); }
+  explicit Key(unsigned bits, std::uint32_t exponent = 65537) {
+    EVP_PKEY_CTX* const context = EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr);
+    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_uint("bits", &bits),
+                                     OSSL_PARAM_construct_uint32("e", &exponent), OSSL_PARAM_construct_end()};
+    const bool made = EVP_PKEY_keygen_init(context) == 1 && EVP_PKEY_CTX_set_params(context, parameters) == 1 &&
+                      EVP_PKEY_generate(context, &key_) == 1;
+    EVP_PKEY_CTX_free(context);
+    REQUIRE(made);
+  }
   Key(const Key&) = delete;
   Key& operator=(const Key&) = delete;
   ~Key() { EVP_PKEY_free(key_); }
@@ -42,7 +51,7 @@ class Key {
   }
 
  private:
-  EVP_PKEY* key_;
+  EVP_PKEY* key_ = nullptr;
 };
 
 const Key& attestation_key() {
@@ -50,11 +59,11 @@ const Key& attestation_key() {
   return key;
 }
 
-std::string claims_for(const Key& key) {
+std::string claims_for(const Key& key, const std::string& exponent = "AQAB") {
   std::array<std::byte, 2048> room{};
   Writer writer(room);
   encode_base64url(writer, key.modulus(), Padding::none);
-  return R"({"keys":[{"kid":"HCLAkPub","key_ops":["sign"],"kty":"RSA","e":"AQAB","n":")" +
+  return R"({"keys":[{"kid":"HCLAkPub","key_ops":["sign"],"kty":"RSA","e":")" + exponent + R"(","n":")" +
          std::string(test::text(writer.written())) + R"("}]})";
 }
 
@@ -161,6 +170,25 @@ TEST_CASE("Quote_Key_FailsAlone") {
   other.claims = claims_for(small);
   other.signer = &small;
   CHECK(other.failures() == "quote.key (quote.signature)" + kUnsigned);
+  static const Key smaller(2047);  // in 256 octets as well
+  Case bits;
+  bits.claims = claims_for(smaller);
+  bits.signer = &smaller;
+  CHECK(bits.failures() == "quote.key (quote.signature)" + kUnsigned);
+  static const Key three(2048, 3);
+  Case exponent;
+  exponent.claims = claims_for(three, "Aw");
+  exponent.signer = &three;
+  CHECK(exponent.failures() == "quote.key (quote.signature)" + kUnsigned);
+  Case curve;
+  curve.claims = R"({"keys":[{"kid":"HCLAkPub","kty":"EC","crv":"P-256","x":"","y":""}]})";
+  CHECK(curve.failures() == "quote.key (quote.signature)" + kUnsigned);
+  Case padded;  // RSA-2048 is not what RSA-2040 with a zero before is
+  padded.claims.replace(padded.claims.find("\"n\":\"") + 5, 2, "AA");
+  CHECK(padded.failures() == "quote.key (quote.signature)" + kUnsigned);
+  Case other_ek;  // another key's type has no say in this one's
+  other_ek.claims.insert(other_ek.claims.find('[') + 1, R"({"kid":"HCLEkPub","kty":"EC"},)");
+  CHECK(other_ek.failures() == "");
   Case unproven;
   unproven.claims_proven = false;
   CHECK(unproven.failures() == "(quote.key) (quote.signature)" + kUnsigned);

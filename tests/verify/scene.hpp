@@ -61,8 +61,17 @@ inline Key pki_key(const std::string& name) {
   must(key != nullptr, "PEM_read_PrivateKey");
   return key;
 }
-inline Key new_rsa(std::size_t bits) {
-  return {EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", bits), EVP_PKEY_free};
+inline Key new_rsa(unsigned bits, std::uint32_t exponent = 65537) {
+  EVP_PKEY_CTX* const context = EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr);
+  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_uint(OSSL_PKEY_PARAM_RSA_BITS, &bits),
+                                   OSSL_PARAM_construct_uint32(OSSL_PKEY_PARAM_RSA_E, &exponent),
+                                   OSSL_PARAM_construct_end()};
+  EVP_PKEY* made = nullptr;
+  must(EVP_PKEY_keygen_init(context) == 1 && EVP_PKEY_CTX_set_params(context, parameters) == 1 &&
+           EVP_PKEY_generate(context, &made) == 1,
+       "EVP_PKEY_generate");
+  EVP_PKEY_CTX_free(context);
+  return {made, EVP_PKEY_free};
 }
 inline Key new_ec(const char* curve) {
   return {EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", curve), EVP_PKEY_free};
@@ -96,6 +105,17 @@ struct Extension {
   Bytes value;
   bool critical = false;
 };
+
+using MadeExtension = std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION, X509_EXTENSION_free>>;
+inline MadeExtension make_extension(const Extension& extension) {
+  ASN1_OBJECT* const oid = OBJ_txt2obj(extension.oid.c_str(), 1);
+  ASN1_OCTET_STRING* const value = ASN1_OCTET_STRING_new();
+  ASN1_OCTET_STRING_set(value, raw(extension.value), static_cast<int>(extension.value.size()));
+  MadeExtension made(X509_EXTENSION_create_by_OBJ(nullptr, oid, extension.critical ? 1 : 0, value));
+  ASN1_OCTET_STRING_free(value);
+  ASN1_OBJECT_free(oid);
+  return made;
+}
 
 struct PssScheme {
   const EVP_MD* md = EVP_sha384();
@@ -167,17 +187,8 @@ struct CertSpec {
     };
     standard(NID_key_usage, key_usage);
     standard(NID_basic_constraints, basic_constraints);
-    for (const Extension& extension : extensions) {
-      ASN1_OBJECT* const oid = OBJ_txt2obj(extension.oid.c_str(), 1);
-      ASN1_OCTET_STRING* const value = ASN1_OCTET_STRING_new();
-      ASN1_OCTET_STRING_set(value, raw(extension.value), static_cast<int>(extension.value.size()));
-      X509_EXTENSION* const made =
-          X509_EXTENSION_create_by_OBJ(nullptr, oid, extension.critical ? 1 : 0, value);
-      must(X509_add_ext(cert.get(), made, -1) == 1, "X509_add_ext");
-      X509_EXTENSION_free(made);
-      ASN1_OCTET_STRING_free(value);
-      ASN1_OBJECT_free(oid);
-    }
+    for (const Extension& extension : extensions)
+      must(X509_add_ext(cert.get(), make_extension(extension).get(), -1) == 1, "X509_add_ext");
     sign_with(signer, scheme,
               [&](EVP_MD_CTX* c) { must(X509_sign_ctx(cert.get(), c) > 0, "X509_sign_ctx"); });
     Bytes out(static_cast<std::size_t>(i2d_X509(cert.get(), nullptr)));
@@ -195,6 +206,8 @@ struct CrlSpec {
   std::vector<unsigned> revoked;
   bool critical_extension = false;
   PssScheme scheme{};
+  std::vector<Extension> extensions{};
+  std::vector<Extension> entry_extensions{};  // of each
 
   [[nodiscard]] Bytes make() const {
     const Crl crl(X509_CRL_new());
@@ -212,6 +225,8 @@ struct CrlSpec {
       ASN1_INTEGER_set(number, static_cast<long>(serial));
       X509_REVOKED_set_serialNumber(entry, number);
       X509_REVOKED_set_revocationDate(entry, time);
+      for (const Extension& extension : entry_extensions)
+        must(X509_REVOKED_add_ext(entry, make_extension(extension).get(), -1) == 1, "X509_REVOKED_add_ext");
       X509_CRL_add0_revoked(crl.get(), entry);
       ASN1_INTEGER_free(number);
     }
@@ -222,6 +237,8 @@ struct CrlSpec {
     ASN1_INTEGER_set(number, 1);
     X509_CRL_add1_ext_i2d(crl.get(), NID_crl_number, number, critical_extension ? 1 : 0, 0);
     ASN1_INTEGER_free(number);
+    for (const Extension& extension : extensions)
+      must(X509_CRL_add_ext(crl.get(), make_extension(extension).get(), -1) == 1, "X509_CRL_add_ext");
     sign_with(signer, scheme, [&](EVP_MD_CTX* c) {
       must(X509_CRL_sign_ctx(crl.get(), c) > 0, "X509_CRL_sign_ctx");
     });

@@ -246,6 +246,16 @@ TEST_CASE("Roles_NotThoseOfTheChain_FailsAlone") {
          s.roots = {spki_of(s.ark.key)};
        },
        "size"},
+      {"ASK without key usage", [](Scene& s) { s.ask.key_usage = ""; }, "may not sign"},
+      {"ARK without key usage", [](Scene& s) { s.ark.key_usage = ""; }, "may not sign"},
+      {"intermediate of 4095 bits, in 512 octets", [](Scene& s) { s.ask.key = s.vek.signer = new_rsa(4095); }, "size"},
+      {"intermediate with exponent 3", [](Scene& s) { s.ask.key = s.vek.signer = new_rsa(4096, 3); }, "exponent"},
+      {"root with exponent 3",
+       [](Scene& s) {
+         s.ark.key = s.ark.signer = s.ask.signer = new_rsa(4096, 3);
+         s.roots = {spki_of(s.ark.key)};
+       },
+       "exponent"},
       {"P-256 leaf", [](Scene& s) { s.vek.key = new_ec("P-256"); }, "type"},
       {"P-521 leaf", [](Scene& s) { s.vek.key = new_ec("P-521"); }, "type"},
       {"RSA leaf",
@@ -263,12 +273,29 @@ TEST_CASE("Roles_NotThoseOfTheChain_FailsAlone") {
   check_alone(Step::chain_roles, cases);
 }
 
+// A list that is none is not the root's fault.
+TEST_CASE("VerifyCrl_NotAList_FailsTheListAndNotTheRoot") {
+  Scene scene;
+  scene.crl = good_crl(scene);
+  scene.make();
+  TestCrypto crypto;
+  CertificateChain chain{scene.ark_der, {}, {}, scene.crl_der};
+  CHECK(failures(*verify_crl(crypto, chain, scene.trust(), scene.time)).empty());
+  chain.crl = chain.crl.first(chain.crl.size() - 1);
+  for (const ByteView ark : {ByteView(scene.ark_der), ByteView()}) {  // none: nobody knows whose list it is
+    chain.ark = ark;
+    const auto verdict = verify_crl(crypto, chain, scene.trust(), scene.time);
+    CHECK(failures(*verdict) == std::vector<std::string>{"chain.revocation"});
+    CHECK((*verdict)[Step::chain_revocation].subject == "CRL");
+    CHECK((*verdict)[Step::chain_revocation].error->code == Code::wire_short);
+  }
+}
+
 TEST_CASE("Roles_HarmlessDifferences_Pass") {
   const Case cases[] = {
       {"leaf says that it is no CA", [](Scene& s) { s.vek.basic_constraints = "CA:FALSE"; }},
       {"leaf may sign", [](Scene& s) { s.vek.key_usage = "critical,digitalSignature"; }},
       {"path length of 1", [](Scene& s) { s.ark.basic_constraints = "critical,CA:TRUE,pathlen:1"; }},
-      {"no key usage", [](Scene& s) { s.ark.key_usage = s.ask.key_usage = ""; }},
       {"an unknown extension", [](Scene& s) { s.vek.extensions.push_back({"1.2.3.4", ia5("x")}); }},
   };
   check_passes(cases, Step::chain_roles);
@@ -298,6 +325,18 @@ TEST_CASE("Revocation_ListFailsOrNamesTheChain_FailsAlone") {
       {"names the ARK", crl([](Scene& s, CrlSpec& c) { c.revoked = {s.ark.serial}; }), "revoked"},
       {"has a critical extension", crl([](Scene&, CrlSpec& c) { c.critical_extension = true; }),
        "wire_value"},
+      {"a delta list, and not critical",
+       crl([](Scene&, CrlSpec& c) { c.extensions = {{"2.5.29.27", der_integer(1)}}; }), "wire_value"},
+      {"a list of a part, and not critical",
+       crl([](Scene&, CrlSpec& c) { c.extensions = {{"2.5.29.28", tlv(0x30, tlv(0x81, octets("\xFF")))}}; }), "wire_value"},
+      {"an extension twice",
+       crl([](Scene&, CrlSpec& c) { c.extensions = {{"1.2.3.4", ia5("x")}, {"1.2.3.4", ia5("x")}}; }), "wire_value"},
+      {"an entry of another issuer's",
+       crl([](Scene&, CrlSpec& c) {
+         c.revoked = {5};
+         c.entry_extensions = {{"2.5.29.29", tlv(0x30, tlv(0x86, octets("x")))}};
+       }),
+       "wire_value"},
       {"the ARK may not sign lists",
        crl([](Scene& s, CrlSpec&) { s.ark.key_usage = "critical,keyCertSign"; }), "revocation lists"},
       {"a certificate instead of a list",
@@ -309,6 +348,13 @@ TEST_CASE("Revocation_ListFailsOrNamesTheChain_FailsAlone") {
 TEST_CASE("Revocation_CurrentListWithOtherSerials_Passes") {
   const Case cases[] = {
       {"empty list", [](Scene& s) { s.crl = good_crl(s); }},
+      {"with extensions that decide nothing",
+       [](Scene& s) {
+         s.crl = good_crl(s);
+         s.crl->revoked = {5};
+         s.crl->extensions = {{"1.2.3.4", ia5("x")}};
+         s.crl->entry_extensions = {{"2.5.29.21", tlv(0x0A, octets("\x01"))}};  // reasonCode
+       }},
       {"other serials",
        [](Scene& s) {
          s.crl = good_crl(s);
@@ -496,6 +542,11 @@ TEST_CASE("Hwid_OfAnotherChipOrMalformed_FailsAlone") {
        [](Scene& s) { s.extension("4").value = tlv(0x04, Bytes(64, std::byte{1})); }, "chip"},
       {"wrapped, 63 octets",
        [](Scene& s) { s.extension("4").value = tlv(0x04, Bytes(63, std::byte{0xC7})); }, "wire_size"},
+      {"twice in a VLEK, which needs none",
+       [](Scene& s) {
+         for (int i = 0; i < 2; ++i) s.vek.extensions.push_back(amd("4", s.chip));
+       },
+       "vek_duplicate", Product::milan, SIGNING_KEY::VLEK},
       {"Turin, another chip", [](Scene& s) { s.extension("4").value[0] ^= std::byte{1}; }, "chip",
        Product::turin},
       {"Turin, CHIP_ID longer than 8 octets", [](Scene& s) { s.at(R::CHIP_ID)[8] = std::byte{1}; },
@@ -533,6 +584,11 @@ TEST_CASE("SigningKey_NotTheCertificates_FailsAlone") {
       {"VCEK, signed by a VLEK", key_is(0), "", Product::milan, SIGNING_KEY::VLEK},
       {"VLEK without cspID", [](Scene& s) { s.drop_extension("5"); }, "vek_missing", Product::milan,
        SIGNING_KEY::VLEK},
+      {"VCEK with two cspIDs",
+       [](Scene& s) {
+         for (int i = 0; i < 2; ++i) s.vek.extensions.push_back(amd("5", ia5("CN=test")));
+       },
+       "vek_duplicate"},
       {"VLEK with two cspIDs", [](Scene& s) { s.vek.extensions.push_back(s.extension("5")); },
        "vek_duplicate", Product::milan, SIGNING_KEY::VLEK},
   };

@@ -97,6 +97,20 @@ TEST_CASE("Claims_UnknownMembers_AreTolerated") {
   CHECK(!outcome("{}"));
 }
 
+TEST_CASE("Claims_KeyOfAnotherType_IsKnownToBeThereAndNotMore") {
+  const std::string text =
+      R"({"keys":[{"kid":"HCLAkPub","kty":"EC","crv":"P-256","x":"AA","y":"+","n":"+"},)"
+      R"({"kid":"HCLEkPub","n":"qqqq","e":"AQAB","kty":"RSA"},{"kid":"Other","kty":"RSA","n":"+"}]})";
+  const auto claims = RuntimeClaims::parse(view(text));
+  REQUIRE(claims.has_value());
+  CHECK(claims->attestation_key.present());
+  CHECK_FALSE(claims->attestation_key.is_rsa());
+  CHECK(claims->attestation_key.modulus().empty());
+  CHECK(claims->endorsement_key.is_rsa());
+  CHECK(test::digits(claims->endorsement_key.modulus()) == "aaaaaa");
+  CHECK(outcome(R"({"keys":[{"kid":"HCLAkPub","kty":"EC"},{"kid":"HCLAkPub","kty":"EC"}]})") == Code::json_duplicate);
+}
+
 TEST_CASE("Claims_EachDefect_IsRefused") {
   const std::string key = R"("kty":"RSA","e":"AQAB","n":"qqqq")";
   CHECK(!outcome(R"({"keys":[{"kid":"HCLAkPub",)" + key + "}]}"));
@@ -105,7 +119,10 @@ TEST_CASE("Claims_EachDefect_IsRefused") {
   CHECK(outcome(R"({"keys":[],"keys":[]})") == Code::json_duplicate);
   CHECK(outcome(R"({"user-data":"00","user\u002ddata":"01"})") == Code::json_duplicate);
   CHECK(outcome(R"({"vm-configuration":{"x":1,"x":1}})") == Code::json_duplicate);
-  CHECK(outcome(R"({"keys":[{"kid":"HCLAkPub","kty":"EC","e":"AQAB","n":"qqqq"}]})") == Code::json_missing);
+  CHECK(outcome(R"({"keys":[{"kid":"HCLAkPub","e":"AQAB","n":"qqqq"}]})") == Code::json_missing);
+  // RFC 7518, "RSA Public Key": n and e in as few octets as they need. AKqq, AAEAAQ: a zero octet before.
+  CHECK(outcome(R"({"keys":[{"kid":"HCLAkPub","kty":"RSA","e":"AQAB","n":"AKqq"}]})") == Code::wire_value);
+  CHECK(outcome(R"({"keys":[{"kid":"HCLEkPub","kty":"RSA","e":"AAEAAQ","n":"qqqq"}]})") == Code::wire_value);
   CHECK(outcome(R"({"keys":[{"kid":"HCLAkPub","kty":"RSA","e":"AQAB"}]})") == Code::json_missing);
   CHECK(outcome(R"({"keys":[{"kid":"HCLAkPub","kty":"RSA","n":"qqqq"}]})") == Code::json_missing);
   CHECK(outcome(R"({"keys":[{"kid":"HCLAkPub","kty":"RSA","e":"AQAB","n":"q+qq"}]})") == Code::text_base64);

@@ -48,7 +48,7 @@ TEST_CASE("Certificate_Intermediate_IsReadAsOpensslShowsIt") {
   CHECK(certificate->not_before == *parse_rfc3339("2023-01-01T00:00:00Z"));
   CHECK(certificate->not_after == *parse_rfc3339("2048-01-01T00:00:00Z"));
   CHECK(certificate->key.type == KeyType::rsa);
-  CHECK(certificate->key.rsa_bits() == 4096);
+  CHECK(certificate->key.rsa.bits() == 4096);
   CHECK(test::digits(certificate->key.rsa.exponent) == "010001");
   CHECK(certificate->ca);
   CHECK(certificate->key_usage.has_value());

@@ -66,7 +66,7 @@ Outcome<Exit> display_cert(const Arguments& arguments) {
       {"not_before", time_text(certificate->not_before)},
       {"not_after", time_text(certificate->not_after)},
       {"key", std::string(name(key.type)) +
-                  (key.type == KeyType::rsa ? format("-%zu", key.rsa_bits()) : std::string())},
+                  (key.type == KeyType::rsa ? format("-%zu", key.rsa.bits()) : std::string())},
       {"key_sha384", hex(*digest)},
       {"signature", is_rsa_pss_sha384(certificate->signed_octets.algorithm)
                         ? "RSASSA-PSS, SHA-384, salt 48"

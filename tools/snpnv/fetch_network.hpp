@@ -29,7 +29,12 @@ class Network {
   // The octets of a host that is an address; none of a name.
   static ByteView numeric(std::string_view host, std::array<std::byte, 16>& octets) noexcept {
     const std::string text(host);
-    if (::inet_pton(AF_INET, text.c_str(), octets.data()) == 1) return ByteView(octets).first(4);
+    in_addr ipv4{};  // in every form that resolves to one, such as 127.1
+    if (::inet_aton(text.c_str(), &ipv4) != 0) {
+      const auto address = std::bit_cast<std::array<std::byte, 4>>(ipv4);
+      copy_to(octets, address);
+      return ByteView(octets).first(address.size());
+    }
     if (::inet_pton(AF_INET6, text.c_str(), octets.data()) == 1) return octets;
     return {};
   }

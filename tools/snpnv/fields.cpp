@@ -265,7 +265,8 @@ std::string shown(const JsonString& text) {
 
 std::string key_text(std::string_view kid, const ClaimsKey& key) {
   if (!key.present()) return text_line(kid, "absent");
-  return text_line(kid, format("RSA %zu bits", 8 * key.modulus_size)) +
+  if (!key.is_rsa()) return text_line(kid, "not an RSA key");
+  return text_line(kid, format("RSA %zu bits", bit_length(key.modulus()))) +
          text_line("e", hex(key.exponent()), 1) + text_line("n", hex(key.modulus()), 1);
 }
 
@@ -276,8 +277,9 @@ void key_json(JsonWriter& json, std::string_view name, const ClaimsKey& key) {
     return;
   }
   json.begin_object();
+  if (!key.is_rsa()) return json.end_object();
   json.key("bits");
-  json.number(8 * key.modulus_size);
+  json.number(bit_length(key.modulus()));
   json.key("exponent");
   json.hex(key.exponent());
   json.key("modulus");

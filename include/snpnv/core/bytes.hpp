@@ -48,6 +48,14 @@ constexpr void store(std::span<std::byte, sizeof(T)> out, T value) {
   return std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
 }
 
+/// Bits of a big-endian number, from its highest 1 down.
+[[nodiscard]] constexpr std::size_t bit_length(ByteView number) {
+  while (!number.empty() && number[0] == std::byte{0}) number = number.subspan(1);
+  if (number.empty()) return 0;
+  return number.size() * 8 -
+         static_cast<std::size_t>(std::countl_zero(std::to_integer<std::uint8_t>(number[0])));
+}
+
 /// Copies `from` to the start of `to`, as much as fits, and returns what was written.
 constexpr MutBytes copy_to(MutBytes to, ByteView from) {
   const std::size_t n = std::min(to.size(), from.size());

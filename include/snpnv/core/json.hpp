@@ -364,28 +364,11 @@ class JsonReader {
     return value;
   }
 
-  // Passes over one character of well-formed UTF-8 (RFC 3629, "Syntax of UTF-8 Byte Sequences").
+  // Passes over one character of well-formed UTF-8.
   constexpr bool utf8() {
-    const auto at = [&](std::size_t i) {
-      return at_ + i < in_.size() ? std::to_integer<unsigned>(in_[at_ + i]) : 0U;
-    };
-    const unsigned lead = at(0);
-    if (lead < 0x80) {
-      ++at_;
-      return true;
-    }
-    const std::size_t size = lead >= 0xC2 && lead <= 0xDF ? 2
-                             : lead >= 0xE0 && lead <= 0xEF ? 3
-                             : lead >= 0xF0 && lead <= 0xF4 ? 4
-                                                            : 0;
-    if (size == 0) return false;
-    const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    const unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    if (at(1) < low || at(1) > high) return false;
-    for (std::size_t i = 2; i < size; ++i)
-      if ((at(i) & 0xC0U) != 0x80) return false;
+    const std::size_t size = utf8_character(in_.subspan(at_));
     at_ += size;
-    return true;
+    return size != 0;
   }
 
   // Passes over a number and returns its text.

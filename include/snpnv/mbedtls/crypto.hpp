@@ -115,8 +115,7 @@ class MbedCrypto : public MbedCertificates {
   template <class Call, class... Arguments>
   Result<void> verify_rsa(const RsaPublicKey& key, Call call, ByteView signature,
                           Arguments... arguments) noexcept {
-    if (key.modulus.empty() || key.exponent.empty() || key.modulus.size() > Rsa::kMost ||
-        key.exponent.size() > Rsa::kMost)
+    if (!key.is_sound() || key.modulus.size() > Rsa::kMost || key.exponent.size() > Rsa::kMost)
       return fail(Code::crypto_unsupported);
     if (!rsa_ || !rsa_->octets_of_key.hold(key.modulus, key.exponent)) {
       rsa_.reset(new (std::nothrow) Rsa(key));

@@ -44,8 +44,7 @@ class MbedPsaCrypto : public MbedCertificates {
   static Result<void> verify_rsa(const RsaPublicKey& key, psa_algorithm_t algorithm,
                                  const Digest& digest, ByteView signature) noexcept {
     constexpr std::size_t kMaxNumber = 1024;  // RSA-8192; PSA has its own limit below that
-    if (key.modulus.empty() || key.exponent.empty() || key.modulus.size() > kMaxNumber ||
-        key.exponent.size() > kMaxNumber)
+    if (!key.is_sound() || key.modulus.size() > kMaxNumber || key.exponent.size() > kMaxNumber)
       return fail(Code::crypto_unsupported);
     std::array<std::byte, 2 * kMaxNumber + 32> buffer;
     constexpr std::size_t kHeader = 4;  // identifier, 82h, size

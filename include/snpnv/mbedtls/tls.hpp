@@ -139,12 +139,14 @@ class TlsStream {
     return fail(Code::io_tls, 0, static_cast<std::uint32_t>(-status));
   }
 
-  // Mbed TLS 2.28 knows names only. An address of the certificate's alternative names that is ours
-  // settles what it has taken for another name. RFC 5280, "Subject Alternative Name": iPAddress is [7].
+  // Mbed TLS 2.28 knows names only, and 3.6 compares an address with them too: a common name, a dNSName or
+  // even a wildcard would do. An address is proven by an iPAddress, [7], alone.
+  // RFC 5280, "Subject Alternative Name"; RFC 9110, "https Certificate Verification".
   static int verify(void* self, mbedtls_x509_crt* certificate, int depth, std::uint32_t* flags) noexcept {
     constexpr int kIpAddress = MBEDTLS_ASN1_CONTEXT_SPECIFIC | 7;
     const ByteView address = static_cast<TlsStream*>(self)->address_;
     if (depth != 0 || address.empty()) return 0;
+    *flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
     for (const mbedtls_x509_sequence* name = &certificate->subject_alt_names; name != nullptr;
          name = name->next) {
       const ByteView octets(static_cast<const std::byte*>(static_cast<const void*>(name->buf.p)),

@@ -75,7 +75,7 @@ class OpenSslCrypto {
     const ErrorMark mark;
     const unsigned char* at = octets(der);
     const Owned<X509, X509_free> parsed(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
-    if (!parsed) return mark.failure();
+    if (!parsed || X509_get0_pubkey(parsed.get()) == nullptr) return mark.failure();
     return certificate;
   }
 
@@ -151,8 +151,7 @@ class OpenSslCrypto {
 
   Result<void> verify_rsa(const RsaPublicKey& key, int padding, Hash hash, const Digest& digest,
                           ByteView signature) noexcept {
-    if (key.modulus.empty() || key.exponent.empty() || key.modulus.size() > kMostRsa ||
-        key.exponent.size() > kMostRsa)
+    if (!key.is_sound() || key.modulus.size() > kMostRsa || key.exponent.size() > kMostRsa)
       return fail(Code::crypto_unsupported);
     const ErrorMark mark;
     RsaKey* known = std::ranges::find_if(

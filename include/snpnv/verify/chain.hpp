@@ -157,6 +157,11 @@ class ChainVerifier {
   /// A revocation list under its root alone.
   [[nodiscard]] Verdict run_crl() {
     Verdict verdict;
+    // What is no list is not the root's fault, which nobody can choose without one.
+    if (const auto list = RevocationList::parse(octets_.crl); !list) {
+      verdict[Step::chain_revocation] = StepResult::fail(kCrl, list.error());
+      return verdict;
+    }
     verdict[Step::chain_root_pinned] = chain_root_pinned();
     verdict.root = root_;
     if (verdict.first_failure()) return verdict;
@@ -306,7 +311,7 @@ class ChainVerifier {
         return StepResult::fail(link.subject, link.ca ? std::string_view("not a CA")
                                                       : std::string_view("a CA"));
       if (link.ca ? !c.may(KeyUsage::key_cert_sign)
-                  : c.key_usage && c.may(KeyUsage::key_cert_sign))
+                  : c.may(KeyUsage::key_cert_sign))
         return StepResult::fail(link.subject,
                                 link.ca ? std::string_view("its key may not sign certificates")
                                         : std::string_view("its key may sign certificates"));
@@ -316,9 +321,12 @@ class ChainVerifier {
       if (c.key.type != type)
         return StepResult::fail(link.subject, "key of another type than its role has",
                                 Finding::text(name(type)), Finding::text(name(c.key.type)));
-      if (link.ca && c.key.rsa_bits() != 4096)
+      if (link.ca && c.key.rsa.bits() != 4096)
         return StepResult::fail(link.subject, "RSA key of another size than its role has, in bits",
-                                Finding::number(4096), Finding::number(c.key.rsa_bits()));
+                                Finding::number(4096), Finding::number(c.key.rsa.bits()));
+      if (link.ca && !c.key.rsa.has_usual_exponent())
+        return StepResult::fail(link.subject, "RSA key with another exponent than 65537", {},
+                                Finding::octets(c.key.rsa.exponent));
     }
     if (ark.path_length && *ark.path_length < 1)
       return StepResult::fail(kArk, "its path length allows no intermediate", Finding::number(1),

@@ -14,7 +14,8 @@ using EcdsaP384Signature = std::array<std::byte, 96>;
 /// the library could not tell: the verifier takes all of them for a failure.
 ///
 /// verify_ecdsa_p384(point, digest, signature): point is 04h, X, Y in 97 octets.
-/// verify_rsa_pss(key, hash, digest, signature): MGF1 with the same hash, a salt of the digest's size.
+/// verify_rsa_pss(key, hash, digest, signature): MGF1 with the same hash, a salt of the digest's size. A
+///   key that is not sound is crypto_unsupported, here and below.
 /// verify_rsa_pkcs1(key, hash, digest, signature): RSASSA-PKCS1-v1_5.
 /// parse_certificate(der): the view that Certificate::parse() gives, for a certificate that the
 /// library accepts too.
@@ -33,23 +34,23 @@ template <std::size_t Most>
 class KeyOctets {
  public:
   [[nodiscard]] bool hold(ByteView first, ByteView second = {}) const {
-    return size_ != 0 && size_ == first.size() + second.size() &&
+    return !first.empty() && sizes_ == std::array{first.size(), second.size()} &&
            equal(ByteView(octets_).first(first.size()), first) &&
            equal(ByteView(octets_).subspan(first.size(), second.size()), second);
   }
   /// Keeps them, if there are no more than `Most`; otherwise none.
   void keep(ByteView first, ByteView second = {}) {
-    size_ = 0;
+    forget();
     if (first.size() > Most || second.size() > Most - first.size()) return;
     copy_to(octets_, first);
     copy_to(MutBytes(octets_).subspan(first.size()), second);
-    size_ = first.size() + second.size();
+    sizes_ = {first.size(), second.size()};
   }
-  void forget() { size_ = 0; }
+  void forget() { sizes_ = {}; }
 
  private:
   std::array<std::byte, Most> octets_{};
-  std::size_t size_ = 0;
+  std::array<std::size_t, 2> sizes_{};  // both: octets behind each other can be cut in many places
 };
 
 }  // namespace snpnv

@@ -47,10 +47,14 @@ class QuoteVerifier {
     if (!claims) return StepResult::fail("claims", claims.error());
     const ClaimsKey& key = claims->attestation_key;
     if (!key.present()) return StepResult::fail(kKey, "absent from the claims");
+    if (!key.is_rsa()) return StepResult::fail(kKey, "not an RSA key");
     constexpr std::size_t kBits = 2048;
-    if (8 * key.modulus_size != kBits)
+    const RsaPublicKey numbers{key.modulus(), key.exponent()};
+    if (numbers.bits() != kBits)
       return StepResult::fail(kKey, "of another size, in bits", Finding::number(kBits),
-                              Finding::number(8 * key.modulus_size));
+                              Finding::number(numbers.bits()));
+    if (!numbers.has_usual_exponent())
+      return StepResult::fail(kKey, "its exponent is not 65537", {}, Finding::octets(numbers.exponent));
     key_ = key;
     return StepResult::pass(kKey, Finding::number(kBits));
   }

@@ -181,6 +181,8 @@ class ReportVerifier {
 
   StepResult vek_hwid() const {
     const VekExtensionRow& extension = row(VekExtension::hw_id);
+    if (const auto once = vek_.at_most_once(extension.id); !once)
+      return StepResult::fail(extension.name, once.error());
     if (chain_.signing_key() == SIGNING_KEY::VLEK) return StepResult::skip("a VLEK has no hwID");
     const std::size_t size = chip_id_size(chain_.product());
     const auto id = vek_.hw_id(size);
@@ -196,6 +198,8 @@ class ReportVerifier {
   StepResult vek_signing_key() const {
     const SIGNING_KEY expected = chain_.signing_key();
     const SIGNING_KEY found = report_.signing_key();
+    if (const auto once = vek_.at_most_once(VekExtension::csp_id); !once)
+      return StepResult::fail(row(VekExtension::csp_id).name, once.error());
     if (expected == SIGNING_KEY::VLEK)
       if (const auto csp = vek_.text(VekExtension::csp_id); !csp)
         return StepResult::fail(row(VekExtension::csp_id).name, csp.error());

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "snpnv/core/bytes.hpp"
+#include "snpnv/core/encoding.hpp"
 
 namespace snpnv {
 
@@ -158,6 +159,16 @@ class DerReader {
     return valid && element.content[0] == std::byte{0xFF};
   }
 
+  /// A BOOLEAN that is FALSE by default: DER has no octets for the default. X.690, "Components with a
+  /// default value".
+  [[nodiscard]] constexpr bool false_by_default() {
+    if (!next_is(DerTag::boolean)) return false;
+    const std::size_t at = in_.offset();
+    const bool value = boolean();
+    if (!value) in_.fail_at(Code::der_encoding, at, static_cast<std::uint8_t>(DerTag::boolean));
+    return value;
+  }
+
   /// The octets of a BIT STRING; `unused` low bits of the last one are not part of it and are zero.
   [[nodiscard]] constexpr ByteView bit_string(unsigned& unused) {
     const DerElement element = expect(DerTag::bit_string);
@@ -183,6 +194,21 @@ class DerReader {
     return in_.ok() ? octets : ByteView{};
   }
 
+  /// A BIT STRING whose bits have names, at least one of them 1. The last bit is a 1: zero bits behind
+  /// it have no octets. X.690, "Encoding of a bitstring value", of DER.
+  [[nodiscard]] constexpr ByteView named_bits() {
+    const std::size_t at = in_.offset();
+    unsigned unused = 0;
+    const ByteView octets = bit_string(unused);
+    if (!in_.ok()) return {};
+    if (octets.empty()) {
+      in_.fail_at(Code::wire_value, at);
+    } else if ((std::to_integer<unsigned>(octets.back()) >> unused & 1U) == 0) {
+      in_.fail_at(Code::der_encoding, at, static_cast<std::uint8_t>(DerTag::bit_string));
+    }
+    return in_.ok() ? octets : ByteView{};
+  }
+
   /// The content octets of an OBJECT IDENTIFIER.
   [[nodiscard]] constexpr ByteView oid() {
     const DerElement element = expect(DerTag::oid);
@@ -198,6 +224,43 @@ class DerReader {
       return {};
     }
     return element.content;
+  }
+
+  /// Text of one of the types that certificates write today: UTF8String, PrintableString, IA5String.
+  [[nodiscard]] constexpr DerElement text() {
+    const DerElement element = any();
+    bool valid = true;
+    if (element.tag == DerTag::utf8_string) {
+      for (ByteView rest = element.content; !rest.empty() && valid;) {
+        const std::size_t size = utf8_character(rest);
+        valid = size != 0;
+        rest = rest.subspan(size);
+      }
+    } else {
+      constexpr std::string_view kPunctuation = " '()+,-./:=?";
+      const auto printable = [&](std::byte octet) {
+        const char c = static_cast<char>(octet);
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+               kPunctuation.find(c) != std::string_view::npos;
+      };
+      const auto ascii = [](std::byte octet) { return octet < std::byte{0x80}; };
+      valid = element.tag == DerTag::printable_string ? std::ranges::all_of(element.content, printable)
+                                                      : element.tag == DerTag::ia5_string &&
+                                                            std::ranges::all_of(element.content, ascii);
+    }
+    if (in_.ok() && !valid)
+      in_.fail_at(Code::wire_value, element.offset, static_cast<std::uint8_t>(element.tag));
+    return element;
+  }
+
+  /// Demands that the next element of a SET OF comes behind the `previous` one, and makes it that. X.690,
+  /// "Set-of components".
+  constexpr void require_above(ByteView& previous) {
+    DerReader look = *this;
+    const DerElement element = look.any();
+    if (look.ok() && !std::ranges::lexicographical_compare(previous, element.raw))
+      in_.fail_at(Code::der_encoding, element.offset, static_cast<std::uint8_t>(DerTag::set));
+    previous = element.raw;
   }
 
   constexpr void fail(Code code, std::size_t detail = 0) { in_.fail(code, detail); }

@@ -11,16 +11,20 @@ namespace snpnv {
 inline constexpr std::size_t kUserDataSize = 64;
 using UserData = std::array<std::byte, kUserDataSize>;
 
-/// An RSA public key from the claims, decoded. Absent keys have an empty modulus.
+/// A public key from the claims. An RSA key is decoded, its numbers without leading zeros; of a key of
+/// another type it is known only that it is there, which matters to who needs that key.
 struct ClaimsKey {
   static constexpr std::size_t kMaxModulus = 512;  // RSA-4096
 
+  enum class Type : std::uint8_t { absent, rsa, other };
+  Type type = Type::absent;
   std::array<std::byte, kMaxModulus> modulus_octets{};
   std::size_t modulus_size = 0;
   std::array<std::byte, 8> exponent_octets{};
   std::size_t exponent_size = 0;
 
-  [[nodiscard]] constexpr bool present() const { return modulus_size != 0; }
+  [[nodiscard]] constexpr bool present() const { return type != Type::absent; }
+  [[nodiscard]] constexpr bool is_rsa() const { return type == Type::rsa; }
   /// Big-endian, in octets.
   [[nodiscard]] constexpr ByteView modulus() const { return ByteView(modulus_octets).first(modulus_size); }
   [[nodiscard]] constexpr ByteView exponent() const {
@@ -73,8 +77,9 @@ struct RuntimeClaims {
 
   /// Reads and checks the whole document.
   /// @returns the claims | any json_ code | text_hex, text_base64 - in a member that is so encoded
-  ///   | wire_overflow - a key or user-data longer than its limit | json_missing - a key without n or e
-  ///   | json_duplicate - the same kid twice; where: absolute offset, counted from `base`.
+  ///   | wire_overflow - a key or user-data longer than its limit | json_missing - a key without kty, or an
+  ///   RSA key without n or e | wire_value - n or e begins with a zero octet | json_duplicate - the same
+  ///   kid twice; where: absolute offset, counted from `base`.
   [[nodiscard]] static constexpr Result<RuntimeClaims> parse(ByteView text, std::size_t base = 0) {
     RuntimeClaims claims;
     JsonReader json(text, base);
@@ -106,20 +111,19 @@ struct RuntimeClaims {
     json.enter_array();
     while (json.next_element()) {
       const std::size_t start = json.offset();
-      JsonString kid;
-      bool rsa = false;
-      ClaimsKey key;
+      JsonString kid, kty, n, e;
+      bool typed = false;
       json.enter_object();
       for (JsonString member; json.next_member(member);) {
         if (member == "kid") {
           kid = json.string();
         } else if (member == "kty") {
-          rsa = json.string() == "RSA";
+          kty = json.string();
+          typed = true;
         } else if (member == "n") {
-          key.modulus_size = decode(json, decode_base64url(json.string().source(), key.modulus_octets));
+          n = json.string();
         } else if (member == "e") {
-          key.exponent_size =
-              decode(json, decode_base64url(json.string().source(), key.exponent_octets));
+          e = json.string();
         } else {
           json.skip();
         }
@@ -129,10 +133,20 @@ struct RuntimeClaims {
                                                   : nullptr;
       if (slot == nullptr || !json.ok()) continue;
       if (slot->present()) return json.fail_at(Code::json_duplicate, start);
-      if (!rsa || key.modulus_size == 0 || key.exponent_size == 0)
-        return json.fail_at(Code::json_missing, start);
-      *slot = key;
+      if (!typed) return json.fail_at(Code::json_missing, start);
+      slot->type = kty == "RSA" ? ClaimsKey::Type::rsa : ClaimsKey::Type::other;
+      if (!slot->is_rsa()) continue;
+      slot->modulus_size = read_number(json, n, slot->modulus_octets, start);
+      slot->exponent_size = read_number(json, e, slot->exponent_octets, start);
     }
+  }
+  // RFC 7518, "RSA Public Key": as few octets as the number needs.
+  static constexpr std::size_t read_number(JsonReader& json, const JsonString& text, MutBytes to,
+                                           std::size_t key) {
+    const std::size_t size = decode(json, decode_base64url(text.source(), to));
+    if (size == 0) json.fail_at(Code::json_missing, key);
+    if (size != 0 && to[0] == std::byte{0}) json.fail_at(Code::wire_value, text.source().offset());
+    return size;
   }
 
   constexpr void read_vm(JsonReader& json) {

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "snpnv/core/civil_time.hpp"
-#include "snpnv/wire/der.hpp"
+#include "snpnv/wire/vek_extensions.hpp"
 
 namespace snpnv {
 
@@ -19,6 +19,16 @@ inline constexpr auto kSha384 = kOid<2, 16, 840, 1, 101, 3, 4, 2, 2>;
 inline constexpr auto kCommonName = kOid<2, 5, 4, 3>;
 inline constexpr auto kKeyUsage = kOid<2, 5, 29, 15>;
 inline constexpr auto kBasicConstraints = kOid<2, 5, 29, 19>;
+inline constexpr auto kSubjectKeyIdentifier = kOid<2, 5, 29, 14>;
+inline constexpr auto kSubjectAlternativeName = kOid<2, 5, 29, 17>;
+inline constexpr auto kDeltaCrlIndicator = kOid<2, 5, 29, 27>;
+inline constexpr auto kIssuingDistributionPoint = kOid<2, 5, 29, 28>;
+inline constexpr auto kCertificateIssuer = kOid<2, 5, 29, 29>;
+inline constexpr auto kCrlDistributionPoints = kOid<2, 5, 29, 31>;
+inline constexpr auto kCertificatePolicies = kOid<2, 5, 29, 32>;
+inline constexpr auto kAuthorityKeyIdentifier = kOid<2, 5, 29, 35>;
+inline constexpr auto kExtendedKeyUsage = kOid<2, 5, 29, 37>;
+inline constexpr auto kNetscapeCertType = kOid<2, 16, 840, 1, 113730, 1, 1>;
 }  // namespace oid
 
 /// RFC 5280, "Certificate Fields", AlgorithmIdentifier.
@@ -38,6 +48,23 @@ struct X509Name {
 struct RsaPublicKey {
   ByteView modulus;
   ByteView exponent;
+
+  /// A key's size: that of its modulus.
+  [[nodiscard]] constexpr std::size_t bits() const { return bit_length(modulus); }
+  /// True for 65537, the exponent of AMD's keys and of a TPM's.
+  [[nodiscard]] constexpr bool has_usual_exponent() const {
+    constexpr std::array kUsual{std::byte{1}, std::byte{0}, std::byte{1}};
+    return equal(exponent, kUsual);
+  }
+  /// False for two numbers that are no key: anybody can sign for an exponent of 1, and an even number is
+  /// none of RSA's. RFC 8017, "RSA Public Key".
+  [[nodiscard]] constexpr bool is_sound() const {
+    const auto odd = [](ByteView number) {
+      return !number.empty() && number.front() != std::byte{0} &&
+             (number.back() & std::byte{1}) != std::byte{0};
+    };
+    return odd(modulus) && odd(exponent) && (exponent.size() > 1 || exponent[0] != std::byte{1});
+  }
 };
 
 enum class KeyType : std::uint8_t { other, rsa, p384 };
@@ -57,13 +84,6 @@ struct X509Key {
   KeyType type = KeyType::other;
   RsaPublicKey rsa;  // for KeyType::rsa
   ByteView point;    // for KeyType::p384: 04h, X, Y; 97 octets
-
-  /// Size of an RSA modulus.
-  [[nodiscard]] constexpr std::size_t rsa_bits() const {
-    if (rsa.modulus.empty()) return 0;
-    const auto top = std::to_integer<std::uint8_t>(rsa.modulus[0]);
-    return rsa.modulus.size() * 8 - static_cast<std::size_t>(std::countl_zero(top));
-  }
 };
 
 struct X509Extension {
@@ -119,17 +139,19 @@ enum class KeyUsage : std::uint16_t { key_cert_sign = 1U << 5, crl_sign = 1U << 
   return in.finish(as_required).value_or(false);
 }
 
-/// Reads a Name. More than one common name is wire_value.
+/// Reads a Name. More than one common name is wire_value, and so is a value that is not text.
 [[nodiscard]] constexpr X509Name read_name(DerReader& in) {
   X509Name out;
   DerReader whole = in;
   DerReader sets = in.enter(DerTag::sequence);
   while (!sets.at_end()) {
     DerReader set = sets.enter(DerTag::set);
+    ByteView previous;
     do {
+      set.require_above(previous);
       DerReader pair = set.enter(DerTag::sequence);
       const ByteView type = pair.oid();
-      const DerElement value = pair.any();
+      const DerElement value = pair.text();
       if (equal(type, oid::kCommonName)) {
         const bool text = value.tag == DerTag::utf8_string || value.tag == DerTag::printable_string;
         if (!text || value.content.empty() || !out.common_name.empty())
@@ -185,10 +207,105 @@ enum class KeyUsage : std::uint16_t { key_cert_sign = 1U << 5, crl_sign = 1U << 
   X509Extension out;
   DerReader inner = in.enter(DerTag::sequence);
   out.oid = inner.oid();
-  if (inner.next_is(DerTag::boolean)) out.critical = inner.boolean();
+  out.critical = inner.false_by_default();
   out.value = inner.expect(DerTag::octet_string);
   in.close(inner);
   return out;
+}
+
+/// Reads Extensions and calls visit(extension) for each. None at all, more than 64, and the same twice
+/// are wire_value. Only one of AMD's may stand there twice: VekCertificate says which, by name.
+/// Source: RFC 5280, "Extensions".
+template <class Visit>
+constexpr void read_extensions(DerReader& in, Visit&& visit) {
+  std::array<ByteView, 64> seen;
+  std::size_t count = 0;
+  DerReader list = in.enter(DerTag::sequence);
+  if (list.at_end()) list.fail(Code::wire_value);
+  while (!list.at_end()) {
+    const X509Extension extension = read_extension(list);
+    const auto known = std::span(seen).first(count);
+    const auto same = [&](ByteView other) { return equal(other, extension.oid); };
+    const bool twice = std::ranges::any_of(known, same) && vek_extension(extension.oid) == nullptr;
+    if (twice || count == seen.size()) list.fail_at(Code::wire_value, extension.value.offset);
+    if (!list.ok()) break;
+    seen[count++] = extension.oid;
+    visit(list, extension);
+  }
+  in.close(list);
+}
+
+/// Passes over a GeneralName: one of the types that have a use beside a certificate of this kind.
+/// Source: RFC 5280, "Subject Alternative Name".
+constexpr void skip_general_name(DerReader& in) {
+  constexpr auto kEmail = static_cast<DerTag>(0x81), kDnsName = static_cast<DerTag>(0x82),
+                 kUri = static_cast<DerTag>(0x86), kAddress = static_cast<DerTag>(0x87);
+  constexpr DerTag kDirectoryName = context_tag(4);
+  if (in.next_is(kDirectoryName)) {
+    DerReader name = in.enter(kDirectoryName);
+    (void)read_name(name);
+    return in.close(name);
+  }
+  const DerElement name = in.any();
+  const bool text = name.tag == kEmail || name.tag == kDnsName || name.tag == kUri;
+  const bool ascii =
+      std::ranges::all_of(name.content, [](std::byte octet) { return octet < std::byte{0x80}; });
+  if (in.ok() && !(text ? ascii : name.tag == kAddress)) in.fail_at(Code::wire_value, name.offset);
+}
+
+/// Passes over the elements of a SEQUENCE OF, or of a `tag` in its place, of which there is at least one.
+template <class Read>
+constexpr void skip_list(DerReader& in, DerTag tag, Read&& read) {
+  DerReader list = in.enter(tag);
+  do read(list);
+  while (!list.at_end());
+  in.close(list);
+}
+
+/// Checks the value of an extension that decides nothing here. Those that libraries read on their own
+/// have the form that RFC 5280 gives them, so that no library finds another one.
+/// @returns true | der_ and wire_ codes.
+/// Source: RFC 5280, "Standard Extensions".
+[[nodiscard]] constexpr Result<bool> check_value(const X509Extension& extension) {
+  DerReader value(extension.value);
+  const auto is = [&](ByteView oid) { return equal(extension.oid, oid); };
+  if (is(oid::kSubjectKeyIdentifier)) {
+    if (value.expect(DerTag::octet_string).content.empty()) value.fail(Code::wire_value);
+  } else if (is(oid::kAuthorityKeyIdentifier)) {
+    constexpr auto kKey = static_cast<DerTag>(0x80), kSerial = static_cast<DerTag>(0x82);
+    constexpr DerTag kIssuer = context_tag(1);
+    DerReader fields = value.enter(DerTag::sequence);
+    if (fields.next_is(kKey)) (void)fields.any();
+    if (!fields.at_end()) {  // issuer and serial number: both or neither
+      skip_list(fields, kIssuer, skip_general_name);
+      (void)fields.integer(kSerial);
+    }
+    value.close(fields);
+  } else if (is(oid::kExtendedKeyUsage)) {
+    skip_list(value, DerTag::sequence, [](DerReader& in) { (void)in.oid(); });
+  } else if (is(oid::kSubjectAlternativeName)) {
+    skip_list(value, DerTag::sequence, skip_general_name);
+  } else if (is(oid::kCertificatePolicies)) {
+    skip_list(value, DerTag::sequence, [](DerReader& in) {
+      DerReader policy = in.enter(DerTag::sequence);
+      (void)policy.oid();
+      if (!policy.at_end()) (void)policy.expect(DerTag::sequence);
+      in.close(policy);
+    });
+  } else if (is(oid::kCrlDistributionPoints)) {
+    skip_list(value, DerTag::sequence, [](DerReader& in) {  // a fullName of one point
+      DerReader point = in.enter(DerTag::sequence);
+      DerReader name = point.enter(context_tag(0));
+      skip_list(name, context_tag(0), skip_general_name);
+      point.close(name);
+      in.close(point);
+    });
+  } else if (is(oid::kNetscapeCertType)) {
+    (void)value.named_bits();
+  } else {
+    return true;
+  }
+  return value.finish(true);
 }
 
 /// Reads a SubjectPublicKeyInfo. Keys of other types than RSA and P-384 are left as KeyType::other.
@@ -208,8 +325,11 @@ enum class KeyUsage : std::uint16_t { key_cert_sign = 1U << 5, crl_sign = 1U << 
     DerReader numbers = outer.enter(DerTag::sequence);
     out.rsa.modulus = numbers.positive();
     out.rsa.exponent = numbers.positive();
+    if (numbers.ok() && !out.rsa.is_sound()) numbers.fail_at(Code::wire_value, at);
     outer.close(numbers);
     const auto read = outer.finish(true);
+    const bool null = algorithm.parameters.tag == DerTag::null && algorithm.parameters.content.empty();
+    if (!null) in.fail_at(Code::wire_value, at);  // RFC 4055, "RSA Public Keys"
     if (!read) in.fail_at(read.error().code, read.error().where, read.error().detail);
   } else if (equal(algorithm.oid, oid::kEcPublicKey) &&
              algorithm.parameters.tag == DerTag::oid &&
@@ -248,7 +368,7 @@ struct Certificate {
   bool unknown_critical = false;  // a critical extension that is neither of these two
 
   [[nodiscard]] constexpr bool may(KeyUsage usage) const {
-    return !key_usage || (*key_usage & static_cast<std::uint16_t>(usage)) != 0;
+    return key_usage && (*key_usage & static_cast<std::uint16_t>(usage)) != 0;
   }
 
   /// Calls visit(extension) for each.
@@ -286,7 +406,8 @@ struct Certificate {
     out.key = read_key(tbs);
     if (!tbs.at_end()) {
       DerReader outer = tbs.enter(context_tag(3));
-      out.extensions = outer.expect(DerTag::sequence);
+      DerReader list = outer;
+      out.extensions = list.any();
       out.read_standard_extensions(outer);
       tbs.close(outer);
     }
@@ -304,38 +425,39 @@ struct Certificate {
 
  private:
   constexpr void read_standard_extensions(DerReader& outer) {
-    bool constraints_seen = false;
-    DerReader list(extensions);
-    if (outer.ok() && list.at_end())
-      outer.fail_at(Code::wire_value, extensions.offset);  // at least one, if the field is there
-    while (!list.at_end()) {
-      const X509Extension extension = read_extension(list);
-      DerReader value(extension.value);
-      if (equal(extension.oid, oid::kBasicConstraints)) {
-        if (constraints_seen) list.fail_at(Code::wire_value, extension.value.offset);
-        constraints_seen = true;
-        DerReader constraints = value.enter(DerTag::sequence);
-        if (constraints.next_is(DerTag::boolean)) ca = constraints.boolean();
-        if (!constraints.at_end()) path_length = constraints.unsigned_integer(0xFFFF);
-        value.close(constraints);
-      } else if (equal(extension.oid, oid::kKeyUsage)) {
-        if (key_usage) list.fail_at(Code::wire_value, extension.value.offset);
-        unsigned unused = 0;
-        const ByteView bits = value.bit_string(unused);
-        std::uint16_t usage = 0;
-        for (std::size_t i = 0; i < std::min<std::size_t>(16, bits.size() * 8); ++i)
-          if ((std::to_integer<unsigned>(bits[i / 8]) >> (7 - i % 8) & 1U) != 0)
-            usage = static_cast<std::uint16_t>(usage | 1U << i);
-        key_usage = usage;
-      } else {
-        unknown_critical = unknown_critical || extension.critical;
-        continue;
-      }
-      const auto read = value.finish(true);
+    read_extensions(outer, [this](DerReader& list, const X509Extension& extension) {
+      const auto read = read_value(extension);
       if (!read) list.fail_at(read.error().code, read.error().where, read.error().detail);
+    });
+  }
+  constexpr Result<bool> read_value(const X509Extension& extension) {
+    DerReader value(extension.value);
+    if (equal(extension.oid, oid::kBasicConstraints)) {
+      DerReader constraints = value.enter(DerTag::sequence);
+      ca = constraints.false_by_default();
+      if (ca && !constraints.at_end()) path_length = constraints.unsigned_integer(0xFFFF);
+      value.close(constraints);
+      return value.finish(true);
     }
-    const auto read = list.finish(true);
-    if (!read) outer.fail_at(read.error().code, read.error().where, read.error().detail);
+    if (equal(extension.oid, oid::kKeyUsage)) {
+      key_usage = read_key_usage(value);
+      return value.finish(true);
+    }
+    unknown_critical = unknown_critical || extension.critical;
+    return check_value(extension);
+  }
+  // AMD's ASK and ASVK have a zero bit behind keyCertSign.
+  static constexpr std::uint16_t read_key_usage(DerReader& value) {
+    constexpr std::array kOfAmd{std::byte{0x03}, std::byte{0x02}, std::byte{0x01}, std::byte{0x04}};
+    DerReader whole = value;
+    unsigned unused = 0;
+    const ByteView bits =
+        equal(whole.any().raw, kOfAmd) ? value.bit_string(unused) : value.named_bits();
+    std::uint16_t usage = 0;
+    for (std::size_t i = 0; i < std::min<std::size_t>(16, bits.size() * 8); ++i)
+      if ((std::to_integer<unsigned>(bits[i / 8]) >> (7 - i % 8) & 1U) != 0)
+        usage = static_cast<std::uint16_t>(usage | 1U << i);
+    return usage;
   }
 };
 
@@ -360,8 +482,8 @@ struct RevocationList {
     return found;
   }
 
-  /// Reads a list that fills `in`. One without nextUpdate, or with a critical extension (delta and
-  /// indirect lists have one) is not accepted.
+  /// Reads a list that fills `in`. One without nextUpdate, or with a critical extension, is not accepted;
+  /// nor is a delta, partial or indirect one, whether it says so critically or not.
   /// @returns a view | the codes of Certificate::parse().
   [[nodiscard]] static constexpr Result<RevocationList> parse(ByteView in) {
     RevocationList out;
@@ -386,14 +508,14 @@ struct RevocationList {
         DerReader entry = inner.enter(DerTag::sequence);
         (void)entry.integer();
         (void)read_time(entry);
-        if (!entry.at_end()) read_extensions(entry);
+        if (!entry.at_end()) check_extensions(entry);
         inner.close(entry);
       }
       if (!inner.ok()) tbs.close(inner);
     }
     if (!tbs.at_end()) {
       DerReader outer = tbs.enter(context_tag(0));
-      read_extensions(outer);
+      check_extensions(outer);
       tbs.close(outer);
     }
     list.close(tbs);
@@ -408,13 +530,17 @@ struct RevocationList {
   }
 
  private:
-  static constexpr void read_extensions(DerReader& in) {
-    DerReader list = in.enter(DerTag::sequence);
-    while (!list.at_end()) {
-      const X509Extension extension = read_extension(list);
-      if (extension.critical) list.fail_at(Code::wire_value, extension.value.offset);
-    }
-    in.close(list);
+  // RFC 5280, "Delta CRL Indicator", "Issuing Distribution Point", "Certificate Issuer": whoever passes
+  // over one of these takes a part of the revocations, or those of another issuer, for all of the ARK's.
+  static constexpr void check_extensions(DerReader& in) {
+    read_extensions(in, [](DerReader& list, const X509Extension& extension) {
+      const auto is = [&](ByteView oid) { return equal(extension.oid, oid); };
+      if (extension.critical || is(oid::kDeltaCrlIndicator) || is(oid::kIssuingDistributionPoint) ||
+          is(oid::kCertificateIssuer))
+        list.fail_at(Code::wire_value, extension.value.offset);
+      const auto read = check_value(extension);
+      if (!read) list.fail_at(read.error().code, read.error().where, read.error().detail);
+    });
   }
 };
 
