@@ -290,12 +290,14 @@ Outcome<Policy> policy_of(const Arguments& arguments) {
   return policy;
 }
 
-Outcome<UnixTime> time_of(const Arguments& arguments) {
+VerificationTime time_of_clock() { return static_cast<UnixTime>(std::time(nullptr)); }
+
+Outcome<VerificationTime> time_of(const Arguments& arguments) {
   const auto text = arguments.value("at");
-  if (!text) return static_cast<UnixTime>(std::time(nullptr));
+  if (!text) return time_of_clock();
   const auto time = parse_rfc3339(*text);
   if (!time) return usage("--at", "needs a time such as 2025-01-31T12:00:00Z");
-  return *time;
+  return VerificationTime::given(*time);
 }
 
 Outcome<UserData> user_data_of(std::string_view text) {

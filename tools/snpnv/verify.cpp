@@ -17,7 +17,7 @@ bool without_quote(Step step) { return step < Step::quote_magic; }
 
 Outcome<Exit> verify_certs(const Arguments& arguments) {
   const std::string_view directory = arguments.operand(0);
-  SNPNV_TRY(const UnixTime at, time_of(arguments));
+  SNPNV_TRY(const VerificationTime at, time_of(arguments));
   SNPNV_TRY(const ChainFiles files, ChainFiles::read(arguments, directory, SIGNING_KEY::VCEK));
   Provider crypto;
   const auto checked = verify_chain(crypto, files.chain(), files.trust(), at);
@@ -31,7 +31,7 @@ Outcome<Exit> judge(const Arguments& arguments, std::string_view path, const Evi
   const auto report = ATTESTATION_REPORT::parse(evidence.report);
   const SIGNING_KEY prefer = report ? report->signing_key() : SIGNING_KEY::VCEK;
   SNPNV_TRY(const Policy policy, policy_of(arguments));
-  SNPNV_TRY(const UnixTime at, time_of(arguments));
+  SNPNV_TRY(const VerificationTime at, time_of(arguments));
   SNPNV_TRY(const ChainFiles files, ChainFiles::read(arguments, arguments.operand(0), prefer));
   Provider crypto;
   const auto verdict = verify(crypto, files.chain(), files.trust(), evidence, policy, at, scope);
