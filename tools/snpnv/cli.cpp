@@ -190,14 +190,13 @@ Outcome<std::string> JsonText::finish() const {
 }
 
 Outcome<void> print(std::string_view text) {
-  if (!write_all(STDOUT_FILENO, octets_of(text))) return os_failure("standard output", errno);
-  return {};
+  return write_all("standard output", STDOUT_FILENO, octets_of(text));
 }
 
 namespace {
 // Where standard error cannot be written either, nobody can be told.
 void print_error(const std::string& text) {
-  [[maybe_unused]] const bool written = write_all(STDERR_FILENO, octets_of(text));
+  [[maybe_unused]] const auto written = write_all("standard error", STDERR_FILENO, octets_of(text));
 }
 }  // namespace
 
