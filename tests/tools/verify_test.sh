@@ -86,7 +86,7 @@ echo '{"min_tcb":{"reported":{"snp":255}}}' >policy
 check "a policy file" rejected_by policy.min_tcb \
   "$snpnv" verify attestation certs report "${root[@]}" --policy policy
 echo '{"vmlp":0}' >policy
-check "a policy file with a misspelt member" exits 2 \
+check "a policy file with a misspelt member" exits 3 \
   "$snpnv" verify attestation certs report "${root[@]}" --policy policy
 check "a scope leaves nothing out silently" exits 2 \
   "$snpnv" verify attestation certs report "${root[@]}" -s --vmpl 1

@@ -24,9 +24,6 @@ using ToolTpm = Tpm<AnyTransport, MonotonicClock>;
 // NV indices are 4096 octets at most on such machines.
 constexpr std::size_t kMaxAkCertificate = 4096;
 
-constexpr std::string_view kNonceTooLong =
-    "the vTPM takes 1 to 50 octets in a quote, and padding would make it another nonce";
-
 Outcome<std::vector<std::byte>> nonce_of(const Arguments& arguments) {
   const auto text = arguments.value("nonce");
   if (arguments.has("random")) {
@@ -41,9 +38,7 @@ Outcome<std::vector<std::byte>> nonce_of(const Arguments& arguments) {
     return out;
   }
   if (!text) return usage("--nonce", "missing: what the evidence is to carry");
-  SNPNV_TRY(auto out, hex_value("--nonce", *text, 0));
-  if (out.size() > kMaxQuoteNonce) return usage("--nonce", kNonceTooLong);
-  return out;
+  return hex_value("--nonce", *text, 0, kMaxQuoteNonce);
 }
 
 // "sha256:0,4,7-9", one bank.
