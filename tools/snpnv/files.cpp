@@ -142,7 +142,7 @@ OutputFiles::~OutputFiles() {
 Outcome<void> OutputFiles::stage(std::string_view path, ByteView content, std::optional<unsigned> mode) {
   const FileId there(path, STDOUT_FILENO);
   const bool standard_output = there == FileId("-", STDOUT_FILENO);
-  if (!standard_output && (!there.name.empty() || S_ISREG(there.status.st_mode) || S_ISDIR(there.status.st_mode))) {
+  if (!standard_output && (!there.name.empty() || S_ISREG(there.status.st_mode))) {
     const std::string target = followed(path);
     Descriptor directory(::open(directory_of(target).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     return stage_in(std::move(directory), name_of(target), path, content, mode);
@@ -232,24 +232,24 @@ Outcome<void> make_directories(std::string_view path, std::vector<std::string>& 
   }
 }
 
-Outcome<bool> check_outputs(std::string_view tcti, std::vector<std::string_view> outputs,
-                            std::span<const InputFile> inputs) {
+Outcome<bool> check_outputs(std::string_view tcti, std::vector<NamedFile> files) {
   for (std::size_t equals = 0; tcti.starts_with("record:") && (equals = tcti.find('=')) != std::string_view::npos;) {
-    outputs.push_back(tcti.substr(7, equals - 7));
+    files.push_back({tcti.substr(7, equals - 7)});
     tcti.remove_prefix(equals + 1);
   }
-  const InputFile recording{"the recording", tcti.starts_with("replay:") ? tcti.substr(7) : std::string_view()};
+  if (tcti.starts_with("replay:")) files.push_back({tcti.substr(7), "the recording"});
   bool standard_output = false;
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const FileId output(outputs[i], STDOUT_FILENO);
-    for (std::size_t j = 0; j < i; ++j)
-      if (output == FileId(outputs[j], STDOUT_FILENO)) return usage(outputs[i], "named for two outputs");
-    standard_output = standard_output || output == FileId("-", STDOUT_FILENO);
-    if (output.name.empty() && !S_ISREG(output.status.st_mode)) continue;  // nothing is kept there
-    for (std::size_t j = 0; j <= inputs.size(); ++j) {
-      const InputFile& input = j < inputs.size() ? inputs[j] : recording;
-      if (!input.path.empty() && output == FileId(input.path, STDIN_FILENO))
-        return usage(outputs[i], "would replace " + std::string(input.what));
+  for (const NamedFile& output : files) {
+    if (!output.input.empty() || output.path.empty()) continue;
+    const FileId place(output.path, STDOUT_FILENO);
+    standard_output = standard_output || place == FileId("-", STDOUT_FILENO);
+    for (const NamedFile& other : files) {
+      if (&other == &output || other.path.empty() ||
+          place != FileId(other.path, other.input.empty() ? STDOUT_FILENO : STDIN_FILENO))
+        continue;
+      if (other.input.empty()) return usage(other.path, "named for two outputs");
+      if (!place.name.empty() || S_ISREG(place.status.st_mode))  // others keep nothing
+        return usage(output.path, "would replace " + std::string(other.input));
     }
   }
   return standard_output;
