@@ -126,20 +126,19 @@ struct Output {
 };
 
 Outcome<Exit> save(const Arguments& arguments, bool pem, const Fetched& fetched,
-                   std::span<const Output> outputs, std::vector<NamedFile> files) {
+                   std::span<const Output> outputs, std::vector<InputFile> inputs) {
   const std::string_view directory = arguments.operand(1);
   const auto path = [&](const Output& output, bool as_pem) {
     return join(directory, std::string(output.name) + (as_pem ? ".pem" : ".der"));
   };
   std::vector<std::string> paths;
   for (const Output& output : outputs) paths.push_back(path(output, pem));
-  for (const std::string& file : paths) files.push_back({file});
-  SNPNV_TRY(const bool standard_output, check_outputs({}, std::move(files)));
-  OutputFiles staged;
-  SNPNV_CHECK(staged.make_directories(directory));
+  SNPNV_TRY(const bool standard_output, check_outputs({}, {paths.begin(), paths.end()}, inputs));
+  OutputFiles files;
+  SNPNV_CHECK(files.make_directories(directory));
   for (const Output& output : outputs) {
     const std::string text = pem ? pem_of(output.der, output.label) : std::string();
-    SNPNV_CHECK(staged.stage(path(output, pem), pem ? octets_of(text) : ByteView(output.der), 0644U));
+    SNPNV_CHECK(files.stage(path(output, pem), pem ? octets_of(text) : ByteView(output.der), 0644U));
     const std::string other = path(output, true);
     if (!pem && ::access(other.c_str(), F_OK) == 0)
       warn(arguments, other + " is there too, and is what verify reads");
@@ -163,8 +162,8 @@ Outcome<Exit> save(const Arguments& arguments, bool pem, const Fetched& fetched,
     for (const std::string& file : paths)
       said += file + ": " + std::string(name(fetched.product)) + ", from " + fetched.source + "\n";
   }
-  if (!standard_output) SNPNV_CHECK(staged.stage("-", octets_of(said)));
-  SNPNV_CHECK(staged.commit());
+  if (!standard_output) SNPNV_CHECK(files.stage("-", octets_of(said)));
+  SNPNV_CHECK(files.commit());
   return Exit::done;
 }
 
@@ -208,8 +207,8 @@ Outcome<Asked> asked_of(const Arguments& arguments, Fetcher& fetcher) {
   return out;
 }
 
-std::vector<NamedFile> report_read(const Arguments& arguments) {
-  if (const auto path = arguments.value("report")) return {{*path, "REPORT"}};
+std::vector<InputFile> report_read(const Arguments& arguments) {
+  if (const auto path = arguments.value("report")) return {{"REPORT", *path}};
   return {};
 }
 
@@ -263,7 +262,7 @@ Outcome<Exit> fetch_vcek(const Arguments& arguments) {
   }
   SNPNV_TRY(const Fetched fetched, fetcher.fetch(requests, file.report));
   const std::array outputs{Output{"vcek", kPemCertificate, fetched.vek}};
-  return save(arguments, pem, fetched, outputs, {{path, "REPORT"}});
+  return save(arguments, pem, fetched, outputs, {{"REPORT", path}});
 }
 
 }  // namespace

@@ -232,25 +232,27 @@ Outcome<void> make_directories(std::string_view path, std::vector<std::string>& 
   }
 }
 
-Outcome<bool> check_outputs(std::string_view tcti, std::vector<NamedFile> files) {
+Outcome<bool> check_outputs(std::string_view tcti, std::vector<std::string_view> outputs,
+                            std::span<const InputFile> inputs) {
   for (std::size_t equals = 0; tcti.starts_with("record:") && (equals = tcti.find('=')) != std::string_view::npos;) {
-    files.push_back({tcti.substr(7, equals - 7)});
+    outputs.push_back(tcti.substr(7, equals - 7));
     tcti.remove_prefix(equals + 1);
   }
-  if (tcti.starts_with("replay:")) files.push_back({tcti.substr(7), "the recording"});
+  const InputFile recording{"the recording", tcti.starts_with("replay:") ? tcti.substr(7) : std::string_view()};
   bool standard_output = false;
-  for (const NamedFile& output : files) {
-    if (!output.input.empty() || output.path.empty()) continue;
-    const FileId place(output.path, STDOUT_FILENO);
-    standard_output = standard_output || place == FileId("-", STDOUT_FILENO);
-    for (const NamedFile& other : files) {
-      if (&other == &output || other.path.empty() ||
-          place != FileId(other.path, other.input.empty() ? STDOUT_FILENO : STDIN_FILENO))
-        continue;
-      if (other.input.empty()) return usage(other.path, "named for two outputs");
-      if (!place.name.empty() || S_ISREG(place.status.st_mode))  // others keep nothing
-        return usage(output.path, "would replace " + std::string(other.input));
-    }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const FileId output(outputs[i], STDOUT_FILENO);
+    standard_output = standard_output || output == FileId("-", STDOUT_FILENO);
+    const auto replaces = [&](const InputFile& input) {
+      return (!output.name.empty() || S_ISREG(output.status.st_mode)) && !input.path.empty() &&
+             output == FileId(input.path, STDIN_FILENO);
+    };
+    const InputFile* lost = replaces(recording) ? &recording : nullptr;
+    for (const InputFile& input : inputs)
+      if (replaces(input)) lost = &input;
+    if (lost != nullptr) return usage(outputs[i], "would replace " + std::string(lost->what));
+    for (std::size_t j = 0; j < i; ++j)
+      if (output == FileId(outputs[j], STDOUT_FILENO)) return usage(outputs[i], "named for two outputs");
   }
   return standard_output;
 }

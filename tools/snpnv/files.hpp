@@ -77,16 +77,17 @@ class OutputFiles {
 /// Makes a directory and those above it, where they are missing. Adds those to `made`.
 [[nodiscard]] Outcome<void> make_directories(std::string_view path, std::vector<std::string>& made);
 
-/// A file that a command line names.
-struct NamedFile {
-  std::string_view path;        // "-": standard input or output; empty: none
-  std::string_view input = {};  // what is read there; empty: an output
+/// A file that a command reads.
+struct InputFile {
+  std::string_view what;
+  std::string_view path;  // "-": standard input; empty: none
 };
 
 /// No two outputs of a command may be one file, by device and inode and be it there already or not, recordings
 /// of `tcti` included, and none a file that is read: one would be lost.
 /// @returns whether standard output is among them, so that nothing else may be printed there | wrong usage.
-[[nodiscard]] Outcome<bool> check_outputs(std::string_view tcti, std::vector<NamedFile> files);
+[[nodiscard]] Outcome<bool> check_outputs(std::string_view tcti, std::vector<std::string_view> outputs,
+                                          std::span<const InputFile> inputs = {});
 
 /// Wrong usage where a directory is wanted and `path` is "-", which is none.
 [[nodiscard]] Outcome<void> is_directory_name(std::string_view what, std::string_view path);

@@ -159,7 +159,7 @@ Outcome<bool> probe_envelope(Findings& out, ProbeTpm& tpm, std::string_view tcti
 
 Outcome<Exit> run(const Arguments& arguments) {
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
-  SNPNV_CHECK(check_outputs(tcti, {{"-"}}));
+  SNPNV_CHECK(check_outputs(tcti, {"-"}));
   SNPNV_TRY(const Instant deadline, start_deadline(arguments, 10));
   MonotonicClock clock;
   auto transport = open_transport(tcti, deadline);

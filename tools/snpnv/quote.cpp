@@ -132,11 +132,10 @@ void add_paths(std::vector<std::string>& to, std::string_view directory, std::sp
 
 // --nonce too may be read from a file.
 Outcome<bool> check_outputs_of(const Arguments& arguments, std::string_view tcti,
-                               const std::vector<std::string>& outputs, std::vector<NamedFile> files = {}) {
+                               const std::vector<std::string>& outputs, std::vector<InputFile> inputs = {}) {
   const std::string_view nonce = arguments.value("nonce").value_or("");
-  if (nonce.starts_with('@')) files.push_back({nonce.substr(1), "--nonce"});
-  for (const std::string& output : outputs) files.push_back({output});
-  return check_outputs(tcti, std::move(files));
+  if (nonce.starts_with('@')) inputs.push_back({"--nonce", nonce.substr(1)});
+  return check_outputs(tcti, {outputs.begin(), outputs.end()}, inputs);
 }
 
 Outcome<Exit> run_quote(const Arguments& arguments) {
@@ -205,13 +204,13 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
   MonotonicClock clock;
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
   std::vector<std::string> outputs;
-  std::vector<NamedFile> inputs;
+  std::vector<InputFile> inputs;
   if (form == "dir") {
     add_paths(outputs, path, kQuoteFiles);
     add_paths(outputs, path, kEvidenceFiles);
   } else {
     outputs.emplace_back(path);
-    if (const auto file = arguments.value("vcek")) inputs.push_back({*file, "--vcek"});
+    if (const auto file = arguments.value("vcek")) inputs.push_back({"--vcek", *file});
   }
   SNPNV_TRY(const bool standard_output, check_outputs_of(arguments, tcti, outputs, std::move(inputs)));
   SNPNV_TRY(const Lock lock, Lock::acquire(tcti, deadline));

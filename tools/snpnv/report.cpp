@@ -49,11 +49,15 @@ Outcome<UserData> read_user_data(const Arguments& arguments) {
 }
 
 Outcome<bool> check_outputs_of(const Arguments& arguments, std::string_view tcti) {
-  return check_outputs(tcti, {{arguments.operand(0)},
-                              {arguments.has("boot") ? std::string_view() : arguments.operand(1),
-                               arguments.has("random") ? "" : "USER-DATA"},
-                              {arguments.value("envelope").value_or("")},
-                              {arguments.value("claims").value_or("")}});
+  std::vector<std::string_view> outputs{arguments.operand(0)};
+  InputFile input{"USER-DATA", {}};
+  if (arguments.has("random"))
+    outputs.push_back(arguments.operand(1));
+  else if (!arguments.has("boot"))
+    input.path = arguments.operand(1);
+  for (const auto option : {"envelope", "claims"})
+    if (const auto path = arguments.value(option)) outputs.push_back(*path);
+  return check_outputs(tcti, std::move(outputs), std::span(&input, 1));
 }
 
 std::string last_seen(const FreshTrace& trace) {
