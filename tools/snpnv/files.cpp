@@ -148,7 +148,7 @@ Outcome<void> OutputFiles::stage(std::string_view path, ByteView content, std::o
     return stage_in(std::move(directory), name_of(target), path, content, mode);
   }
   Staged file{std::string(path)};
-  file.content.assign(content.begin(), content.end());
+  file.content = text_of(content);
   if (!standard_output) {
     auto opened = open_file(file.path.c_str(), O_WRONLY, file_deadline, DeferredSignals::caught);
     if (!opened) return file_failure(path, opened.error());
@@ -206,8 +206,8 @@ Outcome<void> OutputFiles::commit() {
     if (!file.name.empty()) SNPNV_CHECK(put(file));
   for (const Staged& file : staged_)
     if (file.name.empty())
-      SNPNV_CHECK(file.place.get() < 0 ? print(text_of(file.content))
-                                       : write_all(file.path, file.place.get(), file.content));
+      SNPNV_CHECK(file.place.get() < 0 ? print(file.content)
+                                       : write_all(file.path, file.place.get(), octets_of(file.content)));
   for (const Staged& file : staged_)
     if (!file.kept.empty()) ::unlinkat(file.place.get(), file.kept.c_str(), 0);
   staged_.clear();

@@ -60,12 +60,12 @@ class OutputFiles {
 
  private:
   struct Staged {
-    std::string path;                     // as the caller named it
-    Descriptor place = Descriptor();      // the directory; else what is written in place, none: standard output
-    std::string name = {};                // in the directory
-    std::string beside = {};              // the new file there, until it has its name
-    std::string kept = {};                // the older file, from then on
-    std::vector<std::byte> content = {};  // of what is written in place
+    std::string path;                 // as the caller named it
+    Descriptor place = Descriptor();  // the directory; else what is written in place, none: standard output
+    std::string name = {};            // in the directory
+    std::string beside = {};          // the new file there, until it has its name
+    std::string kept = {};            // the older file, from then on
+    std::string content = {};         // of what is written in place
   };
   [[nodiscard]] static Outcome<void> put(Staged& file);
 
