@@ -29,6 +29,11 @@ check "all of them silent, each with its reason" given_time 2 3 \
   'store: No such file or directory; platform: no answer before the deadline; KDS: no answer' \
   "$snpnv" fetch vcek der d report --store d/none "${root[@]}" --platform-url "http://$silent" --kds-url "http://$silent"
 rm -r d
+serve first --fault http-503=1
+check "a silent KDS leaves a busy platform its time" given_time 4 0 '' "$snpnv" fetch vcek der soon.silent report \
+  --platform-url "${url[first.http]}" --kds-url "http://$silent" "${root[@]}"
+check "which has it" grep -q 'from platform' out
+end first
 # A quarter of the time, five seconds at most; with a little time first, since the rest takes what the machine needs.
 share() { # SECONDS MS: the platform is asked once, and what it costs is not twice its share
   local before

@@ -53,6 +53,43 @@ check "an unknown root is refused" exits 3 "$snpnv" fetch ca pem private milan "
 check "and says so" says 'chain.root_pinned: ARK: its key is not that of a trusted root'
 check "and leaves the older file" [ "$(cat private/ark.pem)" = old ]
 
+check "a full standard output is an error" exits 3 bash -c '"$1" fetch ca pem full "${@:2}" >/dev/full' - "$snpnv" milan "${kds[@]}"
+check "and leaves nothing" [ ! -e full ]
+check "nor a changed file" bash -c '! "$1" fetch ca pem private "${@:2}" 2>/dev/full >/dev/full' - "$snpnv" milan "${kds[@]}"
+check "the older one is there" [ "$(cat private/ark.pem)" = old ]
+mkdir same
+cp report same/vcek.der
+check "a report is not replaced by its VCEK" exits 2 "$snpnv" fetch vcek der same same/vcek.der "${kds[@]}"
+check "and is named" says 'same/vcek.der: would replace REPORT'
+mkfifo fifo
+check "a report that nobody writes" exits 3 timeout 60 "$snpnv" fetch vcek der d fifo "${kds[@]}" --timeout 1
+check "a root that nobody writes" exits 3 timeout 60 "$snpnv" fetch ca der d milan --root fifo --timeout 1
+check "authorities that nobody writes" exits 3 timeout 60 "$snpnv" fetch ca der d milan --source kds \
+  --kds-url "${url[milan.https]}" --ca-file fifo "${root[@]}" --timeout 1
+
+# Whoever is busy is asked again, first in order or not, while nobody else has it.
+for status in 410 429 503; do
+  serve once.$status --fault http-$status=1
+  check "a platform that answers $status once" exits 0 "$snpnv" fetch vcek der soon.$status report "${root[@]}" \
+    --platform-url "${url[once.$status.http]}" --kds-url "http://$nobody"
+  check "$status: is asked again" grep -q 'from platform' out
+  check "$status: once" [ "$(requests once.$status '^GET /metadata')" -eq 2 ]
+  end once.$status
+done
+serve gone --fault http-410
+check "a platform that answers 410 for ever is named" given_time 3 3 'platform: HTTP status 410' \
+  "$snpnv" fetch vcek der d report --source platform --platform-url "${url[gone.http]}" "${root[@]}"
+check "and asked again and again" [ "$(requests gone ' 410$')" -gt 1 ]
+check "is passed over meanwhile" exits 0 "$snpnv" fetch vcek der soon.gone report "${root[@]}" \
+  --platform-url "${url[gone.http]}" --kds-url "${url[milan.http]}"
+check "by the KDS" grep -q 'from KDS' out
+end gone
+serve three --fault http-503=3
+check "both busy, and one of them no more" exits 0 "$snpnv" fetch vcek der soon.both report "${root[@]}" \
+  --platform-url "${url[three.http]}" --kds-url "${url[three.http]}"
+check "each was asked again" [ "$(requests three '^GET /metadata')" -eq 2 ]
+end three
+
 # Waiting is shown on a terminal only.
 serve once --fault http-429=1
 waits=("$snpnv" fetch ca pem waited milan --source kds --kds-url "${url[once.http]}" "${root[@]}")
@@ -156,9 +193,46 @@ check "is warned of" says 'warning: not stored'
 (flock 9 && exec sleep 3600) 9>store/.snpnv.lock &
 holder=$!
 await "the lock of the store" eval '! flock -n store/.snpnv.lock true'
-check "a lock that is held is named" given_time 2 3 'another process holds it' \
-  "$snpnv" fetch vcek der d other-tcb "${auto[@]}"
+check "a lock that is held costs a share, and is named" given_time 4 0 'warning: store: another process holds its lock' \
+  "$snpnv" fetch ca der d milan -e vlek "${auto[@]}"
+rm -r d
+if [ "$(id -u)" -eq 0 ]; then
+  chown 1 store/.snpnv.lock
+  check "another user's costs nothing" exits 0 "$snpnv" fetch crl der d milan "${auto[@]}"
+  check "nor is it waited for" [ ! -s err ]
+  rm -r d
+fi
 stop $holder
+
+# A store that leads elsewhere: nothing is written or read there, and a link is replaced, not followed.
+echo precious >victim
+mkdir -p hostile/vcek/Milan elsewhere
+ln -s "$work/victim" hostile/vcek/Milan/crl.der
+ln -s ../../../victim hostile/vcek/Milan/cert_chain.pem
+ln -s "$work/victim" hostile/.snpnv.lock
+hostile=("${auto[@]:0:2}" --store hostile "${auto[@]:4}")
+check "a list from a hostile store" exits 0 "$snpnv" fetch crl der hostile.certs milan "${hostile[@]}"
+check "issuers" exits 0 "$snpnv" fetch ca der hostile.certs milan "${hostile[@]}"
+check "the file that it links to is as it was" [ "$(cat victim)" = precious ]
+check "the links are files now" [ -f hostile/vcek/Milan/crl.der -a ! -L hostile/vcek/Milan/crl.der \
+  -a ! -L hostile/vcek/Milan/cert_chain.pem ]
+check "with what was fetched" cmp -s hostile/vcek/Milan/crl.der hostile.certs/crl.der
+mv hostile/vcek/Milan/* elsewhere/
+rmdir hostile/vcek/Milan
+ln -s "$work/elsewhere" hostile/vcek/Milan
+check "behind a linked folder nothing is read" exits 3 "$snpnv" fetch crl der d milan --source store --store hostile "${root[@]}"
+check "since it is none" says 'store: Not a directory'
+rm elsewhere/*
+check "nor written" exits 0 "$snpnv" fetch crl der hostile.certs milan "${hostile[@]}"
+check "which is warned of" says 'warning: not stored: hostile/vcek/Milan/crl.der: Not a directory'
+check "it is empty" [ -z "$(ls elsewhere)" ]
+rm hostile/vcek/Milan
+mkdir hostile/vcek/Milan
+mkfifo hostile/vcek/Milan/crl.der
+check "a FIFO is not waited for" exits 0 timeout 60 "$snpnv" fetch crl der hostile.certs milan "${hostile[@]}"
+ln -sf "$work/hostile.certs/crl.der" hostile/vcek/Milan/crl.der
+check "a link is not read" exits 3 "$snpnv" fetch crl der d milan --source store --store hostile "${root[@]}"
+
 
 # A stock nginx over TLS, with the same files; and servers that do not prove who they are.
 mkdir -p pki/https www/vcek/v1/Milan www/metadata/THIM/amd www/mirror

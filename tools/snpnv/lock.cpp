@@ -1,17 +1,16 @@
 #include "lock.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
+#include <memory>
 #include <utility>
 
-#include "transports/monotonic_clock.hpp"
+#include "transports/bounded_call.hpp"
 
 namespace snpnv::tool {
 namespace {
@@ -31,20 +30,6 @@ std::string file_name(std::string_view tcti) {
   return name + ".lock";
 }
 
-int open_lock(const std::string& path) {
-  // Without O_CREAT first: in a sticky directory the kernel may refuse O_CREAT on another's file.
-  int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return -1;
-  // A file that some other user owns could be held by that user for ever.
-  struct stat info {};
-  if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
-      (info.st_uid == 0 || info.st_uid == ::geteuid()))
-    return fd;
-  ::close(fd);
-  return -1;
-}
-
 // The machine's TPM is everybody's, any other its user's: one on some port now is another one tomorrow.
 int open_lock_file(std::string_view tcti) {
   while (tcti.starts_with("record:") && tcti.contains('=')) tcti.remove_prefix(tcti.find('=') + 1);
@@ -54,47 +39,40 @@ int open_lock_file(std::string_view tcti) {
   if (!is_the_machines(tcti)) std::swap(folders[0], folders[1]);
   for (const char* const folder : folders) {
     if (folder == nullptr) continue;
-    const int fd = open_lock(folder + name);
+    const int fd = open_lock(AT_FDCWD, (folder + name).c_str());
     if (fd >= 0) return fd;
   }
   return -1;
 }
 
-void wake(int) {}
+struct Locking final : BoundedCall {
+  int fd = -1;
+  bool locked = false;
+  void work() noexcept override {
+    while (!(locked = ::flock(fd, LOCK_EX) == 0) && errno == EINTR) {
+    }
+  }
+};
 
 }  // namespace
 
-// Waits in flock(), woken by a timer at the deadline; the timer repeats, since its first signal
-// may come just before flock() is entered.
+int open_lock(int directory, const char* path) {
+  // Without O_CREAT first: in a sticky directory the kernel may refuse O_CREAT on another's file.
+  int fd = ::openat(directory, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) fd = ::openat(directory, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return -1;
+  struct stat info {};
+  if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
+      (info.st_uid == 0 || info.st_uid == ::geteuid()))
+    return fd;
+  ::close(fd);
+  return -1;
+}
+
 bool wait_for_lock(int fd, Instant deadline) {
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
-  MonotonicClock clock;
-  const Instant now = clock.now();
-  if (now >= deadline) return false;
-  struct sigaction action {};
-  action.sa_handler = wake;
-  struct sigaction old {};
-  ::sigaction(SIGALRM, &action, &old);
-  sigset_t alarm;  // whoever started this process may have blocked it
-  sigset_t old_mask;
-  ::sigemptyset(&alarm);
-  ::sigaddset(&alarm, SIGALRM);
-  ::sigprocmask(SIG_UNBLOCK, &alarm, &old_mask);
-  const Millis left = deadline - now;
-  itimerval timer{};
-  timer.it_value.tv_sec = static_cast<time_t>(left / 1000);
-  timer.it_value.tv_usec = static_cast<suseconds_t>(left % 1000 * 1000);
-  timer.it_interval.tv_usec = 20000;
-  ::setitimer(ITIMER_REAL, &timer, nullptr);
-  int status = 0;
-  do {
-    status = ::flock(fd, LOCK_EX);
-  } while (status != 0 && errno == EINTR && clock.now() < deadline);
-  timer = {};
-  ::setitimer(ITIMER_REAL, &timer, nullptr);
-  ::sigprocmask(SIG_SETMASK, &old_mask, nullptr);
-  ::sigaction(SIGALRM, &old, nullptr);
-  return status == 0;
+  const auto call = std::make_shared<Locking>();
+  call->fd = fd;
+  return ::flock(fd, LOCK_EX | LOCK_NB) == 0 || (BoundedCall::run(call, deadline) && call->locked);
 }
 
 Outcome<Lock> Lock::acquire(std::string_view tcti, Instant deadline) {
