@@ -3,7 +3,7 @@
 #include "commands.hpp"
 #include "files.hpp"
 #include "provider.hpp"
-#include "snpnv/wire/hcl_report.hpp"
+#include "snpnv/verify/evidence.hpp"
 #include "verdict.hpp"
 
 namespace snpnv::tool {
@@ -82,15 +82,10 @@ Outcome<Exit> verify_envelope(const Arguments& arguments) {
   const auto text = arguments.value("user-data");
   if (!text) return usage("--user-data", "missing: what the claims must carry");
   SNPNV_TRY(const auto content, read_file(path, kMostOctets));
-  const auto envelope = HclReport::parse(content);
-  if (!envelope) return malformed(path, envelope.error());
-  const auto report = envelope->snp_report();
-  if (!report) return malformed(path, report.error());
-  const auto hash = envelope->hash();
-  if (!hash) return malformed(path, hash.error());
-  Evidence evidence{*report, envelope->claims, *hash, {}, {}};
-  SNPNV_TRY(evidence.user_data, user_data_of(*text));
-  return judge(arguments, path, evidence, Scope::all);
+  auto evidence = evidence_of(content);
+  if (!evidence) return malformed(path, evidence.error());
+  SNPNV_TRY(evidence->user_data, user_data_of(*text));
+  return judge(arguments, path, *evidence, Scope::all);
 }
 
 constexpr auto kEnvelopeOptions = joined(kUserDataOption, kChainOptions, kPolicyOptions);
