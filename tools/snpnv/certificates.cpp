@@ -127,25 +127,18 @@ Outcome<ChainFiles> ChainFiles::read(const Arguments& arguments, std::string_vie
 
 ByteView TrustFiles::root_of(ByteView certificate) const {
   Provider crypto;
-  return IssuerChoice(crypto, pool({})).root(certificate);
+  return IssuerChoice(crypto, pool({})).root(Certificate::parse(certificate));
+}
+
+ByteView TrustFiles::root_of_list(ByteView list) const {
+  Provider crypto;
+  return IssuerChoice(crypto, pool({})).root(RevocationList::parse(list));
 }
 
 CertificateChain ChainFiles::chain() const {
   Provider crypto;
   const Issuer issuer{ark_, ask_};
   return IssuerChoice(crypto, trust_.pool({&issuer, 1})).chain(vek_);
-}
-
-ByteView TrustFiles::root_named(ByteView name) const {
-  const auto named = [&](ByteView root) {
-    const auto certificate = Certificate::parse(root);
-    return certificate && equal(certificate->subject.raw, name);
-  };
-  for (const std::vector<std::byte>& root : roots_)
-    if (named(root)) return root;
-  for (const RootCertificate& root : kRootCertificates)
-    if (named(root.der)) return root.der;
-  return {};
 }
 
 Outcome<IssuerFiles> IssuerFiles::read(const Arguments& arguments) {

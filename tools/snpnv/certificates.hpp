@@ -28,10 +28,9 @@ class TrustFiles {
   TrustFiles(TrustFiles&&) = default;  // a copy would view the original's octets
   TrustFiles& operator=(TrustFiles&&) = default;
   [[nodiscard]] static Outcome<TrustFiles> read(const Arguments& arguments);
-  /// The root that issued `certificate`, of --root and AMD's; see IssuerChoice.
+  /// The root that issued it, of --root and AMD's; see IssuerChoice.
   [[nodiscard]] ByteView root_of(ByteView certificate) const;
-  /// The root of that name, a DER Name; nothing if there is none.
-  [[nodiscard]] ByteView root_named(ByteView name) const;
+  [[nodiscard]] ByteView root_of_list(ByteView list) const;
   [[nodiscard]] Trust trust() const { return {digests_}; }
   /// They and the revocation lists, with these issuers.
   [[nodiscard]] CertificatePool pool(std::span<const Issuer> issuers) const { return {issuers, views_, crl_}; }

@@ -29,23 +29,25 @@ class IssuerChoice {
   [[nodiscard]] CertificateChain chain(ByteView vek) {
     if (pool_.issuers.empty()) return {{}, {}, vek, pool_.crl};
     const auto ask = [&](std::size_t i) { return pool_.issuers[i].ask; };
-    const Issuer& issuer = pool_.issuers[among(pool_.issuers.size(), ask, vek).value_or(0)];
-    return {issuer.ark.empty() ? root(issuer.ask) : issuer.ark, issuer.ask, vek, pool_.crl};
+    const auto below = Certificate::parse(vek);
+    const Issuer& issuer = pool_.issuers[among(pool_.issuers.size(), ask, below).value_or(0)];
+    return {issuer.ark.empty() ? root(Certificate::parse(issuer.ask)) : issuer.ark, issuer.ask, vek, pool_.crl};
   }
-  /// The root of `certificate`, of the pool's and AMD's; otherwise the pool's first; otherwise nothing.
-  [[nodiscard]] ByteView root(ByteView certificate) {
+  /// The root that issued a certificate or revocation list, as parsed, of the pool's and AMD's; otherwise
+  /// the pool's first; otherwise nothing.
+  template <class Parsed>
+  [[nodiscard]] ByteView root(const Result<Parsed>& below) {
     const std::size_t own = pool_.roots.size();
     const auto der = [&](std::size_t i) { return i < own ? pool_.roots[i] : kRootCertificates[i - own].der; };
-    if (const auto found = among(own + kRootCertificates.size(), der, certificate)) return der(*found);
+    if (const auto found = among(own + kRootCertificates.size(), der, below)) return der(*found);
     return own == 0 ? ByteView() : pool_.roots[0];
   }
 
  private:
-  // Which of `count` candidates issued the certificate: the one with the issuer's name; where several
-  // have it, as a test root has AMD's, the one whose key signed, or else the first.
-  template <class Candidate>
-  std::optional<std::size_t> among(std::size_t count, Candidate&& candidate, ByteView der) {
-    const auto below = Certificate::parse(der);
+  // Which of `count` candidates issued it: the one with the issuer's name; where several have it, as a
+  // test root has AMD's, the one whose key signed, or else the first.
+  template <class Candidate, class Parsed>
+  std::optional<std::size_t> among(std::size_t count, Candidate&& candidate, const Result<Parsed>& below) {
     if (!below) return std::nullopt;
     std::optional<std::size_t> first;
     std::size_t named = 0;
@@ -53,17 +55,17 @@ class IssuerChoice {
       for (std::size_t i = 0; i < count; ++i) {
         const auto above = Certificate::parse(candidate(i));
         if (!above || !equal(above->subject.raw, below->issuer.raw)) continue;
-        if (by_signature && signed_by(*above, *below)) return i;
+        if (by_signature && signed_by(*above, below->signed_octets)) return i;
         if (!by_signature && named++ == 0) first = i;
       }
       if (named < 2) return first;
     }
     return first;
   }
-  bool signed_by(const Certificate& above, const Certificate& below) {
+  bool signed_by(const Certificate& above, const SignedOctets& what) {
     if (above.key.type != KeyType::rsa) return false;
-    const auto digest = crypto_.digest(Hash::sha384, below.signed_octets.tbs);
-    return digest && crypto_.verify_rsa_pss(above.key.rsa, Hash::sha384, *digest, below.signed_octets.signature);
+    const auto digest = crypto_.digest(Hash::sha384, what.tbs);
+    return digest && crypto_.verify_rsa_pss(above.key.rsa, Hash::sha384, *digest, what.signature);
   }
 
   C& crypto_;
