@@ -89,8 +89,7 @@ template <Crypto C>
     SNPNV_TRY(trusted[0], spki_digest(crypto, root));
     count = 1;
   }
-  SNPNV_TRY(out, verify_chain(crypto, chain, Trust{std::span(trusted).first(count)}, at));
-  return {};
+  return verify_chain(crypto, chain, Trust{std::span(trusted).first(count)}, at, out);
 }
 
 }  // namespace snpnv

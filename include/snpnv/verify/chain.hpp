@@ -44,12 +44,11 @@ class VerifiedChain {
   [[nodiscard]] SIGNING_KEY signing_key() const { return signing_key_; }
 
   /// The verdict on the chain, judged anew for the time `at` where time matters. Not complete.
-  [[nodiscard]] Verdict verdict(UnixTime at) const {
-    Verdict out = verdict_;
+  void verdict(UnixTime at, Verdict& out) const {
+    out = verdict_;
     out.complete = false;
     out[Step::chain_validity] = validity(at);
     if (lists_) out[Step::chain_revocation] = lists_->validity(at);
-    return out;
   }
 
  private:
@@ -109,10 +108,10 @@ class ChainVerifier {
   ChainVerifier(C& crypto, const CertificateChain& chain, const Trust& trust, UnixTime at)
       : crypto_(crypto), octets_(chain), trust_(trust), at_(at) {}
 
-  [[nodiscard]] ChainCheck run() {
-    ChainCheck out;
-    out.verdict = Verdict{};
+  void run(ChainCheck& out) {
+    out.chain.reset();
     Verdict& verdict = out.verdict;
+    verdict.reset();
     const auto passes = [&](Step step, StepResult result) {
       verdict[step] = result;
       return result.outcome != StepOutcome::fail;
@@ -123,16 +122,15 @@ class ChainVerifier {
         passes(Step::chain_intermediate_signature, chain_intermediate_signature()) &&
         passes(Step::chain_endorsement_signature, chain_endorsement_signature());
     verdict.root = root_;
-    if (!is_signed) return out;
+    if (!is_signed) return;
     verdict[Step::chain_validity] = verified_.validity(at_);
     verdict[Step::chain_roles] = chain_roles();
     verdict[Step::chain_revocation] = chain_revocation();
-    if (verdict.first_failure()) return out;
+    if (verdict.first_failure()) return;
     verdict.product = verified_.product_;
     verdict.complete = true;
     verified_.verdict_ = verdict;
     out.chain = verified_;
-    return out;
   }
 
   /// The same without an endorsement certificate: whether the issuers are fit to judge one.
@@ -392,13 +390,23 @@ class ChainVerifier {
 
 /// Verifies ARK, ASK or ASVK, and VCEK or VLEK at a time given as seconds since 1970. Evidence that
 /// is malformed in any way fails a check; it is never an error.
-/// @returns the verdict, and the chain if it passed | verify_clock - `at` lies before 2023.
+/// @returns nothing: `out` has the verdict, and the chain if it passed
+///   | verify_clock - `at` lies before 2023.
 /// Source: AMD 57230, "Certificate Chain"; RFC 5280, "Certification Path Validation".
+template <Crypto C>
+[[nodiscard]] Result<void> verify_chain(C& crypto, const CertificateChain& chain, const Trust& trust,
+                                        UnixTime at, ChainCheck& out) {
+  if (at < kEarliestTime) return fail(Code::verify_clock);
+  ChainVerifier<C>(crypto, chain, trust, at).run(out);
+  return {};
+}
+/// The same by value, for who has 20 kB of stack to spare.
 template <Crypto C>
 [[nodiscard]] Result<ChainCheck> verify_chain(C& crypto, const CertificateChain& chain,
                                               const Trust& trust, UnixTime at) {
-  if (at < kEarliestTime) return fail(Code::verify_clock);
-  return ChainVerifier<C>(crypto, chain, trust, at).run();
+  ChainCheck out;
+  SNPNV_CHECK(verify_chain(crypto, chain, trust, at, out));
+  return out;
 }
 
 /// Verifies ARK, and ASK or ASVK, by themselves; chain.vek has no part in it.

@@ -75,14 +75,13 @@ template <Crypto C>
 [[nodiscard]] bool verify_evidence(C& crypto, const VerifiedChain& chain, const TrusteeEvidence& trustee,
                                    const Challenge& challenge, const Policy& policy, UnixTime at,
                                    Verdict& verdict) {
-  verdict = Verdict{};
+  verdict.reset();
   const auto judge = [&]() -> Result<void> {
     SNPNV_TRY(Evidence evidence, evidence_of(trustee.hcl_report.view()));
     evidence.quote = QuoteToVerify{trustee.message.view(), trustee.signature.view(),
                                    std::span(trustee.pcrs).first(trustee.pcr_count), {}};
     SNPNV_CHECK(challenge.put(trustee.version, evidence));
-    SNPNV_TRY(verdict, verify_report(crypto, chain, evidence, policy, at));
-    return {};
+    return verify_report(crypto, chain, evidence, policy, at, Scope::all, verdict);
   };
   if (const auto judged = judge(); !judged) verdict.error = judged.error();
   return verdict.verified();
@@ -102,7 +101,7 @@ template <Crypto C>
 [[nodiscard]] bool verify_evidence(C& crypto, ByteView text, const Challenge& challenge,
                                    const CertificatePool& pool, const Policy& policy, UnixTime at,
                                    EvidenceRoom& room, Verdict& verdict) {
-  verdict = Verdict{};
+  verdict.reset();
   const auto verify_its_chain = [&]() -> Result<void> {
     SNPNV_CHECK(room.evidence.read(text));
     SNPNV_TRY(const ByteView vek, der_of(room.evidence.vcek.view(), kPemCertificate, room.vek));

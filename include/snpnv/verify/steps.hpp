@@ -222,6 +222,14 @@ struct Verdict {
   bool complete = false;           // every check had its turn
   std::optional<Error> error;      // why there is nothing to judge, where it is so
 
+  /// Nothing judged yet. In place: it is large.
+  constexpr void reset() {
+    for (StepResult& result : results) result = StepResult{};
+    root = RootSource::none;
+    product.reset();
+    old_evidence = complete = false;
+    error.reset();
+  }
   [[nodiscard]] constexpr const StepResult& operator[](Step step) const {
     return results[static_cast<std::size_t>(step)];
   }
