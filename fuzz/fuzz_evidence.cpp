@@ -1,15 +1,22 @@
 // Trustee evidence of every version: accepted evidence is JSON, and can be written as version 2 and read
-// again with the same parts.
+// again with the same parts. Whole verification of it says why it is not verified: no signature is valid.
 #include <memory>
 #include <vector>
 
-#include "fuzz/fuzz.hpp"
-#include "snpnv/wire/evidence.hpp"
+#include "fuzz/bundle_crypto.hpp"
+#include "snpnv/verify/evidence.hpp"
 
 using namespace snpnv;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const ByteView text = fuzz::view(data, size);
+  static EvidenceRoom verifier_room;
+  static Verdict verdict;
+  fuzz::BundleCrypto crypto(false);
+  const std::array issuers{Issuer{{}, kArkMilan}, Issuer{kArkGenoa, kArkTurin}};
+  REQUIRE(!verify_evidence(crypto, text, Challenge(text.first(std::min<std::size_t>(size, 64))),
+                           CertificatePool{issuers}, Policy{}, kEarliestTime, verifier_room, verdict));
+  REQUIRE(verdict.error.has_value() != verdict.first_failure().has_value());
   const auto evidence = std::make_unique<Result<TrusteeEvidence>>(TrusteeEvidence::parse(text));
   if (!*evidence) {
     REQUIRE(name(evidence->error().code) != "unknown");

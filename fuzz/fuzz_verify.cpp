@@ -1,41 +1,13 @@
 // Verification of a hostile bundle: four parts, each behind its size in two octets, little-endian:
-// ARK, ASK or ASVK, VCEK or VLEK, report; what is left are the claims. Signatures count as valid, so
-// that everything behind them is reached; and with no signature valid, nothing may pass.
-#include "fuzz/fuzz.hpp"
-#include "snpnv/mbedtls/crypto.hpp"
+// ARK, ASK or ASVK, VCEK or VLEK, report; what is left are the claims, and once more revocation lists.
+// Signatures count as valid, so that everything behind them is reached; and with no signature valid,
+// nothing may pass.
+#include "fuzz/bundle_crypto.hpp"
 #include "snpnv/verify/verify.hpp"
 
 using namespace snpnv;
 
 namespace {
-
-class BundleCrypto {
- public:
-  explicit BundleCrypto(bool valid) : valid_(valid) {}
-  Result<Digest> digest(Hash hash, ByteView data) noexcept { return library_.digest(hash, data); }
-  Result<void> verify_ecdsa_p384(ByteView point, const Digest&, const EcdsaP384Signature&) noexcept {
-    REQUIRE(point.size() == 97);
-    return outcome();
-  }
-  Result<void> verify_rsa_pss(const RsaPublicKey& key, Hash, const Digest&, ByteView) noexcept {
-    REQUIRE(!key.modulus.empty() && !key.exponent.empty());
-    return outcome();
-  }
-  Result<void> verify_rsa_pkcs1(const RsaPublicKey&, Hash, const Digest&, ByteView) noexcept {
-    return outcome();
-  }
-  Result<Certificate> parse_certificate(ByteView der) noexcept {
-    return library_.parse_certificate(der);
-  }
-
- private:
-  Result<void> outcome() const noexcept {
-    if (!valid_) return fail(Code::crypto_signature);
-    return {};
-  }
-  bool valid_;
-  MbedCrypto library_;
-};
 
 ByteView part(Reader& in) { return in.take(std::min<std::size_t>(in.le<std::uint16_t>(), in.remaining())); }
 
@@ -59,8 +31,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   policy.vm.console_enabled = false;
   constexpr UnixTime kAt = kEarliestTime + 86400 * 365;
 
-  for (const bool valid : {true, false}) {
-    BundleCrypto crypto(valid);
+  for (const auto& [valid, listed] : {std::pair(true, false), {true, true}, {false, false}}) {
+    chain.crl = listed ? *evidence.claims : ByteView();
+    fuzz::BundleCrypto crypto(valid);
     // The root is whatever the bundle says, so that trust does not end it at once.
     std::array<SpkiDigest, 1> roots{};
     if (const auto ark = crypto.parse_certificate(chain.ark))

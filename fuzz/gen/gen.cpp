@@ -231,9 +231,10 @@ std::vector<std::byte> from_pki(const std::string& name, std::string_view label 
   return out;
 }
 
-// A bundle as fuzz_verify.cpp reads it, that verifies but for its signature.
+// A bundle as fuzz_verify.cpp reads it, that verifies but for its signature; with `lists`, they stand in
+// the claims' place.
 std::vector<std::byte> bundle(const std::string& folder, const std::string& ask, const std::string& vek,
-                              Product product, const CpuModels& cpu) {
+                              Product product, const CpuModels& cpu, ByteView lists = {}) {
   using R = ATTESTATION_REPORT;
   const std::vector<std::byte> certificates[] = {from_pki(folder + "/ark.pem"),
                                                  from_pki(folder + "/" + ask + ".pem"),
@@ -254,7 +255,7 @@ std::vector<std::byte> bundle(const std::string& folder, const std::string& ask,
   if (vek == "vlek") out[R::KEY_INFO.offset] = std::byte{1 << 2};
   if (const auto id = extensions.hw_id(chip_id_size(product))) copy_to(out.subspan(R::CHIP_ID.offset), *id);
   const std::string text = claims(true);
-  const ByteView text_octets = std::as_bytes(std::span(text.data(), text.size()));
+  const ByteView text_octets = lists.empty() ? std::as_bytes(std::span(text.data(), text.size())) : lists;
   if (const auto digest = MbedCrypto().digest(Hash::sha256, text_octets))
     copy_to(out.subspan(R::REPORT_DATA.offset), digest->view());
   std::vector<std::byte> all;
@@ -293,6 +294,10 @@ void verifier_seeds() {
     seed("certificate", file.substr(0, 5) + "-" + file.substr(6), from_pki(file + ".pem"));
   seed("certificate", "milan-crl", from_pki("milan/crl.pem", "X509 CRL"));
   seed("verify", "milan-vcek", bundle("milan", "ask", "vcek", Product::milan, kCpuModels[0]));
+  std::vector<std::byte> lists = from_pki("genoa/crl.pem", kPemCrl);
+  const std::vector<std::byte> milans = from_pki("milan/crl.pem", kPemCrl);
+  lists.insert(lists.end(), milans.begin(), milans.end());
+  seed("verify", "milan-lists", bundle("milan", "ask", "vcek", Product::milan, kCpuModels[0], lists));
   seed("verify", "genoa-vlek", bundle("genoa", "asvk", "vlek", Product::genoa, kCpuModels[1]));
   seed("verify", "turin-vcek", bundle("turin", "ask", "vcek", Product::turin, kCpuModels[3]));
 

@@ -11,6 +11,14 @@ for way in find_package add_subdirectory fetch_content; do
   [ "$("$work/$way/consumer")" = "no TPM" ]
   echo "$way: works"
 done
+# The service gives its verdict: no evidence; and evidence whose version binds the report to no nonce.
+service=$work/find_package/service
+[ "$("$service" /dev/null "$1/tests/pki/milan/ask.pem" challenge)" = json_syntax ]
+vectors=${SNPNV_VECTORS:-$1/../shared/vectors}
+if [ -d "$vectors" ]; then
+  [ "$("$service" "$vectors/azure-milan-evidence-v1/evidence.json" "$vectors/roots/ask-milan.pem" challenge)" = \
+    binding.user_data ]
+fi
 [ -x "$work/prefix/bin/snpnv" ]
 # The provider that this build did not ask for is not there.
 ! cmake -S "$1/tests/consumers/openssl" -B "$work/openssl" -DCMAKE_PREFIX_PATH="$work/prefix" >"$work/log" 2>&1

@@ -34,6 +34,8 @@ for scheme in http https; do
   done
   check "$scheme: fetch crl" exits 0 "$snpnv" fetch crl der crl.$scheme -r report "${service[@]}"
   check "$scheme: the list serves" exits 0 "$snpnv" verify certs "$scheme.pem.kds/made" "${root[@]}" --crl crl.$scheme/crl.der
+  check "$scheme: of two roots with one name the one that signed the list" exits 0 \
+    "$snpnv" fetch crl der crl.$scheme milan --root "$pki/other/ark.pem" "${service[@]}"
   check "$scheme: fetch crl as PEM" exits 0 "$snpnv" fetch crl pem crl.$scheme milan "${service[@]}"
   check "$scheme: openssl reads it" openssl crl -in crl.$scheme/crl.pem -noout
   check "$scheme: fetch ca of VLEKs" exits 0 "$snpnv" fetch ca pem vlek.$scheme milan -e vlek "${service[@]}"

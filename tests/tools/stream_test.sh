@@ -17,14 +17,41 @@ jq -c --arg report "$report" --rawfile vcek "$state/vcek.pem" "$octets"'{quote: 
   message: .tpm_quote.message | octets, pcrs: .tpm_quote.pcrs | map(octets)}, report: $report | octets, vcek: $vcek}' \
   good.json >version-0.json
 for file in version-1 unpadded version-0; do
-  check "$file verifies" exits 0 "${judge[@]}" "$file.json" --nonce "$nonce"
+  check "$file verifies" exits 0 "${judge[@]}" "$file.json" --nonce "$nonce" --allow-old-evidence
   check "$file: by all checks of the quote" [ "$(grep -c '^PASS quote\.' out)" -eq 6 ]
-  check "$file with another nonce does not" exits 1 "${judge[@]}" "$file.json" --nonce 00
+  check "$file with another nonce does not" exits 1 "${judge[@]}" "$file.json" --nonce 00 --allow-old-evidence
 done
-check "user-data is the nonce from version 2 on" exits 0 "${judge[@]}" good.json --nonce "$nonce"
+check "user-data is the nonce in version 2" exits 0 "${judge[@]}" good.json --nonce "$nonce"
 check "which is a check of its own" grep -q '^PASS binding.user_data' out
-check "and is not expected of version 1" exits 0 "${judge[@]}" version-1.json --nonce "$nonce"
-check "where the option asks for it" grep -q '^SKIP binding.user_data .*--user-data' out
+check "and the last line is the verdict" [ "$(tail -n 1 out)" = VERIFIED ]
+check "as JSON too" jq -e '.verified and .old_evidence == false' <("${judge[@]}" good.json --nonce "$nonce" --json)
+for file in version-1 version-0; do
+  check "$file does not bind the report to a nonce" exits 1 "${judge[@]}" "$file.json" --nonce "$nonce"
+  check "$file: which alone fails" [ "$(grep '^FAIL' out | cut -d' ' -f2)" = binding.user_data ]
+  check "$file: and says what accepts it" grep -q '^FAIL binding.user_data .*--allow-old-evidence' out
+  check "$file: accepted" exits 0 "${judge[@]}" "$file.json" --nonce "$nonce" --allow-old-evidence
+  check "$file: it is skipped, and says why" \
+    grep -q '^SKIP binding.user_data .*evidence of this version does not bind the report to the nonce' out
+  check "$file: the verdict says so" [ "$(tail -n 2 out | head -n 1)" = VERIFIED ]
+  check "$file: behind itself" grep -q '^the report is not bound to the nonce' <(tail -n 1 out)
+  check "$file: quietly too" [ "$("${judge[@]}" "$file.json" --nonce "$nonce" --allow-old-evidence -q | wc -l)" -eq 2 ]
+  check "$file: as JSON" jq -e '.verified and .old_evidence' \
+    <("${judge[@]}" "$file.json" --nonce "$nonce" --allow-old-evidence --json)
+  check "$file: user data are looked for where the option asks" exits 0 "${judge[@]}" "$file.json" \
+    --nonce "$nonce" --user-data "$nonce"
+  check "$file: and found" grep -q '^PASS binding.user_data' out
+done
+# Another boot's report and claims with a fresh quote, called by each version.
+exits 0 "$snpnv" evidence before.json --nonce 00 --vcek "$state/vcek.pem"
+jq -c --slurpfile before before.json '.hcl_report = $before[0].hcl_report' good.json >stale-2.json
+jq -c '.version = 1' stale-2.json >stale-1.json
+for file in stale-1 stale-2; do
+  check "$file is rejected" exits 1 "${judge[@]}" "$file.json" --nonce "$nonce"
+  check "$file: by the user data" grep -q '^REJECTED: binding.user_data$' out
+done
+check "a stream is as strict" exits 1 "${judge[@]}" --stream --nonce "$nonce" < <(cat good.json stale-1.json version-0.json)
+check "line by line" [ "$(jq -c '[.verified, .rejected_by, .old_evidence]' out | tr '\n' ' ')" = \
+  '[true,null,false] [false,"binding.user_data",false] [false,"binding.user_data",false] ' ]
 
 # Lines that are wrong in different ways, in between, and a last one without newline.
 {

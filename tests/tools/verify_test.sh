@@ -32,6 +32,49 @@ check "DER" exits 0 "$snpnv" verify certs der --root "$pki/ark.pem"
 check "VLEK" exits 0 "$snpnv" verify certs vlek --root "$pki/ark.pem"
 check "a revocation list" exits 0 "$snpnv" verify certs certs --root "$pki/ark.pem" --crl "$pki/crl.pem"
 check "is checked" grep -q '^PASS chain.revocation' out
+# All lists of all files count; one of the ARK's must be there.
+serial() { openssl x509 -in "$pki/ask.pem" -noout -serial | cut -d= -f2; }
+crl_by() { # FOLDER REVOKED...: a list by its ARK
+  local folder=$1
+  shift
+  : >index
+  echo 01 >crlnumber
+  for revoked in "$@"; do printf 'R\t490101000000Z\t250101000000Z\t%s\tunknown\t/CN=revoked\n' "$revoked" >>index; done
+  printf '[ca]\ndefault_ca=own\n[own]\ndatabase=index\ncrlnumber=crlnumber\ndefault_md=sha384\n' >ca.conf
+  openssl ca -config ca.conf -gencrl -cert "$folder/ark.pem" -keyfile "$folder/ark.key" -crldays 7300 \
+    -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:48 2>/dev/null
+}
+crl_by "$pki" "$(serial)" >revoking.pem
+crl_by "$pki/../genoa" >genoa.pem
+crl_by "$pki/../other" "$(serial)" >others.pem
+cat "$pki/crl.pem" revoking.pem >both.pem
+for list in revoking genoa; do openssl crl -in $list.pem -outform der -out $list.der; done
+openssl crl -in "$pki/crl.pem" -outform der -out good.der
+cat good.der revoking.der >both.der
+for lists in "revoking.pem" "both.pem" "both.der" "$pki/crl.pem --crl revoking.pem" "revoking.der --crl good.der" \
+  "genoa.pem --crl both.pem"; do
+  # shellcheck disable=SC2086 # options are words
+  check "the ASK is revoked by $lists" rejected_by chain.revocation \
+    "$snpnv" verify certs certs --root "$pki/ark.pem" --crl $lists
+  check "and that is what it says" grep -q '^FAIL chain.revocation .*revoked' out
+done
+cat genoa.pem "$pki/crl.pem" others.pem >all.pem
+for lists in "all.pem" "genoa.der --crl $pki/crl.pem" "good.der --crl genoa.pem"; do
+  # shellcheck disable=SC2086
+  check "of several, the ARK's counts: $lists" exits 0 "$snpnv" verify certs certs --root "$pki/ark.pem" --crl $lists
+done
+check "another product's list is none" rejected_by chain.revocation \
+  "$snpnv" verify certs certs --root "$pki/ark.pem" --crl genoa.pem
+check "and the check names its issuer" grep -q '^FAIL chain.revocation .*expected ARK-Milan, found ARK-Genoa' out
+# All roots of all files count.
+cat "$pki/../genoa/ark.pem" "$pki/ark.pem" >roots.pem
+openssl x509 -in "$pki/ark.pem" -outform der -out root.der
+check "a bundle of roots" exits 0 "$snpnv" verify certs certs --root roots.pem
+check "in DER" exits 0 "$snpnv" verify certs certs --root root.der
+cat "$pki/../genoa/ark.pem" revoking.pem >mixed.pem
+check "a bundle without the right one" rejected_by chain.root_pinned "$snpnv" verify certs certs --root mixed.pem
+sed '0,/^M/!{0,/^M/s/^M/!/}' roots.pem >damaged.pem
+check "a bundle with a damaged block" exits 3 "$snpnv" verify certs certs --root damaged.pem
 # An empty list must not count as none.
 printf -- '-----BEGIN X509 CRL-----\n-----END X509 CRL-----\n' >empty.pem
 for list in /dev/null empty.pem "$pki/ark.pem"; do
@@ -92,6 +135,15 @@ check "a scope leaves nothing out silently" exits 2 \
   "$snpnv" verify attestation certs report "${root[@]}" -s --vmpl 1
 check "a policy's value and another one by option" exits 2 \
   "$snpnv" verify attestation certs report "${root[@]}" --policy <(echo '{"vmpl":1}') --vmpl 0
+# What is given and asks for nothing must not pass for something that was met.
+for nothing in '{"min_tcb":{}}' '{"min_tcb":{"reported":{}}}' '{"platform_info":{"required":[]}}' '{"pcrs":{}}' \
+  '{"mitigations":{"current":0}}' '{"min_firmware":{}}' '{"vm_configuration":{}}' '{"measurement":[]}'; do
+  check "$nothing asks for nothing" exits 2 \
+    "$snpnv" verify attestation certs report "${root[@]}" --policy <(echo "$nothing")
+done
+for option in mitigations=0 launch-mitigations=0x0 platform-info= min-tcb= measurement= user-data= min-firmware=; do
+  check "--$option asks for nothing" exits 2 "$snpnv" verify attestation certs report "${root[@]}" --claims claims "--$option"
+done
 for contradiction in "--min-tcb snp=255,snp=0" "--vm-configuration secure-boot=false --secure-boot" \
   "--vm-configuration tpm-enabled=true --vm-configuration tpm-enabled=false"; do
   # shellcheck disable=SC2086

@@ -1,70 +1,19 @@
 // The checks of a quote: each alone, with a key of this process in claims that count as proven.
 #include "snpnv/verify/quote.hpp"
 
-#include <openssl/evp.h>
-#include <openssl/params.h>
-#include <openssl/rsa.h>
-
 #include "snpnv/wire/evidence.hpp"
-#include "tests/test.hpp"
+#include "tests/verify/attestation_key.hpp"
 #include "tests/verify/provider.hpp"
 
 using namespace snpnv;
+using test::claims_for;
+using test::Key;
 
 namespace {
-
-// An RSA key of libcrypto, which signs what this project verifies.
-class Key {
- public:
-  explicit Key(unsigned bits, std::uint32_t exponent = 65537) {
-    EVP_PKEY_CTX* const context = EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr);
-    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_uint("bits", &bits),
-                                     OSSL_PARAM_construct_uint32("e", &exponent), OSSL_PARAM_construct_end()};
-    const bool made = EVP_PKEY_keygen_init(context) == 1 && EVP_PKEY_CTX_set_params(context, parameters) == 1 &&
-                      EVP_PKEY_generate(context, &key_) == 1;
-    EVP_PKEY_CTX_free(context);
-    REQUIRE(made);
-  }
-  Key(const Key&) = delete;
-  Key& operator=(const Key&) = delete;
-  ~Key() { EVP_PKEY_free(key_); }
-
-  [[nodiscard]] test::Octets sign(const test::Octets& message, const EVP_MD* md = EVP_sha256()) const {
-    EVP_MD_CTX* const context = EVP_MD_CTX_new();
-    std::size_t size = 0;
-    REQUIRE(EVP_DigestSignInit(context, nullptr, md, nullptr, key_) == 1);
-    const auto* const in = static_cast<const unsigned char*>(static_cast<const void*>(message.data()));
-    REQUIRE(EVP_DigestSign(context, nullptr, &size, in, message.size()) == 1);
-    test::Octets out(size);
-    REQUIRE(EVP_DigestSign(context, static_cast<unsigned char*>(static_cast<void*>(out.data())), &size, in,
-                           message.size()) == 1);
-    EVP_MD_CTX_free(context);
-    return out;
-  }
-  [[nodiscard]] test::Octets modulus() const {
-    BIGNUM* n = nullptr;
-    REQUIRE(EVP_PKEY_get_bn_param(key_, "n", &n) == 1);
-    test::Octets out(static_cast<std::size_t>(BN_num_bytes(n)));
-    BN_bn2bin(n, static_cast<unsigned char*>(static_cast<void*>(out.data())));
-    BN_free(n);
-    return out;
-  }
-
- private:
-  EVP_PKEY* key_ = nullptr;
-};
 
 const Key& attestation_key() {
   static const Key key(2048);
   return key;
-}
-
-std::string claims_for(const Key& key, const std::string& exponent = "AQAB") {
-  std::array<std::byte, 2048> room{};
-  Writer writer(room);
-  encode_base64url(writer, key.modulus(), Padding::none);
-  return R"({"keys":[{"kid":"HCLAkPub","key_ops":["sign"],"kty":"RSA","e":")" + exponent + R"(","n":")" +
-         std::string(test::text(writer.written())) + R"("}]})";
 }
 
 // A quote that holds, to be broken in one place.
@@ -177,7 +126,7 @@ TEST_CASE("Quote_Key_FailsAlone") {
   CHECK(bits.failures() == "quote.key (quote.signature)" + kUnsigned);
   static const Key three(2048, 3);
   Case exponent;
-  exponent.claims = claims_for(three, "Aw");
+  exponent.claims = claims_for(three, "", "Aw");
   exponent.signer = &three;
   CHECK(exponent.failures() == "quote.key (quote.signature)" + kUnsigned);
   Case curve;
@@ -265,6 +214,25 @@ TEST_CASE("Quote_Pcrs_FailAlone") {
   Case c;
   c.policy.pcrs[4] = c.pcrs[5];
   CHECK(c.failures() == "policy.pcrs");
+}
+
+// Values that nobody quoted: the digest fits the list, but the quote is over other PCRs.
+TEST_CASE("Quote_Pcrs_WaitForSelectionAndDigest") {
+  for (const auto damage : {+[](Case& c) { c.select[2] = std::byte{0x7F}; },
+                            +[](Case& c) { c.attest.quote.pcrSelect.entries[0].hash = TPM_ALG_ID::SHA1; },
+                            +[](Case& c) {
+                              c.pcrs.resize(9);
+                              c.pcr_digest = c.digest_of_pcrs();
+                            }}) {
+    Case c;
+    c.policy.pcrs[4] = c.pcrs[4];
+    damage(c);
+    CHECK(c.failures() == "quote.pcr_selection (policy.pcrs)");
+  }
+  Case c;
+  c.policy.pcrs[4] = c.pcrs[4];
+  c.pcrs[7][31] ^= std::byte{1};
+  CHECK(c.failures() == "quote.pcr_digest (policy.pcrs)");
 }
 
 TEST_CASE("Quote_Message_EveryBitFlipIsRejected") {

@@ -35,8 +35,11 @@ std::string checks_document() {
          "In this order; each stops everything behind it when it fails.\n\n" +
          table(all.subspan(kSignature, kContent - kSignature)) +
          "\n## What the signed report says\n\n"
-         "All of these run, whatever the others say. Claims are read only once `binding.claims_digest`\n"
-         "has proven them.\n\n" +
+         "All of these run, whatever the others say, except that one waits for what it rests on, and is\n"
+         "skipped until that has passed: what is read in claims for `binding.claims_digest`; TCBs and the\n"
+         "chip's ID, whose layout is the product's, for `vek.product`; what a quote says for `quote.key`,\n"
+         "`quote.magic` and `quote.signature`; values of PCRs for `quote.pcr_selection` and\n"
+         "`quote.pcr_digest` too.\n\n" +
          table(all.subspan(kContent));
 }
 

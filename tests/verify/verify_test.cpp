@@ -360,6 +360,99 @@ TEST_CASE("Revocation_ListFailsOrNamesTheChain_FailsAlone") {
   check_alone(Step::chain_revocation, cases);
 }
 
+// A bundle: lists of several issuers, of which the ARK's count, each of them.
+namespace {
+struct Lists {
+  std::vector<CrlSpec> specs;
+  std::function<void(Bytes&)> damage = [](Bytes&) {};
+  void operator()(Scene& s) const {
+    s.after_signing = [*this](Scene& t) {
+      t.crl_der.clear();
+      for (const CrlSpec& spec : specs) {
+        const Bytes der = spec.make();
+        t.crl_der.insert(t.crl_der.end(), der.begin(), der.end());
+      }
+      damage(t.crl_der);
+    };
+  }
+};
+CrlSpec changed(CrlSpec spec, std::function<void(CrlSpec&)> change) {
+  change(spec);
+  return spec;
+}
+CrlSpec list_of(const std::string& issuer, const std::string& key) {
+  CrlSpec out;
+  out.issuer = issuer;
+  out.signer = pki_key(key);
+  return out;
+}
+}  // namespace
+
+TEST_CASE("Revocation_OneOfSeveralListsFails_FailsAlone") {
+  const Scene s;
+  const CrlSpec good = good_crl(s);
+  const CrlSpec genoas = list_of("ARK-Genoa", "genoa/ark");
+  const CrlSpec turins = list_of("ARK-Turin", "turin/ark");
+  const CrlSpec anothers = changed(good, [](CrlSpec& c) { c.signer = pki_key("other/ark"); });
+  const CrlSpec revoking = changed(good, [&](CrlSpec& c) { c.revoked = {s.ask.serial}; });
+  const CrlSpec old = changed(good, [&](CrlSpec& c) { c.next_update = s.time - 1; });
+  const auto early = [&](UnixTime first) { return changed(good, [=](CrlSpec& c) { c.this_update = first; }); };
+  const Case cases[] = {
+      {"the second revokes the ASK", Lists{{good, revoking}}, "revoked"},
+      {"the first does", Lists{{revoking, good}}, "revoked"},
+      {"behind another product's", Lists{{genoas, good, revoking}}, "revoked"},
+      {"one that revokes and is expired", Lists{{good, changed(old, [&](CrlSpec& c) { c.revoked = {s.ask.serial}; })}},
+       "revoked"},
+      {"one is expired", Lists{{good, old}}, "expired"},
+      {"one is not valid yet", Lists{{good, early(s.time + 1)}}, "not valid before"},
+      {"those of other products alone", Lists{{genoas, turins}}, "issuer"},
+      {"that of another root with this name alone", Lists{{genoas, anothers}}, "crypto_signature"},
+      {"an octet behind them", Lists{{good, genoas}, [](Bytes& der) { der.push_back(std::byte{0}); }}, "der_tag"},
+      {"the last one cut", Lists{{good, genoas}, [](Bytes& der) { der.pop_back(); }}, "wire_short"},
+      {"another product's is no list",
+       Lists{{good, genoas}, [size = good.make().size()](Bytes& der) { der[size] = std::byte{0x31}; }}, "der_tag"},
+  };
+  check_alone(Step::chain_revocation, cases);
+}
+
+TEST_CASE("Revocation_NoListOfTheArk_NamesWhoseThereAre") {
+  Scene scene;
+  Lists{{list_of("ARK-Genoa", "genoa/ark"), list_of("ARK-Turin", "turin/ark")}}(scene);
+  const StepResult result = (*scene.made_and_verified())[Step::chain_revocation];
+  CHECK(equal(result.expected.octets(), octets("ARK-Milan")));
+  CHECK(equal(result.found.octets(), octets("ARK-Genoa, ARK-Turin")));
+}
+
+TEST_CASE("Revocation_TheArksAmongOthers_Passes") {
+  const Scene s;
+  const CrlSpec good = good_crl(s);
+  const CrlSpec genoas =
+      changed(list_of("ARK-Genoa", "genoa/ark"), [&](CrlSpec& c) { c.revoked = {s.ask.serial}; });
+  const CrlSpec anothers =
+      changed(good, [&](CrlSpec& c) { c.signer = pki_key("other/ark"), c.revoked = {s.ask.serial}; });
+  const Case cases[] = {
+      {"behind another product's", Lists{{genoas, good}}},
+      {"before it", Lists{{good, genoas}}},
+      {"twice", Lists{{good, good}}},
+      {"beside that of another root with this name", Lists{{anothers, good}}},
+  };
+  check_passes(cases, Step::chain_revocation);
+}
+
+TEST_CASE("Revocation_SeveralLists_AreJudgedAtEachTime") {
+  Scene scene;
+  const CrlSpec good = good_crl(scene);  // current in 2025
+  Lists{{good, changed(good, [](CrlSpec& c) { c.next_update = *parse_rfc3339("2025-09-01T00:00:00Z"); })}}(scene);
+  scene.make();
+  TestCrypto crypto;
+  const auto checked = verify_chain(crypto, scene.chain(), scene.trust(), scene.time);
+  REQUIRE(checked->chain.has_value());
+  for (const auto& [time, outcome] : {std::pair("2025-08-31T00:00:00Z", StepOutcome::pass),
+                                      {"2025-09-02T00:00:00Z", StepOutcome::fail}})
+    CHECK((*verify_report(crypto, *checked->chain, scene.evidence(), scene.policy,
+                          *parse_rfc3339(time)))[Step::chain_revocation].outcome == outcome);
+}
+
 TEST_CASE("Revocation_CurrentListWithOtherSerials_Passes") {
   const Case cases[] = {
       {"empty list", [](Scene& s) { s.crl = good_crl(s); }},
@@ -530,9 +623,42 @@ TEST_CASE("Tcb_AnySplDiffersOrIsMalformed_FailsAlone") {
   cases.push_back({"an OCTET STRING", spl_is("3.1", tlv(0x04, octets("\x03"))), "der_tag"});
   cases.push_back({"an octet behind the INTEGER",
                    [](Scene& s) { s.extension("3.1").value.push_back(std::byte{0}); }, "wire_trailing"});
+  for (const std::string arcs : {"3.4", "3.5", "3.6", "3.7"})
+    for (const Product product : kProducts)
+      cases.push_back({arcs + " is 1", spl_is(arcs, der_integer(1)), "no place", product});
+  const auto with_fmc = [](unsigned value) {
+    return [=](Scene& s) { s.vek.extensions.push_back(amd("3.9", der_integer(value))); };
+  };
+  for (const Product product : {Product::milan, Product::genoa})
+    cases.push_back({"fmcSPL before Turin", with_fmc(1), "no place", product});
+  cases.push_back({"spl5 is no INTEGER", spl_is("3.5", tlv(0x04, octets("\x00"))), "der_tag"});
+  cases.push_back({"spl7 is 256", spl_is("3.7", der_integer(0x100)), "wire_value"});
   cases.push_back({"REPORTED_TCB changed",
                    [](Scene& s) { s.at(R::REPORTED_TCB)[0] = std::byte{4}; }, "not what"});
   check_alone(Step::vek_tcb, cases);
+}
+
+TEST_CASE("Tcb_SplsWithoutPlace_MayBeAbsentOrZero") {
+  const Case cases[] = {
+      {"fmcSPL of 0 on Milan", [](Scene& s) { s.vek.extensions.push_back(amd("3.9", der_integer(0))); }},
+      {"no spl4 to spl7", [](Scene& s) {
+         for (const char* const arcs : {"3.4", "3.5", "3.6", "3.7"}) s.drop_extension(arcs);
+       }},
+      {"nor on Turin", [](Scene& s) {
+         for (const char* const arcs : {"3.4", "3.5", "3.6", "3.7"}) s.drop_extension(arcs);
+       }, {}, Product::turin},
+  };
+  check_passes(cases, Step::vek_tcb);
+}
+
+TEST_CASE("Product_NotProven_ItsLayoutsAreNotReadBy") {
+  Scene scene;
+  scene.put(R::CPUID_FAM_ID, 0x1A);  // Turin's TCB_VERSION and CHIP_ID are others
+  scene.policy.min_tcb = least("snp", 1);
+  const auto verdict = scene.made_and_verified();
+  CHECK(failures(*verdict) == std::vector<std::string>{"vek.product"});
+  for (const Step step : {Step::vek_tcb, Step::vek_hwid, Step::policy_min_tcb})
+    CHECK((*verdict)[step].note == "the product is not proven");
 }
 
 TEST_CASE("Tcb_SplsUpTo255_Pass") {

@@ -4,8 +4,6 @@
 
 #include "files.hpp"
 #include "provider.hpp"
-#include "snpnv/core/pem.hpp"
-#include "snpnv/verify/root_certificates.hpp"
 
 namespace snpnv::tool {
 namespace {
@@ -37,35 +35,6 @@ Outcome<std::vector<std::byte>> read_named(std::string_view directory, std::stri
   return der;
 }
 
-bool named_as_issuer(ByteView issuer, ByteView certificate) {
-  const auto above = Certificate::parse(issuer);
-  const auto below = Certificate::parse(certificate);
-  return above && below && equal(above->subject.raw, below->issuer.raw);
-}
-
-bool signed_by(ByteView issuer, ByteView certificate) {
-  const auto above = Certificate::parse(issuer);
-  const auto below = Certificate::parse(certificate);
-  if (!above || !below || above->key.type != KeyType::rsa) return false;
-  Provider crypto;
-  const auto digest = crypto.digest(Hash::sha384, below->signed_octets.tbs);
-  return digest && crypto.verify_rsa_pss(above->key.rsa, Hash::sha384, *digest,
-                                         below->signed_octets.signature);
-}
-
-// Which of `candidates` issued the certificate: the one with the issuer's name; where several have it,
-// as a test root has AMD's, the one whose key signed, or else the first. Their number if none has it.
-std::size_t issuer_among(std::span<const ByteView> candidates, ByteView certificate) {
-  std::vector<std::size_t> named;
-  for (std::size_t i = 0; i < candidates.size(); ++i)
-    if (named_as_issuer(candidates[i], certificate)) named.push_back(i);
-  if (named.empty()) return candidates.size();
-  if (named.size() > 1)
-    for (const std::size_t i : named)
-      if (signed_by(candidates[i], certificate)) return i;
-  return named.front();
-}
-
 }  // namespace
 
 Outcome<std::vector<std::byte>> read_if_there(std::string_view directory, std::string_view name) {
@@ -75,14 +44,36 @@ Outcome<std::vector<std::byte>> read_if_there(std::string_view directory, std::s
 }
 
 Outcome<std::vector<std::byte>> read_der(std::string_view path, std::string_view label) {
-  SNPNV_TRY(std::vector<std::byte> content, read_file(path, kMostOctets));
+  SNPNV_TRY(const std::vector<std::byte> content, read_file(path, kMostOctets));
   if (content.empty()) return library_failure(path, {Code::wire_short});
-  if (!is_pem(content)) return content;
-  std::vector<std::byte> out(content.size());
-  const auto block = PemReader(content, label).next(out);
-  if (!block) return library_failure(path, block.error());
-  if (!*block || (*block)->empty()) return library_failure(path, {Code::pem_block});
-  out.resize((*block)->size());
+  std::vector<std::byte> room(content.size());
+  const auto der = der_of(content, label, room);
+  if (!der) return library_failure(path, der.error());
+  return std::vector(der->begin(), der->end());
+}
+
+Outcome<std::vector<std::vector<std::byte>>> read_all_der(std::string_view path, std::string_view label) {
+  SNPNV_TRY(const std::vector<std::byte> content, read_file(path, kMostOctets));
+  std::vector<std::vector<std::byte>> out;
+  if (!is_pem(content)) {
+    for (ByteView rest = content; !rest.empty();) {
+      const ByteView der = first_der(rest);
+      out.emplace_back(der.begin(), der.end());
+      rest = rest.subspan(der.size());
+    }
+    if (out.empty()) return library_failure(path, {Code::wire_short});
+    return out;
+  }
+  PemReader blocks(content, label);
+  std::vector<std::byte> room(content.size());
+  while (true) {
+    const auto block = blocks.next(room);
+    if (!block) return library_failure(path, block.error());
+    if (!*block) break;
+    if ((*block)->empty()) return library_failure(path, {Code::pem_block});
+    out.emplace_back((*block)->begin(), (*block)->end());
+  }
+  if (out.empty()) return library_failure(path, {Code::pem_block});
   return out;
 }
 
@@ -101,28 +92,23 @@ std::string pem_of(ByteView der, std::string_view label) {
 
 Outcome<TrustFiles> TrustFiles::read(const Arguments& arguments) {
   TrustFiles out;
-  if (const auto path = arguments.value("crl")) {
-    SNPNV_TRY(out.crl_, read_der(*path, kPemCrl));
+  for (const std::string_view path : arguments.values("crl")) {
+    SNPNV_TRY(const auto lists, read_all_der(path, kPemCrl));
+    for (const std::vector<std::byte>& der : lists) out.crl_.insert(out.crl_.end(), der.begin(), der.end());
   }
   Provider crypto;
   for (const std::string_view path : arguments.values("root")) {
-    SNPNV_TRY(auto der, read_der(path, kPemCertificate));
-    const auto certificate = crypto.parse_certificate(der);
-    if (!certificate) return library_failure(path, certificate.error());
-    const auto digest = spki_digest(crypto, *certificate);
-    if (!digest) return library_failure(path, digest.error());
-    out.digests_.push_back(*digest);
-    out.roots_.push_back(std::move(der));
+    SNPNV_TRY(auto roots, read_all_der(path, kPemCertificate));
+    for (std::vector<std::byte>& der : roots) {
+      const auto certificate = crypto.parse_certificate(der);
+      if (!certificate) return library_failure(path, certificate.error());
+      const auto digest = spki_digest(crypto, *certificate);
+      if (!digest) return library_failure(path, digest.error());
+      out.digests_.push_back(*digest);
+      out.views_.push_back(out.roots_.emplace_back(std::move(der)));
+    }
   }
   return out;
-}
-
-ByteView TrustFiles::root_of(ByteView certificate) const {
-  std::vector<ByteView> candidates(roots_.begin(), roots_.end());
-  for (const RootCertificate& root : kRootCertificates) candidates.push_back(root.der);
-  const std::size_t found = issuer_among(candidates, certificate);
-  if (found < candidates.size()) return candidates[found];
-  return roots_.empty() ? ByteView() : roots_.front();
 }
 
 Outcome<ChainFiles> ChainFiles::read(const Arguments& arguments, std::string_view directory,
@@ -140,43 +126,43 @@ Outcome<ChainFiles> ChainFiles::read(const Arguments& arguments, std::string_vie
   return out;
 }
 
-ByteView TrustFiles::root_named(ByteView name) const {
-  const auto named = [&](ByteView root) {
-    const auto certificate = Certificate::parse(root);
-    return certificate && equal(certificate->subject.raw, name);
-  };
-  for (const std::vector<std::byte>& root : roots_)
-    if (named(root)) return root;
-  for (const RootCertificate& root : kRootCertificates)
-    if (named(root.der)) return root.der;
-  return {};
+ByteView TrustFiles::root_of(ByteView certificate) const {
+  Provider crypto;
+  return IssuerChoice(crypto, pool({})).root(Certificate::parse(certificate));
+}
+
+ByteView TrustFiles::root_of_list(ByteView list) const {
+  Provider crypto;
+  return IssuerChoice(crypto, pool({})).root(RevocationList::parse(list));
+}
+
+CertificateChain ChainFiles::chain() const {
+  Provider crypto;
+  const Issuer issuer{ark_, ask_};
+  return IssuerChoice(crypto, trust_.pool({&issuer, 1})).chain(vek_);
 }
 
 Outcome<IssuerFiles> IssuerFiles::read(const Arguments& arguments) {
   IssuerFiles out;
   SNPNV_TRY(out.trust_, TrustFiles::read(arguments));
+  // An empty view stays empty. Moving a vector leaves its octets where they are.
+  const auto hold = [&](std::vector<std::byte>&& der) { return ByteView(out.held_.emplace_back(std::move(der))); };
   for (const std::string_view directory : arguments.values("certs")) {
     SNPNV_CHECK(is_directory_name("--certs", directory));
-    SNPNV_TRY(const auto ark, read_if_there(directory, "ark"));
+    SNPNV_TRY(auto own_ark, read_if_there(directory, "ark"));
+    const ByteView ark = hold(std::move(own_ark));
     const std::size_t before = out.issuers_.size();
     for (const std::string_view name : {"ask", "asvk"}) {
-      SNPNV_TRY(auto ask, read_if_there(directory, name));
-      if (ask.empty()) continue;
+      SNPNV_TRY(auto own, read_if_there(directory, name));
+      if (own.empty()) continue;
+      const ByteView ask = hold(std::move(own));
       if (ark.empty() && out.trust_.root_of(ask).empty()) return absent(directory, "ark");
-      out.issuers_.push_back({ark, std::move(ask)});
+      out.issuers_.push_back({ark, ask});
     }
     if (out.issuers_.size() == before) return absent(directory, "ask");
   }
   if (out.issuers_.empty()) return usage("--certs", "missing: a folder with ask or asvk");
   return out;
-}
-
-CertificateChain IssuerFiles::chain(ByteView vek) const {
-  std::vector<ByteView> candidates;
-  for (const Issuer& issuer : issuers_) candidates.push_back(issuer.ask);
-  const std::size_t found = issuer_among(candidates, vek);
-  const Issuer& issuer = issuers_[found < issuers_.size() ? found : 0];
-  return {issuer.ark.empty() ? trust_.root_of(issuer.ask) : ByteView(issuer.ark), issuer.ask, vek, trust_.crl()};
 }
 
 }  // namespace snpnv::tool

@@ -2,16 +2,18 @@
 #pragma once
 
 #include "cli.hpp"
-#include "snpnv/verify/chain.hpp"
+#include "snpnv/core/pem.hpp"
+#include "snpnv/verify/certificate_pool.hpp"
 
 namespace snpnv::tool {
 
-inline constexpr std::string_view kPemCertificate = "CERTIFICATE";
-inline constexpr std::string_view kPemCrl = "X509 CRL";
-
-/// The DER octets of a file with one certificate or list: DER, or the first PEM block with `label`.
-/// Never empty: that would read like a list that nobody gave.
+/// The DER octets of a file with one certificate: DER, or the first PEM block with `label`. Never empty.
 [[nodiscard]] Outcome<std::vector<std::byte>> read_der(std::string_view path, std::string_view label);
+
+/// The same of each certificate or list in a file, at least one, and none empty: that would read like a
+/// list that nobody gave.
+[[nodiscard]] Outcome<std::vector<std::vector<std::byte>>> read_all_der(std::string_view path,
+                                                                        std::string_view label);
 
 /// The certificate NAME.pem or NAME.der in a directory; empty if there is none.
 [[nodiscard]] Outcome<std::vector<std::byte>> read_if_there(std::string_view directory, std::string_view name);
@@ -22,17 +24,20 @@ inline constexpr std::string_view kPemCrl = "X509 CRL";
 /// --root and --crl, and AMD's roots.
 class TrustFiles {
  public:
+  TrustFiles() = default;
+  TrustFiles(TrustFiles&&) = default;  // a copy would view the original's octets
+  TrustFiles& operator=(TrustFiles&&) = default;
   [[nodiscard]] static Outcome<TrustFiles> read(const Arguments& arguments);
-  /// The root that issued `certificate`, of --root and AMD's, by name and, among those of one name, by
-  /// signature; else the first --root; else nothing. A choice only: verification proves it.
+  /// The root that issued it, of --root and AMD's; see IssuerChoice.
   [[nodiscard]] ByteView root_of(ByteView certificate) const;
-  /// The root of that name, a DER Name; nothing if there is none.
-  [[nodiscard]] ByteView root_named(ByteView name) const;
+  [[nodiscard]] ByteView root_of_list(ByteView list) const;
   [[nodiscard]] Trust trust() const { return {digests_}; }
-  [[nodiscard]] ByteView crl() const { return crl_; }
+  /// They and the revocation lists, with these issuers.
+  [[nodiscard]] CertificatePool pool(std::span<const Issuer> issuers) const { return {issuers, views_, crl_}; }
 
  private:
   std::vector<std::vector<std::byte>> roots_;
+  std::vector<ByteView> views_;  // of roots_, whose octets stay where they are when this moves
   std::vector<SpkiDigest> digests_;
   std::vector<std::byte> crl_;
 };
@@ -44,9 +49,7 @@ class ChainFiles {
  public:
   [[nodiscard]] static Outcome<ChainFiles> read(const Arguments& arguments, std::string_view directory,
                                                 SIGNING_KEY prefer);
-  [[nodiscard]] CertificateChain chain() const {
-    return {ark_.empty() ? trust_.root_of(ask_) : ByteView(ark_), ask_, vek_, trust_.crl()};
-  }
+  [[nodiscard]] CertificateChain chain() const;
   [[nodiscard]] Trust trust() const { return trust_.trust(); }
 
  private:
@@ -60,16 +63,11 @@ class ChainFiles {
 class IssuerFiles {
  public:
   [[nodiscard]] static Outcome<IssuerFiles> read(const Arguments& arguments);
-  /// The chain of `vek`, chosen as root_of() does; the first one if nobody has that name.
-  [[nodiscard]] CertificateChain chain(ByteView vek) const;
-  [[nodiscard]] Trust trust() const { return trust_.trust(); }
+  [[nodiscard]] CertificatePool pool() const { return trust_.pool(issuers_); }
 
  private:
-  struct Issuer {
-    std::vector<std::byte> ark;  // empty: a root stands in
-    std::vector<std::byte> ask;  // or ASVK
-  };
-  std::vector<Issuer> issuers_;
+  std::vector<std::vector<std::byte>> held_;
+  std::vector<Issuer> issuers_;  // views of held_
   TrustFiles trust_;
 };
 

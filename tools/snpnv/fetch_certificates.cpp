@@ -147,7 +147,7 @@ Fetcher::Tried<Fetched> Fetcher::judge(SourceName source, const CertificateReque
   }
   if (request.kind == CertificateKind::revocation) {
     out.crl = copy(given.crl);
-    if (const auto list = RevocationList::parse(out.crl)) out.ark = copy(trust_.root_named(list->issuer.raw));
+    out.ark = copy(trust_.root_of_list(out.crl));
   }
   const auto accepted = accept(crypto_, request, {out.ark, out.ask, out.vek, out.crl}, report,
                                trust_.trust(), settings_.at);

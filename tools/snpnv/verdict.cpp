@@ -5,6 +5,7 @@
 #include "describe.hpp"
 #include "files.hpp"
 #include "provider.hpp"
+#include "snpnv/verify/evidence.hpp"
 #include "snpnv/verify/policy_json.hpp"
 
 namespace snpnv::tool {
@@ -168,6 +169,7 @@ Outcome<void> read_mask(const Arguments& arguments, std::string_view option, std
     if (hex_digit(c) < 0) return usage("--" + str(option), "needs 1 to 16 hexadecimal digits");
     mask = mask << 4 | static_cast<std::uint64_t>(hex_digit(c));
   }
+  if (mask == 0) return usage("--" + str(option), "a mask of 0 asks for nothing");
   to |= mask;
   return {};
 }
@@ -182,17 +184,14 @@ Outcome<void> read_pcrs(const Arguments& arguments, Policy& policy) {
     copy_to(policy.pcrs[pcr].emplace(), value);
   }
   if (const auto text = arguments.value("init-data")) {
-    constexpr std::size_t kInitDataPcr = 8;  // Trustee, az-snp-vtpm verifier
-    if (policy.pcrs[kInitDataPcr]) return usage("--init-data", "not together with a value for PCR 8");
     SNPNV_TRY(const auto digest, hex_value("--init-data", *text, 0, 64));
-    if (digest.size() != 32 && digest.size() != 48 && digest.size() != 64)
-      return wrong_value("--init-data", *text, format("needs a digest of 32, 48 or 64 octets, not %zu", digest.size()));
-    std::array<std::byte, 2 * kPcrSize> extended{};  // zeros, then the digest, cut to what a PCR takes
-    copy_to(MutBytes(extended).subspan(kPcrSize), digest);
     Provider crypto;
-    const auto value = crypto.digest(Hash::sha256, extended);
-    if (!value) return library_failure("--init-data", value.error());
-    copy_to(policy.pcrs[kInitDataPcr].emplace(), value->view());
+    const auto expected = expect_init_data(crypto, digest, policy);
+    if (!expected && expected.error().code == Code::wire_size)
+      return wrong_value("--init-data", *text, format("needs a digest of 32, 48 or 64 octets, not %zu", digest.size()));
+    if (!expected && expected.error().code == Code::wire_value)
+      return usage("--init-data", "not together with a value for PCR 8");
+    if (!expected) return library_failure("--init-data", expected.error());
   }
   return {};
 }
@@ -340,6 +339,8 @@ Outcome<std::string> verdict_json(const Verdict& verdict, bool (*covers)(Step),
   json.string(root_name(verdict.root));
   json.key("product");
   verdict.product ? json.string(name(*verdict.product)) : json.null();
+  json.key("old_evidence");
+  json.boolean(verdict.old_evidence);
   json.key("checks");
   json.begin_array();
   for (const StepRow& step : kSteps) {
@@ -381,6 +382,8 @@ Outcome<Exit> tell(const Arguments& arguments, const Verdict& verdict, bool (*co
         if (shown(step.id, verdict[step.id], covers)) text += line(step, verdict[step.id]);
     const auto failed = verdict.first_failure();
     text += verdict.verified() ? "VERIFIED\n" : "REJECTED: " + str(failed ? name(*failed) : "") + "\n";
+    if (verdict.verified() && verdict.old_evidence)
+      text += "the report is not bound to the nonce: --allow-old-evidence let it pass\n";
   }
   SNPNV_CHECK(print(text));
   return verdict.verified() ? Exit::done : Exit::rejected;

@@ -8,9 +8,9 @@ namespace snpnv::tool {
 
 /// --root, --at, --crl: for everything that verifies a chain.
 inline constexpr std::array kChainOptions{
-    OptionSpec{0, "root", "FILE", "trust this root too, for tests and private PKIs", true},
+    OptionSpec{0, "root", "FILE", "trust these roots too, for tests and private PKIs", true},
     OptionSpec{0, "at", "TIME", "verify at this time, RFC 3339; default: now"},
-    OptionSpec{0, "crl", "FILE", "the ARK's revocation list"},
+    OptionSpec{0, "crl", "FILE", "revocation lists; the ARK's must be among them", true},
 };
 
 /// One option for each item of a policy.

@@ -3,7 +3,7 @@
 #include "commands.hpp"
 #include "files.hpp"
 #include "provider.hpp"
-#include "snpnv/wire/hcl_report.hpp"
+#include "snpnv/verify/evidence.hpp"
 #include "verdict.hpp"
 
 namespace snpnv::tool {
@@ -84,14 +84,10 @@ Outcome<Exit> verify_envelope(const Arguments& arguments) {
   SNPNV_TRY(const UserData user_data, user_data_of(*text));
   SNPNV_TRY(const Policy policy, policy_of(arguments));
   SNPNV_TRY(const auto content, read_file(path, kMostOctets));
-  const auto envelope = HclReport::parse(content);
-  if (!envelope) return malformed(path, envelope.error());
-  const auto report = envelope->snp_report();
-  if (!report) return malformed(path, report.error());
-  const auto hash = envelope->hash();
-  if (!hash) return malformed(path, hash.error());
-  const Evidence evidence{*report, envelope->claims, *hash, user_data, {}};
-  return judge(arguments, path, evidence, policy, Scope::all);
+  auto evidence = evidence_of(content);
+  if (!evidence) return malformed(path, evidence.error());
+  evidence->user_data = user_data;
+  return judge(arguments, path, *evidence, policy, Scope::all);
 }
 
 constexpr auto kEnvelopeOptions = joined(kUserDataOption, kChainOptions, kPolicyOptions);

@@ -10,34 +10,32 @@
 #include "lines.hpp"
 #include "provider.hpp"
 #include "snpnv/collect/quote.hpp"
-#include "snpnv/core/pem.hpp"
-#include "snpnv/wire/evidence.hpp"
-#include "snpnv/wire/hcl_report.hpp"
+#include "snpnv/verify/evidence.hpp"
 #include "verdict.hpp"
 
 namespace snpnv::tool {
 namespace {
-
 
 bool every(Step) { return true; }
 
 // The chains that passed, by VCEK or VLEK; the least recently used one makes room.
 class ChainCache {
  public:
-  // @returns the chain, or the verdict that says why there is none | verify_clock.
-  Result<ChainCheck> verify(Provider& crypto, const IssuerFiles& issuers, ByteView vek, VerificationTime at) {
+  // @returns the chain, or the verdict that says why there is none; valid until the next call | the errors
+  //   of verify_chain().
+  Result<const ChainCheck*> verify(Provider& crypto, const CertificatePool& pool, ByteView vek, VerificationTime at) {
     ++clock_;
     for (Entry& entry : entries_) {
       if (!equal(entry.vek, vek)) continue;
       entry.used = clock_;
-      return entry.check;
+      return &entry.check;
     }
-    Entry entry{std::vector<std::byte>(vek.begin(), vek.end()), {}, clock_};
-    SNPNV_TRY(entry.check, verify_chain(crypto, issuers.chain(entry.vek), issuers.trust(), at));
-    if (!entry.check.chain) return entry.check;
+    last_ = Entry{std::vector<std::byte>(vek.begin(), vek.end()), {}, clock_};
+    SNPNV_CHECK(verify_chain(crypto, pool, last_.vek, at, last_.check));
+    if (!last_.check.chain) return &last_.check;
     if (entries_.size() == kMost) entries_.erase(std::ranges::min_element(entries_, {}, &Entry::used));
     // The views in the chain stay valid: moving a vector leaves its octets where they are.
-    return entries_.emplace_back(std::move(entry)).check;
+    return &entries_.emplace_back(std::move(last_)).check;
   }
 
  private:
@@ -48,6 +46,7 @@ class ChainCache {
     std::uint64_t used = 0;
   };
   std::vector<Entry> entries_;
+  Entry last_;
   std::uint64_t clock_ = 0;
 };
 
@@ -65,6 +64,7 @@ class Judge {
     if (const auto text = arguments.value("at")) {
       SNPNV_TRY(out.at_, time_of(arguments));
     }
+    out.allow_old_evidence_ = arguments.has("allow-old-evidence");
     SNPNV_TRY(out.policy_, policy_of(arguments));
     SNPNV_TRY(out.issuers_, IssuerFiles::read(arguments));
     return out;
@@ -72,52 +72,35 @@ class Judge {
 
   // `what` names the evidence in errors.
   Outcome<Verdict> judge(std::string_view what, ByteView text) {
-    const auto parsed = std::make_unique<Result<TrusteeEvidence>>(TrusteeEvidence::parse(text));
-    if (!*parsed) return malformed(what, parsed->error());
-    const TrusteeEvidence& trustee = **parsed;
-    const auto envelope = HclReport::parse(trustee.hcl_report.view());
-    if (!envelope) return malformed(what, envelope.error());
-    const auto report = envelope->snp_report();
-    if (!report) return malformed(what, report.error());
-    const auto hash = envelope->hash();
-    if (!hash) return malformed(what, hash.error());
-
-    Evidence evidence{*report, envelope->claims, *hash, user_data_, {}};
-    QuoteToVerify& quote = evidence.quote.emplace();
-    quote = {trustee.message.view(), trustee.signature.view(),
-             std::span(trustee.pcrs).first(trustee.pcr_count), {}};
-    if (!nonce_.empty()) {
-      quote.nonce = nonce_;
-      // From version 2 on the claims carry the nonce too; before, they may carry anything.
-      if (trustee.version >= 2 && !user_data_) copy_to(evidence.user_data.emplace(), nonce_);
-    }
-
-    ByteView vek = trustee.vcek.view();
-    std::vector<std::byte> der(vek.size());
-    if (is_pem(vek)) {
-      const auto block = PemReader(vek, kPemCertificate).next(der);
-      if (!block) return malformed(what, block.error());
-      if (!*block) return malformed(what, {Code::pem_block});
-      vek = **block;
-    }
+    if (const auto read = evidence_->read(text); !read) return malformed(what, read.error());
+    const auto vek = der_of(evidence_->vcek.view(), kPemCertificate, *room_);
+    if (!vek) return malformed(what, vek.error());
     // A stream may run for days: each of its lines is judged at its own time.
     const VerificationTime at = at_ ? *at_ : time_of_clock();
-    const auto chain = chains_.verify(crypto_, issuers_, vek, at);
-    if (!chain) return not_judged(what, chain.error());
-    if (!chain->chain) return chain->verdict;
-    const auto verdict = verify_report(crypto_, *chain->chain, evidence, policy_, at);
-    if (!verdict) return not_judged(what, verdict.error());
-    return *verdict;
+    const auto checked = chains_.verify(crypto_, issuers_.pool(), *vek, at);
+    if (!checked) return not_judged(what, checked.error());
+    if (!(*checked)->chain) return (*checked)->verdict;
+
+    Challenge challenge = nonce_.empty() ? Challenge::none() : Challenge(nonce_);
+    challenge.user_data = user_data_;
+    challenge.allow_old_evidence = allow_old_evidence_;
+    Verdict verdict;
+    (void)snpnv::verify_evidence(crypto_, *(*checked)->chain, *evidence_, challenge, policy_, at, verdict);
+    if (verdict.error) return not_judged(what, *verdict.error);
+    return verdict;
   }
 
  private:
   std::vector<std::byte> nonce_;
   std::optional<UserData> user_data_;
   std::optional<VerificationTime> at_;
+  bool allow_old_evidence_ = false;
   Policy policy_;
   IssuerFiles issuers_;
   ChainCache chains_;
   Provider crypto_;
+  std::unique_ptr<TrusteeEvidence> evidence_ = std::make_unique<TrusteeEvidence>();
+  std::unique_ptr<decltype(EvidenceRoom::vek)> room_ = std::make_unique<decltype(EvidenceRoom::vek)>();
 };
 
 // One line of JSON for evidence that could not be judged.
@@ -178,7 +161,8 @@ Outcome<Exit> verify_evidence(const Arguments& arguments) {
 
 constexpr std::array kOwn{
     OptionSpec{0, "certs", "DIR", "holds ask or asvk, and ark unless it is AMD's; repeat for several", true},
-    OptionSpec{0, "nonce", "HEX", "what the quote must carry, up to 50 octets"},
+    OptionSpec{0, "nonce", "HEX", "what quote and claims must carry, up to 50 octets"},
+    OptionSpec{0, "allow-old-evidence", "", "accept versions 0 and 1, whose claims need not carry it"},
     OptionSpec{0, "stream", "", "one document a line on standard input, one JSON verdict a line back"},
     OptionSpec{0, "jobs", "N", "processes for --stream; default 1"},
 };

@@ -7,6 +7,10 @@
 
 namespace snpnv {
 
+/// Labels of PEM blocks. Source: RFC 7468, "Textual Encoding of Certificates", "... of CRLs".
+inline constexpr std::string_view kPemCertificate = "CERTIFICATE";
+inline constexpr std::string_view kPemCrl = "X509 CRL";
+
 /// True if the octets are text with a PEM block in it.
 [[nodiscard]] constexpr bool is_pem(ByteView octets) {
   constexpr std::string_view kBegin = "-----BEGIN ";
@@ -83,5 +87,15 @@ class PemReader {
   std::string_view label_;
   std::size_t at_ = 0;
 };
+
+/// What a certificate or the like is in DER: its first PEM block with the label, decoded to the front of
+/// `out`; or the octets as they are, if there is no PEM block among them.
+/// @returns the octets | pem_block - no such block, or nothing in it | the errors of PemReader::next().
+[[nodiscard]] constexpr Result<ByteView> der_of(ByteView octets, std::string_view label, MutBytes out) {
+  if (!is_pem(octets)) return octets;
+  SNPNV_TRY(const std::optional<ByteView> block, PemReader(octets, label).next(out));
+  if (!block || block->empty()) return fail(Code::pem_block);
+  return *block;
+}
 
 }  // namespace snpnv

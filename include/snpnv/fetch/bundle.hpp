@@ -8,7 +8,6 @@
 
 namespace snpnv {
 
-inline constexpr std::string_view kPemCertificate = "CERTIFICATE";
 
 /// Decodes the next certificate of `pem` to the front of `room`, and takes that off the room.
 /// @returns the certificate's DER | pem_block - where: the end; there is no further one

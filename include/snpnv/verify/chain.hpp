@@ -27,12 +27,12 @@ struct VerificationTime {
   bool chosen_ = false;
 };
 
-/// Certificates and revocation list in DER, as received. Borrows them.
+/// Certificates and revocation lists in DER, as received. Borrows them.
 struct CertificateChain {
   ByteView ark;
   ByteView ask;  // or ASVK
   ByteView vek;  // VCEK or VLEK
-  ByteView crl;  // empty: none
+  ByteView crl;  // several, one behind the other; empty: none
 };
 
 // How verdicts call the certificates.
@@ -61,12 +61,11 @@ class VerifiedChain {
   [[nodiscard]] SIGNING_KEY signing_key() const { return signing_key_; }
 
   /// The verdict on the chain, judged anew for the time `at` where time matters. Not complete.
-  [[nodiscard]] Verdict verdict(UnixTime at) const {
-    Verdict out = verdict_;
+  void verdict(UnixTime at, Verdict& out) const {
+    out = verdict_;
     out.complete = false;
     out[Step::chain_validity] = validity(at);
-    if (crl_) out[Step::chain_revocation] = crl_validity(at);
-    return out;
+    if (lists_) out[Step::chain_revocation] = lists_->validity(at);
   }
 
  private:
@@ -86,14 +85,18 @@ class VerifiedChain {
     }
     return result;
   }
-  [[nodiscard]] StepResult crl_validity(UnixTime at) const {
-    return check_period(kCrl, at, crl_->this_update, crl_->next_update);
-  }
+
+  // When all of the ARK's lists are current.
+  struct ListPeriod {
+    UnixTime first;
+    UnixTime last;
+    [[nodiscard]] StepResult validity(UnixTime at) const { return check_period(kCrl, at, first, last); }
+  };
 
   Certificate ark_;
   Certificate ask_;
   Certificate vek_;
-  std::optional<RevocationList> crl_;
+  std::optional<ListPeriod> lists_;
   Product product_{};
   SIGNING_KEY signing_key_{};
   bool issuers_only_ = false;  // while they are verified by themselves
@@ -122,10 +125,10 @@ class ChainVerifier {
   ChainVerifier(C& crypto, const CertificateChain& chain, const Trust& trust, UnixTime at)
       : crypto_(crypto), octets_(chain), trust_(trust), at_(at) {}
 
-  [[nodiscard]] ChainCheck run() {
-    ChainCheck out;
-    out.verdict = Verdict{};
+  void run(ChainCheck& out) {
+    out.chain.reset();
     Verdict& verdict = out.verdict;
+    verdict.reset();
     const auto passes = [&](Step step, StepResult result) {
       verdict[step] = result;
       return result.outcome != StepOutcome::fail;
@@ -136,16 +139,15 @@ class ChainVerifier {
         passes(Step::chain_intermediate_signature, chain_intermediate_signature()) &&
         passes(Step::chain_endorsement_signature, chain_endorsement_signature());
     verdict.root = root_;
-    if (!is_signed) return out;
+    if (!is_signed) return;
     verdict[Step::chain_validity] = verified_.validity(at_);
     verdict[Step::chain_roles] = chain_roles();
     verdict[Step::chain_revocation] = chain_revocation();
-    if (verdict.first_failure()) return out;
+    if (verdict.first_failure()) return;
     verdict.product = verified_.product_;
     verdict.complete = true;
     verified_.verdict_ = verdict;
     out.chain = verified_;
-    return out;
   }
 
   /// The same without an endorsement certificate: whether the issuers are fit to judge one.
@@ -185,7 +187,8 @@ class ChainVerifier {
     verdict[Step::chain_root_signature] = chain_root_signature();
     if (verdict.first_failure()) return verdict;
     verdict.product = product_of(verified_.ark_.subject, "ARK-");
-    verdict[Step::chain_revocation] = crl_of_root();
+    verdict[Step::chain_revocation] =
+        judge_lists([](const RevocationList&) { return std::optional<StepResult>(); });
     return verdict;
   }
 
@@ -353,32 +356,52 @@ class ChainVerifier {
 
   StepResult chain_revocation() {
     if (octets_.crl.empty()) return StepResult::not_asked();
-    const StepResult of_root = crl_of_root();
-    if (of_root.outcome == StepOutcome::fail && !verified_.crl_) return of_root;
-    const Certificate& ark = verified_.ark_;
-    const Certificate& ask = verified_.ask_;
-    for (const Certificate* const certificate : {&ark, &ask})
-      if (verified_.crl_->names(certificate->serial))
-        return StepResult::fail(certificate == &ark ? kArk : kAsk,
-                                "revoked; its serial number is on the list", {},
-                                Finding::octets(certificate->serial));
-    return of_root;
+    return judge_lists([&](const RevocationList& list) -> std::optional<StepResult> {
+      for (const Certificate* const certificate : {&verified_.ark_, &verified_.ask_})
+        if (list.names(certificate->serial))
+          return StepResult::fail(certificate == &verified_.ark_ ? kArk : kAsk,
+                                  "revoked; its serial number is on the list", {},
+                                  Finding::octets(certificate->serial));
+      return std::nullopt;
+    });
   }
 
-  // The list is signed by the ARK and current. It is kept once it is known to be the ARK's.
-  StepResult crl_of_root() {
-    const auto crl = RevocationList::parse(octets_.crl);
-    if (!crl) return StepResult::fail(kCrl, crl.error());
+  // The lists that the ARK issued are signed by it and current, there is one, and `refuse` has nothing
+  // against any. Lists of others are passed over: a bundle holds those of several products. So are those
+  // of a root that has no more than the ARK's name, as a test root may have.
+  template <class Refuse>
+  StepResult judge_lists(Refuse&& refuse) {
     const Certificate& ark = verified_.ark_;
-    const StepResult signature = check_signature(kCrl, crl->signed_octets, ark.key);
-    if (signature.outcome == StepOutcome::fail) return signature;
-    if (!equal(crl->issuer.raw, ark.subject.raw))
-      return StepResult::fail(kCrl, "its issuer is not the ARK", Finding::text(ark.subject.common_name),
-                              Finding::text(crl->issuer.common_name));
-    if (!ark.may(KeyUsage::crl_sign))
-      return StepResult::fail(kArk, "its key may not sign revocation lists");
-    verified_.crl_ = *crl;
-    return verified_.crl_validity(at_);
+    std::optional<StepResult> not_signed;
+    Finding issuers = Finding::text(std::string_view());
+    for (ByteView rest = octets_.crl; !rest.empty();) {
+      const ByteView der = first_der(rest);
+      rest = rest.subspan(der.size());
+      const auto list = RevocationList::parse(der);
+      if (!list) return StepResult::fail(kCrl, list.error());
+      issuers.append(list->issuer.common_name);
+      if (!equal(list->issuer.raw, ark.subject.raw)) continue;
+      const StepResult signature = check_signature(kCrl, list->signed_octets, ark.key);
+      if (signature.outcome == StepOutcome::fail) {
+        not_signed = signature;
+        continue;
+      }
+      if (!ark.may(KeyUsage::crl_sign))
+        return StepResult::fail(kArk, "its key may not sign revocation lists");
+      if (const std::optional<StepResult> refused = refuse(*list)) return *refused;
+      auto& period = verified_.lists_;
+      if (!period) period.emplace(list->this_update, list->next_update);
+      period->first = std::max(period->first, list->this_update);
+      period->last = std::min(period->last, list->next_update);
+    }
+    if (verified_.lists_) {
+      StepResult result = verified_.lists_->validity(at_);
+      if (result.outcome == StepOutcome::pass && not_signed) result.note = "another of its name is not signed by it";
+      return result;
+    }
+    if (not_signed) not_signed->found = issuers;
+    return not_signed.value_or(StepResult::fail(kCrl, "none has the ARK as its issuer",
+                                                Finding::text(ark.subject.common_name), issuers));
   }
 
   C& crypto_;
@@ -390,15 +413,24 @@ class ChainVerifier {
   std::optional<Product> pinned_product_;
 };
 
-/// Verifies ARK, ASK or ASVK, and VCEK or VLEK at a time. Evidence that
-/// is malformed in any way fails a check; it is never an error.
-/// @returns the verdict, and the chain if it passed | verify_clock - the clock is not set.
+/// Verifies ARK, ASK or ASVK, and VCEK or VLEK at a time. Evidence that is malformed in any way fails a check; it is
+/// never an error.
+/// @returns nothing: `out` has the verdict, and the chain if it passed | verify_clock - the clock is not set.
 /// Source: AMD 57230, "Certificate Chain"; RFC 5280, "Certification Path Validation".
+template <Crypto C>
+[[nodiscard]] Result<void> verify_chain(C& crypto, const CertificateChain& chain, const Trust& trust,
+                                        VerificationTime at, ChainCheck& out) {
+  if (at.clock_unset()) return fail(Code::verify_clock);
+  ChainVerifier<C>(crypto, chain, trust, at.value).run(out);
+  return {};
+}
+/// The same by value, for who has 20 kB of stack to spare.
 template <Crypto C>
 [[nodiscard]] Result<ChainCheck> verify_chain(C& crypto, const CertificateChain& chain,
                                               const Trust& trust, VerificationTime at) {
-  if (at.clock_unset()) return fail(Code::verify_clock);
-  return ChainVerifier<C>(crypto, chain, trust, at.value).run();
+  ChainCheck out;
+  SNPNV_CHECK(verify_chain(crypto, chain, trust, at, out));
+  return out;
 }
 
 /// Verifies ARK, and ASK or ASVK, by themselves; chain.vek has no part in it.

@@ -11,17 +11,34 @@ class PolicyReader {
   constexpr explicit PolicyReader(ByteView text) : json_(text) {}
 
   [[nodiscard]] constexpr Result<Policy> read() {
-    members([&](const JsonString& name) { return top(name); });
+    (void)members([&](const JsonString& name) { return top(name); });
     return json_.finish(policy_);
   }
 
  private:
   // Calls read(name) for each member of the object that comes next; false refuses the member.
+  // @returns whether there was one.
   template <class Read>
-  constexpr void members(Read&& read) {
+  constexpr bool members(Read&& read) {
+    bool any = false;
     json_.enter_object();
-    for (JsonString name; json_.next_member(name);)
+    for (JsonString name; json_.next_member(name);) {
+      any = true;
       if (!read(name)) json_.fail_at(Code::json_unknown, name.offset);
+    }
+    return any;
+  }
+  // What is given and asks for nothing would read like a requirement that was met: it is refused.
+  // read() says whether the value that comes next asks for anything.
+  template <class Read>
+  constexpr void something(Read&& read) {
+    (void)json_.peek();
+    const std::size_t at = json_.offset();
+    if (!read()) json_.fail_at(Code::wire_value, at);
+  }
+  template <class Read>
+  constexpr void some_members(Read&& read) {
+    something([&] { return members(read); });
   }
 
   constexpr bool top(const JsonString& name) {
@@ -36,34 +53,34 @@ class PolicyReader {
     } else if (name == "min_guest_svn") {
       policy_.min_guest_svn = number<std::uint32_t>(0xFFFFFFFF);
     } else if (name == "min_tcb") {
-      members([&](const JsonString& of) {
+      some_members([&](const JsonString& of) {
         return of == "reported"    ? tcb(policy_.min_tcb)
                : of == "committed" ? tcb(policy_.min_committed_tcb)
                : of == "launch"    ? tcb(policy_.min_launch_tcb)
                                    : false;
       });
     } else if (name == "platform_info") {
-      members([&](const JsonString& of) {
+      some_members([&](const JsonString& of) {
         return of == "required"    ? bits(policy_.platform_info_required)
                : of == "forbidden" ? bits(policy_.platform_info_forbidden)
                                    : false;
       });
     } else if (name == "min_firmware") {
-      members([&](const JsonString& of) {
+      some_members([&](const JsonString& of) {
         return of == "current"     ? firmware(policy_.min_firmware)
                : of == "committed" ? firmware(policy_.min_committed_firmware)
                                    : false;
       });
     } else if (name == "mitigations") {
-      members([&](const JsonString& of) {
+      some_members([&](const JsonString& of) {
         return of == "current"  ? mask(policy_.mitigations)
                : of == "launch" ? mask(policy_.launch_mitigations)
                                 : false;
       });
     } else if (name == "pcrs") {
-      members([&](const JsonString& member) { return pcr(member); });
+      some_members([&](const JsonString& member) { return pcr(member); });
     } else if (name == "vm_configuration") {
-      members([&](const JsonString& member) { return vm(member); });
+      some_members([&](const JsonString& member) { return vm(member); });
     } else {
       return allow_list(name);
     }
@@ -79,7 +96,7 @@ class PolicyReader {
   }
 
   constexpr bool tcb(TcbMinimums& to) {
-    members([&](const JsonString& component) {
+    some_members([&](const JsonString& component) {
       const auto index = tcb_component(component);
       if (index) to.values[*index] = number<std::uint8_t>(0xFF);
       return index.has_value();
@@ -88,18 +105,24 @@ class PolicyReader {
   }
 
   constexpr bool bits(std::uint64_t& to) {
-    json_.enter_array();
-    while (json_.next_element()) {
-      const JsonString text = json_.string();
-      const auto bit = platform_info_bit(text);
-      if (!bit) json_.fail_at(Code::json_unknown, text.offset);
-      to |= bit.value_or(0);
-    }
+    something([&] {
+      json_.enter_array();
+      while (json_.next_element()) {
+        const JsonString text = json_.string();
+        const auto bit = platform_info_bit(text);
+        if (!bit) json_.fail_at(Code::json_unknown, text.offset);
+        to |= bit.value_or(0);
+      }
+      return to != 0;
+    });
     return true;
   }
 
   constexpr bool mask(std::uint64_t& to) {
-    to = json_.unsigned_integer();
+    something([&] {
+      to = json_.unsigned_integer();
+      return to != 0;
+    });
     return true;
   }
 
@@ -181,15 +204,15 @@ class PolicyReader {
         json_.fail_at(added.error().code, text.offset, added.error().detail);
     };
     if (json_.peek() != JsonKind::array) return one();
-    const std::size_t at = json_.offset();
-    bool empty = true;
-    json_.enter_array();
-    while (json_.next_element()) {
-      one();
-      empty = false;
-    }
-    // An empty list reads like "none is allowed" but would allow anything.
-    if (empty) json_.fail_at(Code::wire_value, at);
+    something([&] {
+      bool any = false;
+      json_.enter_array();
+      while (json_.next_element()) {
+        one();
+        any = true;
+      }
+      return any;
+    });
   }
 
   JsonReader json_;
@@ -200,7 +223,8 @@ class PolicyReader {
 /// @returns the policy | json_ codes, text_hex - where: offset | json_unknown - a member, component
 ///   or bit that does not exist | json_number - beyond the limit of the field | wire_size - a value of
 ///   another size than its field; detail: octets | wire_overflow - more values than AllowList::kMax, or
-///   a text longer than 128 octets | wire_value - not a firmware version, or an empty list.
+///   a text longer than 128 octets | wire_value - not a firmware version, or a list, object or mask that
+///   asks for nothing.
 /// Source: docs/policy.md.
 [[nodiscard]] constexpr Result<Policy> parse_policy(ByteView text) { return PolicyReader(text).read(); }
 

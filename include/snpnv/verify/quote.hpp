@@ -84,7 +84,7 @@ class QuoteVerifier {
     return StepResult::fail("extraData", "another nonce", Finding::octets(*quote_->nonce), found);
   }
 
-  StepResult quote_pcr_selection() const {
+  StepResult quote_pcr_selection() {
     if (!quote_) return none();
     if (!signed_) return unsigned_quote();
     const auto selections = attest_->quote.pcrSelect.view();
@@ -101,6 +101,7 @@ class QuoteVerifier {
     if (!exact)
       return StepResult::fail("pcrSelect", "not the PCRs of the list, 0 to its length", Finding::number(count),
                               Finding::octets(selection.pcrSelect));
+    pcrs_selected_ = true;
     return StepResult::pass("pcrSelect", Finding::octets(selection.pcrSelect));
   }
 
@@ -115,8 +116,10 @@ class QuoteVerifier {
     const auto digest = crypto_.digest(Hash::sha256, *values);
     if (!digest) return StepResult::fail("PCR list", digest.error());
     const ByteView found = attest_->quote.pcrDigest.data;
-    pcrs_proven_ = equal(digest->view(), found);
-    if (pcrs_proven_) return StepResult::pass("pcrDigest", Finding::octets(found));
+    // Values are proven of the PCRs that the quote says to be over, and of no others.
+    const bool same = equal(digest->view(), found);
+    pcrs_proven_ = pcrs_selected_ && same;
+    if (same) return StepResult::pass("pcrDigest", Finding::octets(found));
     return StepResult::fail("pcrDigest", "not the digest of the PCR list", Finding::octets(digest->view()),
                             Finding::octets(found));
   }
@@ -155,6 +158,7 @@ class QuoteVerifier {
   std::optional<TPMS_ATTEST> attest_;
   std::optional<ClaimsKey> key_;
   bool signed_ = false;
+  bool pcrs_selected_ = false;
   bool pcrs_proven_ = false;
 };
 

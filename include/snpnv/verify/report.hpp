@@ -4,9 +4,16 @@
 #include "snpnv/verify/chain.hpp"
 #include "snpnv/verify/policy.hpp"
 #include "snpnv/verify/quote.hpp"
+#include "snpnv/wire/evidence.hpp"
 #include "snpnv/wire/vek_certificate.hpp"
 
 namespace snpnv {
+
+/// Evidence of a version whose claims need not carry the nonce that was asked for.
+struct OldEvidence {
+  std::uint64_t version = 0;
+  bool allowed = false;
+};
 
 /// A report, and the claims that it should be bound to. Borrows the octets.
 struct Evidence {
@@ -15,6 +22,7 @@ struct Evidence {
   std::optional<Hash> claims_hash;    // not known: each is tried
   std::optional<UserData> user_data = {};  // what the claims must carry, zero-padded
   std::optional<QuoteToVerify> quote = {};
+  std::optional<OldEvidence> old = {};     // in place of user_data
 };
 
 /// Which of the checks behind the signature run. tcb_only: product, SPLs and hwID, as in snpguest.
@@ -52,6 +60,7 @@ class ReportVerifier {
   verdict[Step::id] = wanted(Step::id, scope) ? quote.id() : StepResult::skip("not in this scope");
     SNPNV_QUOTE_STEPS(SNPNV_X)
 #undef SNPNV_X
+    verdict.old_evidence = unbound_allowed();
     verdict.complete = true;
   }
 
@@ -82,6 +91,9 @@ class ReportVerifier {
     if (found.value >= least.value) return StepResult::pass(subject, found);
     return StepResult::fail(subject, "is below the minimum", least, found);
   }
+  // Layouts of TCBs and the size of chip IDs are the product's.
+  static StepResult product_unknown() { return StepResult::skip("the product is not proven"); }
+
   // Keeps the first failure; otherwise the last result.
   static void merge(std::optional<StepResult>& into, const StepResult& result) {
     if (!into || into->outcome != StepOutcome::fail) into = result;
@@ -134,7 +146,7 @@ class ReportVerifier {
     return StepResult::pass(R::VERSION.name, Finding::number(version));
   }
 
-  StepResult vek_product() const {
+  StepResult vek_product() {
     const VekExtensionRow& extension = row(VekExtension::product_name);
     const std::string_view expected = name(chain_.product());
     if (const auto once = vek_.at_most_once(VekExtension::struct_version); !once)
@@ -156,30 +168,44 @@ class ReportVerifier {
       return StepResult::fail(R::kName, "of another product than the root", Finding::text(expected),
                               only ? Finding::text(name(*only)) : Finding{});
     }
+    product_proven_ = true;
     return StepResult::pass(extension.name, Finding::text(*text));
   }
 
   StepResult vek_tcb() const {
+    if (!product_proven_) return product_unknown();
     for (const VekExtensionRow& extension : kVekExtensions) {
       if (!extension.is_spl()) continue;
       if (const auto once = vek_.at_most_once(extension.id); !once)
         return StepResult::fail(extension.name, once.error());
     }
     const TCB_VERSION reported = report_[R::REPORTED_TCB];
+    std::array<bool, kVekExtensions.size()> has_place{};
     for (const TcbLayoutEntry& component : kTcbLayout) {
       const auto svn = reported.get(component, chain_.product());
       if (!svn) continue;
       const VekExtensionRow& extension = row(spl_extension(component.component));
+      has_place[static_cast<std::size_t>(extension.id)] = true;
       const auto spl = vek_.number(extension.id);
       if (!spl) return StepResult::fail(extension.name, spl.error());
       if (*spl != *svn)
         return StepResult::fail(component.name, "REPORTED_TCB is not what the certificate is for",
                                 Finding::number(*spl), Finding::number(*svn));
     }
+    for (const VekExtensionRow& extension : kVekExtensions) {
+      if (!extension.is_spl() || has_place[static_cast<std::size_t>(extension.id)]) continue;
+      if (!vek_.has(extension.id)) continue;
+      const auto spl = vek_.number(extension.id);
+      if (!spl) return StepResult::fail(extension.name, spl.error());
+      if (*spl != 0)
+        return StepResult::fail(extension.name, "has no place in REPORTED_TCB", Finding::number(0),
+                                Finding::number(*spl));
+    }
     return StepResult::pass(R::REPORTED_TCB.name, Finding::octets(reported.octets));
   }
 
   StepResult vek_hwid() const {
+    if (!product_proven_) return product_unknown();
     const VekExtensionRow& extension = row(VekExtension::hw_id);
     if (const auto once = vek_.at_most_once(extension.id); !once)
       return StepResult::fail(extension.name, once.error());
@@ -238,8 +264,20 @@ class ReportVerifier {
     return compare(*claims);
   }
 
+  [[nodiscard]] bool unbound_allowed() const {
+    return !evidence_.user_data && evidence_.old && evidence_.old->allowed;
+  }
+
   StepResult binding_user_data() const {
-    if (!evidence_.user_data) return StepResult::not_asked();
+    if (!evidence_.user_data) {
+      if (!evidence_.old) return StepResult::not_asked();
+      if (unbound_allowed())
+        return StepResult::skip("evidence of this version does not bind the report to the nonce");
+      return StepResult::fail("version", "evidence of this version does not bind the report to the nonce; "
+                                         "--allow-old-evidence accepts it",
+                              Finding::number(TrusteeEvidence::kFirstBound),
+                              Finding::number(evidence_.old->version));
+    }
     return in_claims([&](const RuntimeClaims& claims) {
       constexpr std::string_view kUserData = "user-data";
       const Finding found = Finding::octets(claims.user_data());
@@ -292,7 +330,8 @@ class ReportVerifier {
     compare(R::REPORTED_TCB.name, policy_.min_tcb, report_[R::REPORTED_TCB]);
     compare(R::COMMITTED_TCB.name, policy_.min_committed_tcb, report_[R::COMMITTED_TCB]);
     compare(R::LAUNCH_TCB.name, policy_.min_launch_tcb, report_[R::LAUNCH_TCB]);
-    return out.value_or(StepResult::not_asked());
+    if (!out) return StepResult::not_asked();
+    return product_proven_ ? *out : product_unknown();
   }
 
   template <std::size_t Size, std::size_t Offset, std::size_t Short>
@@ -427,6 +466,7 @@ class ReportVerifier {
   const ATTESTATION_REPORT& report_;
   const Evidence& evidence_;
   const Policy& policy_;
+  bool product_proven_ = false;
   bool claims_proven_ = false;
 };
 

@@ -12,7 +12,7 @@ template <std::size_t Size>
   std::array<std::byte, 4096> characters{};
   for (std::size_t i = 0; i < text.size(); ++i) characters[i] = static_cast<std::byte>(text[i]);
   std::array<std::byte, Size> out{};
-  const auto block = PemReader(ByteView(characters).first(text.size()), "CERTIFICATE").next(out);
+  const auto block = PemReader(ByteView(characters).first(text.size()), kPemCertificate).next(out);
   return block && *block && (*block)->size() == Size ? out : std::array<std::byte, Size>{};
 }
 

@@ -27,7 +27,7 @@ namespace snpnv {
   X(chain_roles, "chain.roles", "",                                                                 \
     "names, CA flags, key usages, key types and sizes are those of AMD's chain")                    \
   X(chain_revocation, "chain.revocation", "--crl FILE",                                             \
-    "the ARK's revocation list is signed, current, and names neither ARK nor ASK or ASVK")
+    "the ARK's revocation lists are signed, current, and name neither ARK nor ASK or ASVK")
 
 // How the report is signed. They stop everything behind them when they fail.
 #define SNPNV_SIGNATURE_STEPS(X)                                                                    \
@@ -38,20 +38,21 @@ namespace snpnv {
   X(report_signature_padding, "report.signature_padding", "",                                       \
     "the 368 octets behind S are zero")
 
-// What the signed report says. These run all.
+// What the signed report says. These run all; one that uses another's result is skipped until that passed.
 #define SNPNV_CONTENT_STEPS(X)                                                                      \
   X(report_version, "report.version", "",                                                           \
     "VERSION is 2 to 5; with --allow-newer-version also above")                                     \
   X(vek_product, "vek.product", "",                                                                 \
     "root, productName and report (CPUID, or CHIP_ID in version 2) agree on the product")           \
-  X(vek_tcb, "vek.tcb", "", "every SPL of the certificate is the one in REPORTED_TCB")              \
+  X(vek_tcb, "vek.tcb", "",                                                                         \
+    "every SPL of the certificate is the one in REPORTED_TCB; one that has no place there is 0")    \
   X(vek_hwid, "vek.hwid", "", "hwID of the VCEK is CHIP_ID, unless that is masked")                 \
   X(vek_signing_key, "vek.signing_key", "",                                                         \
     "SIGNING_KEY says VCEK or VLEK as the certificate does")                                        \
   X(binding_claims_digest, "binding.claims_digest", "--claims FILE",                                \
     "REPORT_DATA is the digest of the claims, zeros behind it")                                     \
   X(binding_user_data, "binding.user_data", "--user-data HEX",                                      \
-    "user-data in the claims is what was asked for, zero-padded to 64 octets")                      \
+    "user-data in the claims is the user data or nonce asked for, zero-padded to 64 octets")                      \
   X(policy_debug, "policy.debug", "",                                                               \
     "POLICY.DEBUG is 0; off with --allow-debug")                                                    \
   X(policy_migration, "policy.migration", "",                                                       \
@@ -154,13 +155,21 @@ struct Finding {
     for (const char c : in.substr(0, kMax)) out.held[out.size++] = static_cast<std::byte>(c);
     return out;
   }
+  /// Makes a list of texts, as far as they fit.
+  constexpr void append(ByteView in) {
+    if (size != 0) append_octets(std::array{std::byte{','}, std::byte{' '}});
+    append_octets(in);
+  }
 
  private:
   [[nodiscard]] static constexpr Finding hold(Kind kind, ByteView in) {
     Finding out;
     out.kind = kind;
-    out.size = static_cast<std::uint8_t>(copy_to(out.held, in).size());
+    out.append_octets(in);
     return out;
+  }
+  constexpr void append_octets(ByteView in) {
+    size = static_cast<std::uint8_t>(size + copy_to(MutBytes(held).subspan(size), in).size());
   }
 };
 
@@ -209,8 +218,18 @@ struct Verdict {
   std::array<StepResult, kSteps.size()> results{};
   RootSource root = RootSource::none;
   std::optional<Product> product;  // of the chain
+  bool old_evidence = false;       // the report is not bound to the nonce, and that was allowed
   bool complete = false;           // every check had its turn
+  std::optional<Error> error;      // why there is nothing to judge, where it is so
 
+  /// Nothing judged yet. In place: it is large.
+  constexpr void reset() {
+    for (StepResult& result : results) result = StepResult{};
+    root = RootSource::none;
+    product.reset();
+    old_evidence = complete = false;
+    error.reset();
+  }
   [[nodiscard]] constexpr const StepResult& operator[](Step step) const {
     return results[static_cast<std::size_t>(step)];
   }

@@ -7,24 +7,31 @@ namespace snpnv {
 
 /// Verifies a report under a chain that was verified before, now at the time `at`. Beside one ECDSA
 /// verification and the digests this costs microseconds.
-/// @returns the verdict, which has the chain's checks too
+/// @returns nothing: `verdict` has the chain's checks too
 ///   | verify_clock - the clock is not set | wire_short, wire_trailing - not 1184 octets.
 /// Source: AMD 56860, "ATTESTATION_REPORT"; AMD 57230, "VCEK Certificate Extensions".
 template <Crypto C>
-[[nodiscard]] Result<Verdict> verify_report(C& crypto, const VerifiedChain& chain,
-                                            const Evidence& evidence, const Policy& policy,
-                                            VerificationTime at, Scope scope = Scope::all) {
+[[nodiscard]] Result<void> verify_report(C& crypto, const VerifiedChain& chain, const Evidence& evidence,
+                                         const Policy& policy, VerificationTime at, Scope scope, Verdict& verdict) {
   if (at.clock_unset()) return fail(Code::verify_clock);
   constexpr std::size_t kSize = ATTESTATION_REPORT::kSize;
   if (evidence.report.size() < kSize) return fail(Code::wire_short, evidence.report.size(), kSize);
   if (evidence.report.size() > kSize)
     return fail(Code::wire_trailing, kSize,
                 static_cast<std::uint32_t>(evidence.report.size() - kSize));
-  Verdict verdict = chain.verdict(at.value);
-  if (verdict.first_failure()) return verdict;
+  chain.verdict(at.value, verdict);
+  if (verdict.first_failure()) return {};
   // VERSION is judged by report.version, behind the signature, so the view is made without parse().
   const ATTESTATION_REPORT report{evidence.report.first<kSize>()};
   ReportVerifier<C>(crypto, chain, report, evidence, policy).run(verdict, scope);
+  return {};
+}
+/// The same by value, for who has 10 kB of stack to spare.
+template <Crypto C>
+[[nodiscard]] Result<Verdict> verify_report(C& crypto, const VerifiedChain& chain, const Evidence& evidence,
+                                            const Policy& policy, VerificationTime at, Scope scope = Scope::all) {
+  Verdict verdict;
+  SNPNV_CHECK(verify_report(crypto, chain, evidence, policy, at, scope, verdict));
   return verdict;
 }
 

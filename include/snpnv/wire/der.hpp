@@ -306,4 +306,11 @@ class DerReader {
   Reader in_;
 };
 
+/// The first of several elements that stand one behind the other; all there is, if that is not a whole one,
+/// so that who parses it says why.
+[[nodiscard]] constexpr ByteView first_der(ByteView elements) {
+  const auto size = DerReader::announced_size(elements);
+  return elements.first(size ? std::min(*size, elements.size()) : elements.size());
+}
+
 }  // namespace snpnv

@@ -12,6 +12,8 @@ namespace snpnv {
 struct TrusteeEvidence {
   static constexpr std::size_t kPcrs = 32;     // as a quote can name; a TPM has 24
   static constexpr std::size_t kPcrSize = 32;  // SHA-256 bank
+  /// From this version on the claims carry the nonce; before, they may carry anything.
+  static constexpr std::uint64_t kFirstBound = 2;
 
   /// Octets up to Max.
   template <std::size_t Max>
@@ -36,9 +38,16 @@ struct TrusteeEvidence {
   /// Source: Trustee, az-snp-vtpm verifier, "Evidence".
   [[nodiscard]] static constexpr Result<TrusteeEvidence> parse(ByteView text) {
     TrusteeEvidence out;
-    SNPNV_TRY(out.version, version_of(text));
-    if (out.version > 2) return fail(Code::evidence_version, 0, static_cast<std::uint32_t>(out.version));
-    const bool old = out.version == 0;
+    SNPNV_CHECK(out.read(text));
+    return out;
+  }
+  /// The same, in place: it is large.
+  [[nodiscard]] constexpr Result<void> read(ByteView text) {
+    for (std::size_t* const size : {&signature.size, &message.size, &pcr_count, &hcl_report.size, &vcek.size})
+      *size = 0;
+    SNPNV_TRY(version, version_of(text));
+    if (version > 2) return fail(Code::evidence_version, 0, static_cast<std::uint32_t>(version));
+    const bool old = version == 0;
     JsonReader json(text);
     Seen seen;
     json.enter_object();
@@ -47,19 +56,20 @@ struct TrusteeEvidence {
         json.skip();
       } else if (member == (old ? std::string_view("quote") : std::string_view("tpm_quote"))) {
         seen.quote = true;
-        out.read_quote(json, old);
+        read_quote(json, old);
       } else if (member == (old ? std::string_view("report") : std::string_view("hcl_report"))) {
         seen.report = true;
-        old ? read_octets(json, out.hcl_report) : decode(json, out.hcl_report, Encoding::base64url);
+        old ? read_octets(json, hcl_report) : decode(json, hcl_report, Encoding::base64url);
       } else if (member == "vcek") {
         seen.vcek = true;
-        decode(json, out.vcek, old ? Encoding::text : Encoding::base64url);
+        decode(json, vcek, old ? Encoding::text : Encoding::base64url);
       } else {
         json.skip();
       }
     }
     if (json.ok() && !(seen.quote && seen.report && seen.vcek)) json.fail(Code::json_missing);
-    return json.finish(out);
+    SNPNV_CHECK(json.finish(true));
+    return {};
   }
 
  private:

@@ -33,6 +33,10 @@ class VekCertificate {
     });
   }
 
+  [[nodiscard]] constexpr bool has(VekExtension id) const {
+    return found_[static_cast<std::size_t>(id)].count != 0;
+  }
+
   /// The value of an extension that must be there, once.
   /// @returns the octets inside the extension's OCTET STRING
   ///   | vek_missing | vek_duplicate - detail: last arc of the OID; where: offset of the last one.
