@@ -9,6 +9,7 @@
 #include "snpnv/core/error.hpp"
 #include "snpnv/core/json.hpp"
 #include "snpnv/core/pem.hpp"
+#include "snpnv/core/rsa.hpp"
 #include "snpnv/core/wire.hpp"
 #include "snpnv/wire/der.hpp"
 #include "snpnv/wire/evidence.hpp"

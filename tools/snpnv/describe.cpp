@@ -109,6 +109,9 @@ std::string hint_for(std::string_view what, const Error& error) {
       return "this build, without tpm2-tss, has device, swtpm, record and replay alone";
     case Code::io_failed: return error.detail == ECONNREFUSED ? "nothing serves there" : "";
     case Code::io_name: return "names are looked up in /etc/hosts and by the servers in /etc/resolv.conf";
+    case Code::quote_key:
+      return "the attestation key at 0x81000003 was replaced by another program, or made anew after the report";
+    case Code::quote_selection: return "a bank that is not allocated has no PCRs";
     case Code::fresh_stale: return "the paravisor did not refresh the report in time; try again";
     case Code::fresh_torn: return "report and claims never matched; another process may be asking";
     case Code::fresh_overwritten: return "another process writes NV index 0x01400002; try again";

@@ -138,7 +138,9 @@ Outcome<Exit> run_quote(const Arguments& arguments) {
   if (!transport) return library_failure(tcti, transport.error());
   ToolTpm tpm(*transport, clock, deadline);
   Provider crypto;
-  const auto quote = QuoteCollector(tpm, crypto).quote(nonce, selection);
+  const auto key = attestation_key(tpm);  // there are no claims to name it
+  if (!key) return library_failure(tcti, key.error());
+  const auto quote = QuoteCollector(tpm, crypto).quote(nonce, selection, key->rsa());
   if (!quote) return library_failure(tcti, quote.error());
   SNPNV_CHECK(make_directories(directory));
   OutputFiles files;
@@ -199,7 +201,7 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
   ReportCollector collector(tpm, crypto, buffer);
   const auto bound = collector.fresh_report(user_data);
   if (!bound) return library_failure(tcti, bound.error());
-  const auto quote = QuoteCollector(tpm, crypto).quote(nonce, {});
+  const auto quote = QuoteCollector(tpm, crypto).quote(nonce, {}, bound->claims.attestation_key.rsa());
   if (!quote) return library_failure(tcti, quote.error());
   const ByteView envelope = ByteView(buffer).first(bound->envelope.size());
 

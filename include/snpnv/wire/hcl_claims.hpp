@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "snpnv/core/json.hpp"
+#include "snpnv/core/rsa.hpp"
 
 namespace snpnv {
 
@@ -26,6 +27,8 @@ struct ClaimsKey {
   [[nodiscard]] constexpr ByteView exponent() const {
     return ByteView(exponent_octets).first(exponent_size);
   }
+  [[nodiscard]] constexpr RsaPublicKey rsa() const { return {modulus(), exponent()}; }
+  friend constexpr bool operator==(const ClaimsKey&, const ClaimsKey&) = default;
 };
 
 // Members of vm-configuration whose values are booleans, and those whose values are strings:

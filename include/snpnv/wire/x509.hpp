@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "snpnv/core/civil_time.hpp"
+#include "snpnv/core/rsa.hpp"
 #include "snpnv/wire/der.hpp"
 
 namespace snpnv {
@@ -32,12 +33,6 @@ struct AlgorithmIdentifier {
 struct X509Name {
   ByteView raw;
   ByteView common_name;  // UTF-8 or ASCII; empty if there is none
-};
-
-/// Big-endian, without leading zeros.
-struct RsaPublicKey {
-  ByteView modulus;
-  ByteView exponent;
 };
 
 enum class KeyType : std::uint8_t { other, rsa, p384 };
