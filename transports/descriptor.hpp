@@ -39,19 +39,34 @@ class Descriptor {
   int fd_;
 };
 
-/// Waits until `fd` has one of `events`, an error or a hang-up.
-/// @returns the events that there are | io_deadline | io_failed - detail: errno.
-[[nodiscard]] inline Result<short> await(int fd, short events, Instant deadline) noexcept {
+/// Waits until `fd` has one of `events`, an error or a hang-up. A signal may have made `stop` true.
+/// @returns the events that there are | io_deadline | io_failed - detail: errno; EINTR: `stop`.
+[[nodiscard]] inline Result<short> await(int fd, short events, Instant deadline,
+                                         bool (*stop)() = nullptr) noexcept {
+  // A signal that comes just before poll() does not interrupt it.
+  const Millis longest = stop != nullptr ? 100 : INT_MAX;
   MonotonicClock clock;
   while (true) {
+    if (stop != nullptr && stop()) return io_failure(EINTR);
     const Instant now = clock.now();
     const Millis left = now < deadline ? deadline - now : 0;
     pollfd entry{fd, events, 0};
-    const int ready = ::poll(&entry, 1, static_cast<int>(std::min<Millis>(left, INT_MAX)));
+    const int ready = ::poll(&entry, 1, static_cast<int>(std::min(left, longest)));
     if (ready > 0) return entry.revents;
     if (ready < 0 && errno != EINTR && errno != EAGAIN) return io_failure(errno);
     if (left == 0) return fail(Code::io_deadline);
   }
+}
+
+/// Waits a moment, for what no event tells of.
+/// @returns nothing | io_deadline.
+[[nodiscard]] inline Result<void> pause(Instant deadline) noexcept {
+  constexpr Millis kMoment = 5;
+  MonotonicClock clock;
+  const Instant now = clock.now();
+  if (now >= deadline) return fail(Code::io_deadline);
+  clock.sleep(std::min(kMoment, deadline - now));
+  return {};
 }
 
 }  // namespace snpnv

@@ -18,7 +18,8 @@ namespace snpnv {
 /// The descriptor does not block and yet the driver does: while the TPM works on a command, poll(),
 /// read() and close() all wait for a lock that the command holds. So each command runs in a thread
 /// of its own; at the deadline that is left behind with the descriptor. After any error but
-/// wire_overflow the device is closed: a late response would answer the next command.
+/// wire_overflow the device is closed: a late response would answer the next command. The driver
+/// gives no event for "no longer busy", so it is asked again after a moment.
 class Device {
  public:
   /// Opens `path`. A device that another process holds (EBUSY) is waited for.
@@ -92,16 +93,6 @@ class Device {
       }
     }
   };
-
-  // The driver gives no event for "no longer busy", so it is asked again after a moment.
-  static Result<void> pause(Instant deadline) noexcept {
-    constexpr Millis kBusyWait = 5;
-    MonotonicClock clock;
-    const Instant now = clock.now();
-    if (now >= deadline) return fail(Code::io_deadline);
-    clock.sleep(std::min(kBusyWait, deadline - now));
-    return {};
-  }
 
   Descriptor fd_;
   Instant deadline_;

@@ -78,11 +78,11 @@ static_assert(Transport<AnyTransport>);
     if (equals == std::string_view::npos || equals == 0) return fail(Code::io_unavailable);
     SNPNV_TRY(AnyTransport inner, open_transport(rest->substr(equals + 1), deadline));
     SNPNV_TRY(auto recorder,
-              Recorder<AnyTransport>::open(std::string(rest->substr(0, equals)), std::move(inner)));
+              Recorder<AnyTransport>::open(std::string(rest->substr(0, equals)), std::move(inner), deadline));
     return AnyTransport(std::move(recorder));
   }
   if (const auto path = after("replay:")) {
-    SNPNV_TRY(Replay replay, Replay::open(std::string(*path)));
+    SNPNV_TRY(Replay replay, Replay::open(std::string(*path), deadline));
     return AnyTransport(std::move(replay));
   }
   std::optional<std::string_view> path = after("device:");

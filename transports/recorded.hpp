@@ -1,10 +1,7 @@
 // Recordings: every exchange with a TPM as readable text, and a transport that plays it back.
 #pragma once
 
-#include <fcntl.h>
-
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <optional>
 #include <string>
@@ -15,7 +12,7 @@
 #include "snpnv/core/clock.hpp"
 #include "snpnv/core/encoding.hpp"
 #include "snpnv/tpm/transport.hpp"
-#include "transports/descriptor.hpp"
+#include "transports/file.hpp"
 
 namespace snpnv {
 
@@ -33,30 +30,31 @@ inline constexpr std::string_view kRecordingHeader = "snpnv-recording 1";
 template <class Inner>
 class Recorder {
  public:
-  /// Creates or empties the file. @returns the recorder | io_failed - detail: errno.
-  [[nodiscard]] static Result<Recorder> open(const std::string& path, Inner inner) noexcept {
-    Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-    if (file.get() < 0) return io_failure(errno);
-    Recorder out(std::move(file), std::move(inner));
+  /// Creates or empties the file. A FIFO is waited for until `deadline`, now and later.
+  /// @returns the recorder | io_failed - detail: errno | io_deadline.
+  [[nodiscard]] static Result<Recorder> open(const std::string& path, Inner inner,
+                                             Instant deadline) noexcept {
+    SNPNV_TRY(Descriptor file, open_file(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, deadline));
+    Recorder out(std::move(file), std::move(inner), deadline);
     SNPNV_CHECK(out.line("", std::string(kRecordingHeader)));
     return out;
   }
 
-  /// @returns what the inner transport returns | io_failed - the recording cannot be written.
+  /// @returns what the inner transport returns | io_failed, io_deadline - the recording cannot be written.
   [[nodiscard]] Result<ByteView> transact(ByteView command, MutBytes response) noexcept {
     SNPNV_CHECK(line("> ", digits(command)));
     const Result<ByteView> answer = inner_.transact(command, response);
     SNPNV_CHECK(answer ? line("< ", digits(*answer)) : line("! ", words(answer.error())));
     return answer;
   }
-  void set_deadline(Instant deadline) noexcept
-    requires requires(Inner& inner) { inner.set_deadline(deadline); }
-  {
-    inner_.set_deadline(deadline);
+  void set_deadline(Instant deadline) noexcept {
+    deadline_ = deadline;
+    if constexpr (requires { inner_.set_deadline(deadline); }) inner_.set_deadline(deadline);
   }
 
  private:
-  Recorder(Descriptor file, Inner inner) noexcept : file_(std::move(file)), inner_(std::move(inner)) {}
+  Recorder(Descriptor file, Inner inner, Instant deadline) noexcept
+      : file_(std::move(file)), inner_(std::move(inner)), deadline_(deadline) {}
 
   static std::string words(const Error& error) {
     return std::string(name(error.code)) + ' ' + std::to_string(error.detail);
@@ -69,16 +67,12 @@ class Recorder {
   }
   Result<void> line(const char* mark, const std::string& text) noexcept {
     const std::string whole = mark + text + '\n';
-    for (std::string_view rest = whole; !rest.empty();) {
-      const ssize_t n = ::write(file_.get(), rest.data(), rest.size());
-      if (n < 0 && errno != EINTR) return io_failure(errno);
-      if (n > 0) rest.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return {};
+    return write_all(file_.get(), std::as_bytes(std::span(whole)), deadline_);
   }
 
   Descriptor file_;
   Inner inner_;
+  Instant deadline_;
 };
 
 /// One command and what came back.
@@ -163,19 +157,18 @@ class Replay {
   explicit Replay(std::vector<Exchange> exchanges, ReplayMode mode = ReplayMode::strict) noexcept
       : exchanges_(std::move(exchanges)), mode_(mode) {}
 
-  /// Reads a recording from a file. @returns it | io_failed - detail: errno | record_syntax.
-  [[nodiscard]] static Result<Replay> open(const std::string& path,
+  /// Reads a recording from a file, which is waited for until `deadline` if it is a FIFO.
+  /// @returns it | io_failed - detail: errno | io_deadline | wire_too_large | record_syntax.
+  [[nodiscard]] static Result<Replay> open(const std::string& path, Instant deadline,
                                            ReplayMode mode = ReplayMode::strict) noexcept {
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (file.get() < 0) return io_failure(errno);
+    SNPNV_TRY(const Descriptor file, open_file(path.c_str(), O_RDONLY, deadline));
     std::string text;
     std::array<char, 4096> part;
     while (text.size() <= kMaxInput) {
-      const ssize_t n = ::read(file.get(), part.data(), part.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return io_failure(errno);
+      SNPNV_TRY(const std::size_t n,
+                read_some(file.get(), std::as_writable_bytes(std::span(part)), deadline));
       if (n == 0) break;
-      text.append(part.data(), static_cast<std::size_t>(n));
+      text.append(part.data(), n);
     }
     if (text.size() > kMaxInput) return fail(Code::wire_too_large, kMaxInput, kMaxInput);
     SNPNV_TRY(auto exchanges, parse_recording(text));

@@ -140,6 +140,35 @@ TEST_CASE("Patience_Impatient_LeavesItToTheNextSource") {
   CHECK(scene.clock.slept.empty());
 }
 
+TEST_CASE("Patience_GoneOfAMetadataService_IsBusy") {
+  Scene scene;
+  scene.server.answers = {{410}, {410}, {200, "body"}};
+  const Asking<Told> asking{true, true, scene.clock.time + 60000, scene.told};
+  const auto got = http_get_patiently(scene.server, scene.clock, *parse_url("http://h/"), asking, Backoff(7), room);
+  CHECK(text(*got) == "body");
+  CHECK(scene.told.pauses.size() == 2);
+}
+
+TEST_CASE("Patience_WhoEndsBusy_SaysForHowLong") {
+  for (const bool patient : {true, false}) {
+    Scene scene;
+    scene.server.answers = {{429, {}, {}, Millis{70000}}};
+    std::optional<Busy> busy;
+    const Asking<Told> asking{false, patient, scene.clock.time + 60000, scene.told, &busy};
+    const auto get = [&] {
+      return http_get_patiently(scene.server, scene.clock, *parse_url("http://h/"), asking, Backoff(7), room);
+    };
+    CHECK_FALSE(get().has_value());
+    REQUIRE(busy.has_value());
+    CHECK(busy->status == 429);
+    CHECK(busy->retry_after == Millis{70000});
+    busy.reset();
+    scene.server.answers = {{404}};
+    CHECK_FALSE(get().has_value());
+    CHECK_FALSE(busy.has_value());
+  }
+}
+
 TEST_CASE("Patience_ConnectionFailure_IsReturned") {
   Scene scene;
   scene.server.answers = {{0}};
@@ -183,6 +212,85 @@ TEST_CASE("Share_NotTheLast_LeavesTime") {
   CHECK(share_of(1000, 61000, false) == 6000);
   CHECK(share_of(1000, 5000, false) == 2000);
   CHECK(share_of(5000, 1000, false) == 5000);
+}
+
+TEST_CASE("Turns_FirstRound_IsInOrderAndTheLastHasTheRest") {
+  Turns turns(3, 61000, 7);
+  auto turn = turns.next(1000);
+  REQUIRE(turn.has_value());
+  CHECK(turn->source == 0);
+  CHECK(turn->from == 1000);
+  CHECK(turn->until == 6000);
+  CHECK_FALSE(turn->patient);
+  turns.failed(*turn);
+  turn = turns.next(2000);
+  CHECK(turn->source == 1);
+  CHECK(turn->until == 7000);
+  turns.failed(*turn);
+  turn = turns.next(3000);
+  CHECK(turn->source == 2);
+  CHECK(turn->until == 61000);
+  CHECK(turn->patient);
+  turns.failed(*turn);
+  CHECK_FALSE(turns.next(4000).has_value());
+}
+
+TEST_CASE("Turns_BusyOne_IsAskedAgainWhenNobodyElseHasIt") {
+  Turns turns(2, 61000, 7);
+  const auto first = turns.next(1000);
+  turns.was_busy(*first, {410, Millis{3000}}, 1000);
+  const auto second = turns.next(1500);
+  CHECK(second->source == 1);
+  CHECK(second->until == 1500 + (61000 - 1500) / 2);  // the busy one is left the other half
+  CHECK_FALSE(second->patient);
+  turns.failed(*second);
+  const auto again = turns.next(2000);
+  REQUIRE(again.has_value());
+  CHECK(again->source == 0);
+  CHECK(again->from == 4000);
+  CHECK(again->busy.status == 410);
+  CHECK(again->until == 61000);
+  CHECK(again->patient);
+}
+
+TEST_CASE("Turns_BothBusy_AlternateByWhenTheyMayBeAsked") {
+  Turns turns(2, 61000, 7);
+  turns.was_busy(*turns.next(1000), {429, Millis{9000}}, 1000);
+  turns.was_busy(*turns.next(1000), {503, Millis{2000}}, 1000);
+  const auto sooner = turns.next(1000);
+  CHECK(sooner->source == 1);
+  CHECK(sooner->from == 3000);
+  turns.was_busy(*sooner, {503, Millis{30000}}, 3000);
+  CHECK(turns.next(3000)->source == 0);
+  CHECK(turns.next(3000)->from == 10000);
+  CHECK(turns.next(20000)->from == 20000);
+}
+
+TEST_CASE("Turns_BusyBeyondTheDeadline_IsNotAskedAgain") {
+  Turns turns(1, 11000, 7);
+  turns.was_busy(*turns.next(1000), {429, Millis{10000}}, 1000);
+  CHECK_FALSE(turns.next(1000).has_value());
+}
+
+TEST_CASE("Turns_SilentOne_ComesLastAndOnce") {
+  Turns turns(2, 61000, 7);
+  turns.was_silent(*turns.next(1000));
+  const auto other = turns.next(6000);
+  CHECK(other->source == 1);
+  CHECK(other->patient);  // whoever is silent takes nothing from it
+  turns.failed(*other);
+  const auto again = turns.next(7000);
+  REQUIRE(again.has_value());
+  CHECK(again->source == 0);
+  CHECK(again->until == 61000);
+  turns.was_silent(*again);
+  CHECK_FALSE(turns.next(8000).has_value());
+}
+
+TEST_CASE("Turns_Deadline_EndsThem") {
+  const Turns turns(2, 61000, 7);
+  CHECK(turns.next(60999).has_value());
+  CHECK_FALSE(turns.next(61000).has_value());
 }
 
 TEST_CASE("Sources_Order_IsCheapestFirst") {

@@ -102,6 +102,44 @@ check "an unknown root is refused" exits 3 "$snpnv" fetch ca pem private milan "
 check "and says so" says 'chain.root_pinned: ARK: its key is not that of a trusted root'
 check "and leaves the older file" [ "$(cat private/ark.pem)" = old ]
 
+check "a full standard output is an error" exits 3 bash -c '"$1" fetch ca pem full "${@:2}" >/dev/full' - "$snpnv" milan "${kds[@]}"
+check "and leaves nothing" [ ! -e full ]
+check "nor a changed file" bash -c '! "$1" fetch ca pem private "${@:2}" 2>/dev/full >/dev/full' - "$snpnv" milan "${kds[@]}"
+check "the older one is there" [ "$(cat private/ark.pem)" = old ]
+mkdir same
+cp report same/vcek.der
+check "a report is not replaced by its VCEK" exits 2 "$snpnv" fetch vcek der same same/vcek.der "${kds[@]}"
+check "and is named" says 'same/vcek.der: would replace REPORT'
+mkfifo fifo
+check "a report that nobody writes" exits 3 timeout 60 "$snpnv" fetch vcek der d fifo "${kds[@]}" --timeout 1
+check "a root that nobody writes" exits 3 timeout 60 "$snpnv" fetch ca der d milan --root fifo --timeout 1
+check "authorities that nobody writes" exits 3 timeout 60 "$snpnv" fetch ca der d milan --source kds \
+  --kds-url "${url[milan.https]}" --ca-file fifo "${root[@]}" --timeout 1
+
+# Whoever is busy is asked again, first in order or not, while nobody else has it.
+for status in 410 429 503; do
+  serve once.$status --fault http-$status=1
+  check "a platform that answers $status once" exits 0 "$snpnv" fetch vcek der soon.$status report "${root[@]}" \
+    --platform-url "${url[once.$status.http]}" --kds-url http://127.0.0.1:9
+  check "$status: is asked again" grep -q 'from platform' out
+  check "$status: once" [ "$(requests once.$status '^GET /metadata')" -eq 2 ]
+  end once.$status
+done
+serve gone --fault http-410
+check "a platform that answers 410 for ever" timed 3 3 "$snpnv" fetch vcek der d report --source platform \
+  --platform-url "${url[gone.http]}" "${root[@]}" --timeout 3
+check "is asked again and again" [ "$(requests gone ' 410$')" -gt 1 ]
+check "and named" says 'platform: HTTP status 410'
+check "is passed over meanwhile" exits 0 "$snpnv" fetch vcek der soon.gone report "${root[@]}" \
+  --platform-url "${url[gone.http]}" --kds-url "${url[milan.http]}"
+check "by the KDS" grep -q 'from KDS' out
+end gone
+serve three --fault http-503=3
+check "both busy, and one of them no more" exits 0 "$snpnv" fetch vcek der soon.both report "${root[@]}" \
+  --platform-url "${url[three.http]}" --kds-url "${url[three.http]}"
+check "each was asked again" [ "$(requests three '^GET /metadata')" -eq 2 ]
+end three
+
 # Waiting is shown on a terminal only.
 serve once --fault http-429=1
 waits=("$snpnv" fetch ca pem waited milan --source kds --kds-url "${url[once.http]}" "${root[@]}")
@@ -205,9 +243,45 @@ check "is warned of" says 'warning: not stored'
 (flock 9; exec sleep 30) 9>store/.snpnv.lock &
 holder=$!
 until ! flock -n store/.snpnv.lock true; do :; done
-check "a lock that is held" timed 2 3 "$snpnv" fetch vcek der d other-tcb "${auto[@]}" --timeout 2
-check "is named" says 'another process holds it'
+check "a lock that is held costs a share" timed 4 0 "$snpnv" fetch ca der d milan -e vlek "${auto[@]}" --timeout 4
+check "and is named" says 'warning: store: another process holds its lock'
+rm -r d
+if [ "$(id -u)" -eq 0 ]; then
+  chown 1 store/.snpnv.lock
+  check "another user's costs nothing" exits 0 "$snpnv" fetch crl der d milan "${auto[@]}"
+  check "nor is it waited for" [ ! -s err ]
+  rm -r d
+fi
 kill $holder
+
+# A store that leads elsewhere: nothing is written or read there, and a link is replaced, not followed.
+echo precious >victim
+mkdir -p hostile/vcek/Milan elsewhere
+ln -s "$work/victim" hostile/vcek/Milan/crl.der
+ln -s ../../../victim hostile/vcek/Milan/cert_chain.pem
+ln -s "$work/victim" hostile/.snpnv.lock
+hostile=("${auto[@]:0:2}" --store hostile "${auto[@]:4}")
+check "a list from a hostile store" exits 0 "$snpnv" fetch crl der hostile.certs milan "${hostile[@]}"
+check "issuers" exits 0 "$snpnv" fetch ca der hostile.certs milan "${hostile[@]}"
+check "the file that it links to is as it was" [ "$(cat victim)" = precious ]
+check "the links are files now" [ -f hostile/vcek/Milan/crl.der -a ! -L hostile/vcek/Milan/crl.der \
+  -a ! -L hostile/vcek/Milan/cert_chain.pem ]
+check "with what was fetched" cmp -s hostile/vcek/Milan/crl.der hostile.certs/crl.der
+mv hostile/vcek/Milan/* elsewhere/
+rmdir hostile/vcek/Milan
+ln -s "$work/elsewhere" hostile/vcek/Milan
+check "behind a linked folder nothing is read" exits 3 "$snpnv" fetch crl der d milan --source store --store hostile "${root[@]}"
+check "since it is none" says 'store: Not a directory'
+rm elsewhere/*
+check "nor written" exits 0 "$snpnv" fetch crl der hostile.certs milan "${hostile[@]}"
+check "which is warned of" says 'warning: not stored: hostile/vcek/Milan/crl.der: Not a directory'
+check "it is empty" [ -z "$(ls elsewhere)" ]
+rm hostile/vcek/Milan
+mkdir hostile/vcek/Milan
+mkfifo hostile/vcek/Milan/crl.der
+check "a FIFO is not waited for" exits 0 timeout 60 "$snpnv" fetch crl der hostile.certs milan "${hostile[@]}"
+ln -sf "$work/hostile.certs/crl.der" hostile/vcek/Milan/crl.der
+check "a link is not read" exits 3 "$snpnv" fetch crl der d milan --source store --store hostile "${root[@]}"
 
 # Each source down, silent, slow, wrong or lying: alone it is an error in time; before another one it
 # costs its share of the time.
@@ -245,6 +319,11 @@ check "all of them silent" timed 2 3 "$snpnv" fetch vcek der d report --store d/
   --platform-url "http://$silent" --kds-url "http://$silent"
 check "each has its reason" says 'store: No such file or directory; platform: no answer before the deadline; KDS: no answer'
 rm -r d
+serve first --fault http-503=1
+check "a silent KDS leaves a busy platform its time" timed 4 0 "$snpnv" fetch vcek der soon.silent report \
+  --platform-url "${url[first.http]}" --kds-url "http://$silent" "${root[@]}" --timeout 4
+check "which has it" grep -q 'from platform' out
+end first
 check "a silent platform costs its share once, for VCEK and issuers" timed 4 0 "$snpnv" fetch vcek der once.certs report \
   --platform-url "http://$silent" --kds-url "${url[milan.http]}" "${root[@]}" --timeout 4
 check "which is a quarter of the time" [ "$took" -lt 1900 ]

@@ -21,8 +21,22 @@ if [ "$(id -u)" -eq 0 ] && mkdir small frozen && mount -t tmpfs -o size=16k tmpf
   check "a read-only folder is an error" exits 3 "$snpnv" report frozen/report user
   check "and named" grep -q '^snpnv: frozen/report: Read-only file system' err
   check "the older file is as it was" [ "$(cat frozen/report)" = old ]
+
+  # The last of four cannot take its place, since it is a mount point: the others are taken back.
+  mkdir all
+  for name in user claims report; do echo "old $name" >all/$name; done
+  chmod 640 all/claims
+  before=$(stat -c '%n %i %a %h %s' all/*)
+  touch busy && mount --bind busy all/report
+  trap 'umount all/report small frozen 2>/dev/null; finish' EXIT
+  check "a file that cannot take its place is an error" \
+    exits 3 "$snpnv" report all/report all/user -r --claims all/claims --envelope all/envelope
+  check "and named" grep -q '^snpnv: all/report: Device or resource busy' err
+  check "nothing is said to be done" [ ! -s out ]
+  umount all/report
+  check "all the others are what they were, and nothing is beside" [ "$before" = "$(stat -c '%n %i %a %h %s' all/*)" ]
 else
-  echo "SKIPPED: full disk and read-only folder need root and mount" >&2
+  echo "SKIPPED: full disk, read-only folder and mount point need root and mount" >&2
 fi
 
 check "a folder is not a file" exits 3 "$snpnv" report . user
@@ -40,7 +54,56 @@ check "a full standard output leaves older files as they were" \
 check "and so does a full device for another output" \
   exits 3 "$snpnv" report older.report older.user -r --envelope /dev/full
 check "both are the older ones" [ "$(cat older.report older.user)" = "$(printf 'old\nold')" ]
+check "what was not there is not there" exits 3 bash -c '"$1" report new.report new.user -r >/dev/full' - "$snpnv"
+check "neither of them" bash -c '! ls new.*' 2>/dev/null
+check "a folder that is made goes again" exits 3 bash -c '"$1" quote new/er --nonce 00 >/dev/full' - "$snpnv"
+check "with those above it" [ ! -e new ]
 check "nothing is left beside" [ -z "$(ls -d ./*.snpnv-* 2>/dev/null)" ]
+
+# Standard output by another name is standard output, and holds nothing else.
+check "/dev/stdout, a file" exits 0 "$snpnv" report /dev/stdout user
+check "holds the report and nothing else" [ "$(stat -c %s out)" -eq 1184 ]
+check "/dev/stdout, a pipe" [ "$("$snpnv" report /dev/stdout user | wc -c)" -eq 1184 ]
+check "/proc/self/fd/1 as a second output" [ "$("$snpnv" --json report report user --claims /proc/self/fd/1 | jq -r '."user-data"')" != null ]
+check "what stands around it stays" bash -c '{ echo 1; "$1" report /dev/stdout user; echo 2; } >around' - "$snpnv"
+check "in place" [ "$(stat -c %s around)" -eq 1188 ]
+check "a recording there" bash -c '"$1" -T "record:/dev/stdout=$SNPNV_TCTI" report report user >recording' - "$snpnv"
+check "is nothing else either" exits 0 "$snpnv" -T replay:recording report replayed user
+mkdir quoted
+touch quoted/message
+ln -s message quoted/pcrs
+check "two files of a folder that are one are refused" exits 2 "$snpnv" quote quoted --nonce 00
+check "and named" grep -q '^snpnv: quoted/pcrs: named for two outputs' err
+check "so are those of evidence" exits 2 "$snpnv" evidence quoted --format dir --nonce 00
+echo 00 >nonce
+check "a nonce is not replaced" exits 2 "$snpnv" evidence nonce --nonce @nonce --vcek "$state/vcek.pem"
+check "nor a VCEK" exits 2 "$snpnv" evidence "$state/vcek.pem" --nonce 00 --vcek "$state/vcek.pem"
+
+# The other end of a FIFO is waited for as long as for anything else.
+mkfifo fifo
+check "a FIFO that nobody writes is an error" exits 3 timeout 60 "$snpnv" report report fifo --timeout 1
+check "of that file" grep -q '^snpnv: fifo: nothing at its other end before the deadline' err
+check "@FILE too" exits 3 timeout 60 "$snpnv" quote quote --nonce @fifo --timeout 1
+check "and --vcek" exits 3 timeout 60 "$snpnv" evidence evidence --nonce 00 --vcek fifo --timeout 1
+check "a FIFO that nobody reads is an error" exits 3 timeout 60 "$snpnv" report fifo older.user -r --timeout 1
+check "of that file" grep -q '^snpnv: fifo: nothing at its other end before the deadline' err
+check "other outputs are the older ones" [ "$(cat older.user)" = old ]
+check "a recording in a FIFO" exits 4 timeout 60 "$snpnv" -T "record:fifo=$SNPNV_TCTI" report report user --timeout 1
+check "a recording from a FIFO" exits 4 timeout 60 "$snpnv" -T replay:fifo report report user --timeout 1
+check "in other commands" exits 4 timeout 60 "$snpnv" -T replay:fifo probe --timeout 1
+cat fifo >read & # opens it before or behind the other end
+check "a FIFO with a reader" exits 0 "$snpnv" report fifo user
+wait $!
+check "gets the report" [ "$(stat -c %s read)" -eq 1184 ]
+cat user >fifo &
+check "a FIFO with a writer" exits 0 "$snpnv" report report fifo
+"$snpnv" report fifo user --timeout 600 2>err &
+waiting=$!
+until grep -qs '^SigCgt:.*[4-7cdef]...$' /proc/$waiting/status; do kill -0 $waiting || break; done # SIGTERM is handled
+kill $waiting
+wait $waiting 2>/dev/null
+check "a signal ends the wait" [ $? -eq 143 ]
+
 mkdir target
 echo old >target/report
 chmod 600 target/report

@@ -38,6 +38,18 @@ refused 2 'two outputs' report there link -r
 refused 2 'two outputs' report b u --claims "$PWD/b"
 refused 2 'would replace USER-DATA' report b ./b
 refused 2 'would replace USER-DATA' report a there --envelope link
+ln there name
+refused 2 'two outputs' report there name -r
+refused 2 'two outputs' -T record:a=replay:x report a b -r
+refused 2 'two outputs' -T record:x=record:./x=replay:y report a b -r
+refused 2 'would replace USER-DATA' -T record:link=replay:x report a there
+refused 2 'would replace the recording' -T record:./x=replay:x report a there
+refused 2 'would replace the recording' -T replay:there report link b -r
+check "outputs in standard output, as others call it, are two" \
+  bash -c '! "$1" report - there --claims /dev/stdout 2>err | grep . && grep -q "two outputs" err' - "$snpnv"
+check "and in a file that it is" bash -c '! "$1" report - there --claims both >both 2>err && grep -q "two outputs" err' - "$snpnv"
+check "so is a recording there" bash -c '! "$1" -T record:/dev/stdout=replay:x probe 2>err | grep . && grep -q "two outputs" err' - "$snpnv"
+check "standard input is user data" bash -c '! "$1" report there - <there 2>err && grep -q "would replace USER-DATA" err' - "$snpnv"
 refused 2 'no use' report a b --boot -r
 refused 3 'No such file' report a b
 head -c 63 /dev/zero >short
@@ -46,6 +58,30 @@ head -c 65 /dev/zero >long
 refused 3 '64 octets, not 65' report a long
 head -c 64 /dev/zero >user
 refused 3 'No such file' report a user
+printf '{"vmlp":0}' >policy
+# The same wrong input is the same wherever it stands: a file that holds something else is 3.
+if "$snpnv" --help | grep -q '^  evidence'; then
+  for words in "quote -" "evidence - --format dir --random" "verify certs -" "verify attestation - user" \
+    "verify evidence user --certs -" "fetch ca pem - milan" "fetch vcek der - user" "fetch crl pem - milan" \
+    "fetch ca pem d milan --store -"; do
+    # shellcheck disable=SC2086
+    refused 2 'needs a directory' $words
+  done
+  nonces=("quote d --nonce" "evidence e --format dir --nonce" "verify evidence user --certs d --nonce"
+    "verify envelope d user --user-data" "verify attestation d user --measurement"
+    "verify attestation d user --family-id" "verify evidence user --init-data")
+  for words in "${nonces[@]}"; do
+    # shellcheck disable=SC2086
+    refused 2 'octets, not 65' $words "$(printf '00%.0s' $(seq 65))"
+    # shellcheck disable=SC2086
+    refused 3 'octets, not 65\|wire_too_large' $words @long
+  done
+  refused 3 'long: --pcr needs 32' verify evidence user --certs d --pcr 0=@long
+  for words in "verify attestation d user" "verify envelope d user --user-data 00" "verify evidence user --certs d"; do
+    # shellcheck disable=SC2086
+    refused 3 '^snpnv: policy: ' $words --policy policy
+  done
+fi
 refused 3 'No such file' display report a
 refused 3 'wire_short' display report user
 refused 3 'hcl_signature' display envelope user

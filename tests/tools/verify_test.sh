@@ -41,9 +41,18 @@ check "another root does not help" rejected_by chain.root_pinned \
   "$snpnv" verify certs certs --root "$pki/../genoa/ark.pem"
 check "expired" rejected_by chain.validity \
   "$snpnv" verify certs certs --root "$pki/ark.pem" --at 2050-01-01T00:00:00Z
-check "a clock that was never set" exits 3 \
+check "long before it was made" rejected_by chain.validity \
   "$snpnv" verify certs certs --root "$pki/ark.pem" --at 1970-01-01T00:00:10Z
-check "is called that" grep -q '^snpnv: clock: the clock is not set' err
+if grep -q __asan_init "$snpnv" || ! readelf -lW "$snpnv" | grep -q INTERP; then
+  echo "SKIPPED: the clock is set back by a library that is loaded first, which this build does not take" >&2
+else
+  cc -shared -fPIC -xc -o clock.so - <<<'long time(long *out) { if (out) *out = 10; return 10; }'
+  check "a clock that was never set" exits 3 \
+    env LD_PRELOAD="$work/clock.so" "$snpnv" verify certs certs --root "$pki/ark.pem"
+  check "is called that" grep -q '^snpnv: clock: the clock is not set' err
+  check "and does not matter where the time is given" exits 0 \
+    env LD_PRELOAD="$work/clock.so" "$snpnv" verify certs certs --root "$pki/ark.pem" --at 2026-01-01T00:00:00Z
+fi
 check "not a time" exits 2 "$snpnv" verify certs certs --at yesterday
 rm certs/ark.pem
 check "without an ARK, AMD's of that name does not carry it" exits 1 "$snpnv" verify certs certs
@@ -77,7 +86,7 @@ echo '{"min_tcb":{"reported":{"snp":255}}}' >policy
 check "a policy file" rejected_by policy.min_tcb \
   "$snpnv" verify attestation certs report "${root[@]}" --policy policy
 echo '{"vmlp":0}' >policy
-check "a policy file with a misspelt member" exits 2 \
+check "a policy file with a misspelt member" exits 3 \
   "$snpnv" verify attestation certs report "${root[@]}" --policy policy
 check "a scope leaves nothing out silently" exits 2 \
   "$snpnv" verify attestation certs report "${root[@]}" -s --vmpl 1

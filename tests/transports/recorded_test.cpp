@@ -1,7 +1,11 @@
 #include "transports/recorded.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include "tests/transports/conformance.hpp"
 #include "tests/transports/tcp_swtpm.hpp"
@@ -20,6 +24,8 @@ std::string read(const std::string& path) {
 void write(const std::string& path, std::string_view text) {
   std::ofstream(path, std::ios::binary) << text;
 }
+
+Instant soon() { return MonotonicClock().now() + 30000; }
 
 // Fails in the ways it is told to.
 struct Scripted {
@@ -54,7 +60,7 @@ TEST_CASE("Recorder_Exchanges_AreWrittenAsTheyHappen") {
   const Folder folder;
   const std::string path = folder / "recording";
   auto recorder =
-      Recorder<Scripted>::open(path, Scripted{{kNoSuchHandle, fail(Code::io_failed, 0, 5)}});
+      Recorder<Scripted>::open(path, Scripted{{kNoSuchHandle, fail(Code::io_failed, 0, 5)}}, soon());
   REQUIRE(recorder.has_value());
   CHECK(read(path) == "snpnv-recording 1\n");
   CHECK(get(*recorder, kReadPublicOfNoIndex) == kNoSuchHandle);
@@ -79,7 +85,7 @@ TEST_CASE("RecorderAndReplay_RealSwtpm_BothConverse") {
     check_conversation(*recorder);
   }
   for (const ReplayMode mode : {ReplayMode::strict, ReplayMode::loop}) {
-    auto replay = Replay::open(path, mode);
+    auto replay = Replay::open(path, soon(), mode);
     REQUIRE(replay.has_value());
     check_conversation(*replay);
     if (mode == ReplayMode::loop) {
@@ -112,7 +118,7 @@ TEST_CASE("Recorder_SetDeadline_ReachesTheInnerTransport") {
   };
   const Folder folder;
   Instant seen = 0;
-  auto recorder = Recorder<Watch>::open(folder / "recording", Watch{&seen});
+  auto recorder = Recorder<Watch>::open(folder / "recording", Watch{&seen}, soon());
   REQUIRE(recorder.has_value());
   AnyTransport any(std::move(*recorder));
   any.set_deadline(1234);
@@ -120,15 +126,54 @@ TEST_CASE("Recorder_SetDeadline_ReachesTheInnerTransport") {
 }
 
 TEST_CASE("Recorder_FullDisk_IsAnError") {
-  const auto recorder = Recorder<Scripted>::open("/dev/full", Scripted{});
+  const auto recorder = Recorder<Scripted>::open("/dev/full", Scripted{}, soon());
   REQUIRE_FALSE(recorder.has_value());
   CHECK(recorder.error() == Error{Code::io_failed, 0, ENOSPC});
 }
 
 TEST_CASE("Recorder_NoSuchFolder_IsAnError") {
-  const auto recorder = Recorder<Scripted>::open("/no/such/folder/file", Scripted{});
+  const auto recorder = Recorder<Scripted>::open("/no/such/folder/file", Scripted{}, soon());
   REQUIRE_FALSE(recorder.has_value());
   CHECK(recorder.error() == Error{Code::io_failed, 0, ENOENT});
+}
+
+// A FIFO whose other end is opened once `fifo` is waited for.
+TEST_CASE("Fifo_OtherEndComesLate_IsWaitedFor") {
+  const Folder folder;
+  const std::string fifo = folder / "fifo";
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  std::thread writer([&] { write(fifo, kTwo); });  // blocks until the FIFO is read
+  const auto replay = Replay::open(fifo, soon());
+  writer.join();
+  CHECK(replay.has_value());
+
+  std::string recorded;
+  std::thread reader([&] { recorded = read(fifo); });
+  {
+    auto recorder = Recorder<Scripted>::open(fifo, Scripted{{kNoSuchHandle}}, soon());
+    REQUIRE(recorder.has_value());
+    CHECK(get(*recorder, kReadPublicOfNoIndex) == kNoSuchHandle);
+  }
+  reader.join();
+  CHECK(recorded == "snpnv-recording 1\n> 80010000000e0000016901fffff0\n< 80010000000a0000018b\n");
+}
+
+TEST_CASE("Fifo_OtherEndNeverComes_EndsAtTheDeadline") {
+  const Folder folder;
+  const std::string fifo = folder / "fifo";
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  const auto in_a_moment = [] { return MonotonicClock().now() + 20; };
+  CHECK(Replay::open(fifo, in_a_moment()).error().code == Code::io_deadline);
+  CHECK(Recorder<Scripted>::open(fifo, Scripted{}, in_a_moment()).error().code == Code::io_deadline);
+  // Open, and then nobody reads: a pipe holds a part of the recording only.
+  const Descriptor other(::open(fifo.c_str(), O_RDONLY | O_NONBLOCK));
+  auto recorder = Recorder<Scripted>::open(fifo, Scripted{std::vector<Result<Message>>(100, kNoSuchHandle)}, soon());
+  REQUIRE(recorder.has_value());
+  recorder->set_deadline(MonotonicClock().now() + 500);
+  Result<Message> answer = kNoSuchHandle;
+  for (int i = 0; i < 100 && answer; ++i) answer = ask(*recorder, Message(2000));
+  REQUIRE_FALSE(answer.has_value());
+  CHECK(name(answer.error().code) == name(Code::io_deadline));
 }
 
 TEST_CASE("Replay_Strict_AnswersInOrderThenIsExhausted") {
@@ -238,20 +283,20 @@ TEST_CASE("ParseRecording_ErrorWithoutDetail_IsRead") {
 
 TEST_CASE("ReplayOpen_FileErrors_AreNamed") {
   const Folder folder;
-  const auto absent = Replay::open(folder / "absent");
+  const auto absent = Replay::open(folder / "absent", soon());
   REQUIRE_FALSE(absent.has_value());
   CHECK(absent.error() == Error{Code::io_failed, 0, ENOENT});
-  const auto directory = Replay::open(folder / "");
+  const auto directory = Replay::open(folder / "", soon());
   REQUIRE_FALSE(directory.has_value());
   CHECK(directory.error() == Error{Code::io_failed, 0, EISDIR});
   write(folder / "damaged", "snpnv-recording 1\n> 80\n");
-  const auto damaged = Replay::open(folder / "damaged");
+  const auto damaged = Replay::open(folder / "damaged", soon());
   REQUIRE_FALSE(damaged.has_value());
   CHECK(damaged.error() == Error{Code::record_syntax, 0, 2});
 }
 
 TEST_CASE("ReplayOpen_EndlessFile_IsBounded") {
-  const auto endless = Replay::open("/dev/zero");
+  const auto endless = Replay::open("/dev/zero", soon());
   REQUIRE_FALSE(endless.has_value());
   CHECK(name(endless.error().code) == name(Code::wire_too_large));
 }

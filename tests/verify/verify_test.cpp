@@ -210,6 +210,21 @@ TEST_CASE("Verify_ClockNeverSet_IsItsOwnError") {
   CHECK(scene.verify(crypto)->verified());
 }
 
+TEST_CASE("Verify_TimeThatWasGiven_MayBeAny") {
+  Scene scene;
+  scene.vek.not_before = scene.ask.not_before = scene.ark.not_before = *parse_rfc3339("2000-01-01T00:00:00Z");
+  scene.make();
+  TestCrypto crypto;
+  const auto at = [&](std::string_view time) {
+    return verify(crypto, scene.chain(), scene.trust(), scene.evidence(), scene.policy,
+                  VerificationTime::given(*parse_rfc3339(time)));
+  };
+  CHECK(at("2000-01-01T00:00:00Z")->verified());
+  CHECK(at("2022-12-31T23:59:59Z")->verified());
+  CHECK(failures(*at("1999-12-31T23:59:59Z")) == std::vector<std::string>{"chain.validity"});
+  CHECK(failures(*at("1970-01-01T00:00:00Z")) == std::vector<std::string>{"chain.validity"});
+}
+
 TEST_CASE("Roles_NotThoseOfTheChain_FailsAlone") {
   const Case cases[] = {
       {"ARK by another name",

@@ -208,6 +208,7 @@ class Service : public CertificateService {
     int status = page != nullptr ? 200 : 404;
     if (page != nullptr && page->metadata && !lower_case.contains("\r\nmetadata: true\r\n")) status = 400;
     if (!request.starts_with("GET ")) status = 405;
+    if (page != nullptr && page->metadata && busy(options_.faults.http_410)) status = 410;
     if (busy(options_.faults.http_429)) status = 429;
     if (busy(options_.faults.http_503)) status = 503;
     note(request.substr(0, start) + target + " " + std::to_string(status) + "\n");

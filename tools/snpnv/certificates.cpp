@@ -128,6 +128,7 @@ ByteView TrustFiles::root_of(ByteView certificate) const {
 Outcome<ChainFiles> ChainFiles::read(const Arguments& arguments, std::string_view directory,
                                      SIGNING_KEY prefer) {
   ChainFiles out;
+  SNPNV_CHECK(is_directory_name("DIR", directory));
   SNPNV_TRY(out.trust_, TrustFiles::read(arguments));
   const bool vcek = !find_file(directory, "vcek").empty();
   const bool vlek = !find_file(directory, "vlek").empty();
@@ -155,6 +156,7 @@ Outcome<IssuerFiles> IssuerFiles::read(const Arguments& arguments) {
   IssuerFiles out;
   SNPNV_TRY(out.trust_, TrustFiles::read(arguments));
   for (const std::string_view directory : arguments.values("certs")) {
+    SNPNV_CHECK(is_directory_name("--certs", directory));
     SNPNV_TRY(const auto ark, read_if_there(directory, "ark"));
     const std::size_t before = out.issuers_.size();
     for (const std::string_view name : {"ask", "asvk"}) {

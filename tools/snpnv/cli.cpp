@@ -169,18 +169,25 @@ Outcome<std::vector<std::byte>> hex_value(std::string_view what, std::string_vie
                                           std::size_t size, std::size_t most) {
   std::vector<std::byte> out;
   if (text.starts_with('@')) {
-    SNPNV_TRY(out, read_file(text.substr(1), size != 0 ? size : most));
+    SNPNV_TRY(out, read_file(text.substr(1), most));
   } else {
-    if (text.starts_with("0x") || text.starts_with("0X")) text.remove_prefix(2);
-    out.resize(text.size() / 2);
-    const auto decoded = decode_hex(text, out);
+    std::string_view digits = text;
+    if (digits.starts_with("0x") || digits.starts_with("0X")) digits.remove_prefix(2);
+    out.resize(digits.size() / 2);
+    const auto decoded = decode_hex(digits, out);
     if (!decoded) return usage(what, "not an even number of hexadecimal digits");
   }
   if (size != 0 && out.size() != size)
-    return usage(what, format("needs %zu octets, not %zu", size, out.size()));
+    return wrong_value(what, text, format("needs %zu octets, not %zu", size, out.size()));
   if (out.empty() || out.size() > most)
-    return usage(what, format("needs 1 to %zu octets, not %zu", most, out.size()));
+    return wrong_value(what, text, format("needs 1 to %zu octets, not %zu", most, out.size()));
   return out;
+}
+
+std::unexpected<Failure> wrong_value(std::string_view what, std::string_view text, std::string why) {
+  if (!text.starts_with('@')) return usage(what, why);
+  return std::unexpected(Failure{Exit::failed, std::string(text.substr(1)), std::string(what) + " " + why,
+                                 "text_length"});
 }
 
 Outcome<std::string> JsonText::finish() const {
@@ -190,14 +197,13 @@ Outcome<std::string> JsonText::finish() const {
 }
 
 Outcome<void> print(std::string_view text) {
-  if (!write_all(STDOUT_FILENO, octets_of(text))) return os_failure("standard output", errno);
-  return {};
+  return write_all("standard output", STDOUT_FILENO, octets_of(text));
 }
 
 namespace {
 // Where standard error cannot be written either, nobody can be told.
 void print_error(const std::string& text) {
-  [[maybe_unused]] const bool written = write_all(STDERR_FILENO, octets_of(text));
+  [[maybe_unused]] const auto written = write_all("standard error", STDERR_FILENO, octets_of(text));
 }
 }  // namespace
 

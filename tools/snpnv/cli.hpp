@@ -112,7 +112,9 @@ extern const std::span<const OptionSpec> kCommonOptions;
 /// `what` names the option in errors; `size` is the number of octets needed, 0 for 1 to `most`.
 [[nodiscard]] Outcome<std::vector<std::byte>> hex_value(std::string_view what, std::string_view text,
                                                         std::size_t size, std::size_t most = 4096);
-
+/// Of such a value that is not what the option needs: wrong usage, or the failure of the file it is from.
+[[nodiscard]] std::unexpected<Failure> wrong_value(std::string_view what, std::string_view text,
+                                                   std::string why);
 
 /// One JSON object for standard output.
 class JsonText {

@@ -59,8 +59,10 @@ Outcome<std::vector<SourceName>> sources_of(std::string_view text, bool store) {
 
 Outcome<FetchSettings> settings_of(const Arguments& arguments) {
   FetchSettings out;
+  SNPNV_CHECK(is_directory_name("DIR", arguments.operand(1)));
   out.store = arguments.value("store").value_or("");
   if (arguments.has("store") && out.store.empty()) return usage("--store", "needs a directory");
+  SNPNV_CHECK(is_directory_name("--store", out.store));
   SNPNV_TRY(out.sources, sources_of(arguments.value("source").value_or("auto"), !out.store.empty()));
   out.kds_url = arguments.value("kds-url").value_or(kKdsUrl);
   out.platform_url = arguments.value("platform-url").value_or(kPlatformUrl);
@@ -68,11 +70,7 @@ Outcome<FetchSettings> settings_of(const Arguments& arguments) {
     if (const auto parsed = parse_url(*url); !parsed || parsed->target.contains('?'))
       return usage(option, "needs http://HOST[:PORT][/PATH], or https");
   out.ca_file = arguments.value("ca-file").value_or("");
-  std::uint64_t seconds = 60;
-  if (const auto text = arguments.value("timeout")) {
-    SNPNV_TRY(seconds, number("--timeout", *text, 1, 86400));
-  }
-  out.deadline = MonotonicClock().now() + seconds * 1000;
+  SNPNV_TRY(out.deadline, start_deadline(arguments, 60));
   out.at = static_cast<UnixTime>(std::time(nullptr));
   out.quiet = arguments.quiet();
   out.progress = !out.quiet && ::isatty(STDERR_FILENO) == 1;
@@ -128,22 +126,24 @@ struct Output {
 };
 
 Outcome<Exit> save(const Arguments& arguments, bool pem, const Fetched& fetched,
-                   std::span<const Output> outputs) {
+                   std::span<const Output> outputs, std::vector<InputFile> inputs) {
   const std::string_view directory = arguments.operand(1);
-  SNPNV_CHECK(make_directories(directory));
-  OutputFiles files;
+  const auto path = [&](const Output& output, bool as_pem) {
+    return join(directory, std::string(output.name) + (as_pem ? ".pem" : ".der"));
+  };
   std::vector<std::string> paths;
+  for (const Output& output : outputs) paths.push_back(path(output, pem));
+  SNPNV_TRY(const bool standard_output, check_outputs({}, paths, std::move(inputs)));
+  OutputFiles files;
+  SNPNV_CHECK(files.make_directories(directory));
   for (const Output& output : outputs) {
-    const auto path = [&](bool as_pem) {
-      return join(directory, std::string(output.name) + (as_pem ? ".pem" : ".der"));
-    };
-    paths.push_back(path(pem));
     const std::string text = pem ? pem_of(output.der, output.label) : std::string();
-    SNPNV_CHECK(files.stage(paths.back(), pem ? octets_of(text) : ByteView(output.der), 0644U));
-    if (!pem && ::access(path(true).c_str(), F_OK) == 0)
-      warn(arguments, path(true) + " is there too, and is what verify reads");
+    SNPNV_CHECK(files.stage(path(output, pem), pem ? octets_of(text) : ByteView(output.der), 0644U));
+    const std::string other = path(output, true);
+    if (!pem && ::access(other.c_str(), F_OK) == 0)
+      warn(arguments, other + " is there too, and is what verify reads");
   }
-  SNPNV_CHECK(files.commit());
+  std::string said;
   if (arguments.json()) {
     JsonText text;
     JsonWriter& json = text.json();
@@ -154,15 +154,16 @@ Outcome<Exit> save(const Arguments& arguments, bool pem, const Fetched& fetched,
     json.string(lower(name(fetched.product)));
     json.key("files");
     json.begin_array();
-    for (const std::string& path : paths) json.string(path);
+    for (const std::string& file : paths) json.string(file);
     json.end_array();
     json.end_object();
-    SNPNV_TRY(const std::string document, text.finish());
-    SNPNV_CHECK(print(document));
+    SNPNV_TRY(said, text.finish());
   } else if (!arguments.quiet()) {
-    for (const std::string& path : paths)
-      SNPNV_CHECK(print(path + ": " + std::string(name(fetched.product)) + ", from " + fetched.source + "\n"));
+    for (const std::string& file : paths)
+      said += file + ": " + std::string(name(fetched.product)) + ", from " + fetched.source + "\n";
   }
+  if (!standard_output) SNPNV_CHECK(files.stage("-", octets_of(said)));
+  SNPNV_CHECK(files.commit());
   return Exit::done;
 }
 
@@ -206,6 +207,11 @@ Outcome<Asked> asked_of(const Arguments& arguments, Fetcher& fetcher) {
   return out;
 }
 
+std::vector<InputFile> report_read(const Arguments& arguments) {
+  if (const auto path = arguments.value("report")) return {{"REPORT", *path}};
+  return {};
+}
+
 Outcome<Exit> fetch_ca(const Arguments& arguments) {
   SNPNV_TRY(const bool pem, is_pem_wanted(arguments.operand(0)));
   SNPNV_TRY(FetchSettings settings, settings_of(arguments));
@@ -216,7 +222,7 @@ Outcome<Exit> fetch_ca(const Arguments& arguments) {
   SNPNV_TRY(const Fetched fetched, fetcher.fetch(std::span(&request, 1), std::nullopt));
   const std::string_view ask = asked.endorser == SIGNING_KEY::VLEK ? "asvk" : "ask";
   const std::array outputs{Output{"ark", kPemCertificate, fetched.ark}, Output{ask, kPemCertificate, fetched.ask}};
-  return save(arguments, pem, fetched, outputs);
+  return save(arguments, pem, fetched, outputs, report_read(arguments));
 }
 
 Outcome<Exit> fetch_crl(const Arguments& arguments) {
@@ -228,7 +234,7 @@ Outcome<Exit> fetch_crl(const Arguments& arguments) {
   const CertificateRequest request{CertificateKind::revocation, asked.product, asked.endorser};
   SNPNV_TRY(const Fetched fetched, fetcher.fetch(std::span(&request, 1), std::nullopt));
   const std::array outputs{Output{"crl", kPemCrl, fetched.crl}};
-  return save(arguments, pem, fetched, outputs);
+  return save(arguments, pem, fetched, outputs, report_read(arguments));
 }
 
 Outcome<Exit> fetch_vcek(const Arguments& arguments) {
@@ -256,7 +262,7 @@ Outcome<Exit> fetch_vcek(const Arguments& arguments) {
   }
   SNPNV_TRY(const Fetched fetched, fetcher.fetch(requests, file.report));
   const std::array outputs{Output{"vcek", kPemCertificate, fetched.vek}};
-  return save(arguments, pem, fetched, outputs);
+  return save(arguments, pem, fetched, outputs, {{"REPORT", path}});
 }
 
 }  // namespace

@@ -97,16 +97,24 @@ Outcome<void> Fetcher::read_authorities() {
   return {};
 }
 
-Result<CertificateChain> Fetcher::get(SourceName source, bool last, const CertificateRequest& request) {
-  if (source == SourceName::store) return store_.get(request, room_);
-  const std::string& text = source == SourceName::kds ? settings_.kds_url : settings_.platform_url;
-  SNPNV_TRY(const Url url, parse_url(text));
+Fetcher::Tried<CertificateChain> Fetcher::get(SourceName source, const Turns::Turn& turn,
+                                              const CertificateRequest& request) {
   Told told{settings_.progress, source};
-  const Asking<Told> asking{false, last, share_of(clock_.now(), settings_.deadline, last), told};
+  std::optional<Busy> busy;
+  const Asking<Told> asking{false, turn.patient, turn.until, told, &busy};
   const std::span<std::byte, kHttpRoom> http_room(http_room_.data(), kHttpRoom);
-  if (source == SourceName::kds)
-    return KdsSource(network_, clock_, url, asking, Backoff(seed()), http_room).get(request, room_);
-  return PlatformSource(network_, clock_, url, asking, Backoff(seed()), http_room).get(request, room_);
+  const auto given = [&]() -> Result<CertificateChain> {
+    if (source == SourceName::store) return store_.get(request, room_);
+    SNPNV_TRY(const Url url, parse_url(source == SourceName::kds ? settings_.kds_url : settings_.platform_url));
+    if (source == SourceName::kds)
+      return KdsSource(network_, clock_, url, asking, Backoff(seed()), http_room).get(request, room_);
+    return PlatformSource(network_, clock_, url, asking, Backoff(seed()), http_room).get(request, room_);
+  }();
+  if (given) return *given;
+  Reason reason = reason_of(given.error());
+  reason.silent = given.error().code == Code::io_deadline;
+  reason.busy = busy;
+  return std::unexpected(std::move(reason));
 }
 
 Outcome<Fetched> Fetcher::issuers_of(SourceName source, Product product, const CertificateChain& given) {
@@ -152,7 +160,8 @@ Fetcher::Tried<Fetched> Fetcher::judge(SourceName source, const CertificateReque
   return out;
 }
 
-Fetcher::Tried<Fetched> Fetcher::ask(SourceName source, bool last, std::span<const CertificateRequest> requests,
+Fetcher::Tried<Fetched> Fetcher::ask(SourceName source, const Turns::Turn& turn,
+                                     std::span<const CertificateRequest> requests,
                                      const std::optional<ATTESTATION_REPORT>& report) {
   const std::string& url = source == SourceName::kds ? settings_.kds_url : settings_.platform_url;
   if (source != SourceName::store && url.starts_with("https"))
@@ -160,11 +169,11 @@ Fetcher::Tried<Fetched> Fetcher::ask(SourceName source, bool last, std::span<con
       return std::unexpected(Reason{read.error().what + ": " + read.error().why, read.error().code,
                                     "--ca-file names a file with the authorities to trust"});
   Tried<Fetched> tried = std::unexpected(Reason{});
-  Result<CertificateChain> given;
+  Tried<CertificateChain> given;
   for (const CertificateRequest& request : requests) {
     // The platform gives the same answer for any product.
-    if (source != SourceName::platform || &request == &requests.front()) given = get(source, last, request);
-    tried = given ? judge(source, request, *given, report) : std::unexpected(reason_of(given.error()));
+    if (source != SourceName::platform || &request == &requests.front()) given = get(source, turn, request);
+    tried = given ? judge(source, request, *given, report) : std::unexpected(given.error());
     if (tried) keep(source, request, *tried);
     if (tried && request.kind == CertificateKind::endorsement && !given->ask.empty())
       keep(source, {CertificateKind::issuers, request.product}, *tried);
@@ -187,6 +196,16 @@ void Fetcher::keep(SourceName source, const CertificateRequest& request, const F
   std::fprintf(stderr, "snpnv: warning: not stored: %s: %s\n", kept.error().what.c_str(), kept.error().why.c_str());
 }
 
+// A lock that is held for long costs a quarter of the time, not all of it.
+void Fetcher::take_lock() {
+  lock_asked_for_ = true;
+  const Instant now = clock_.now();
+  const Millis left = settings_.deadline > now ? settings_.deadline - now : 0;
+  if (store_.lock(now + left / 4) || settings_.quiet) return;
+  std::fprintf(stderr, "snpnv: warning: %s: another process holds its lock; going on without\n",
+               settings_.store.c_str());
+}
+
 Outcome<Fetched> Fetcher::fetch(std::span<const CertificateRequest> requests,
                                 const std::optional<ATTESTATION_REPORT>& report, SourceName from) {
   const CertificateRequest& first = requests.front();
@@ -195,21 +214,32 @@ Outcome<Fetched> Fetcher::fetch(std::span<const CertificateRequest> requests,
   for (const SourceName source : settings_.sources)
     if (offers(source, first) && (source == SourceName::store || source >= from)) sources.push_back(source);
   if (sources.empty()) return usage("--source", "the platform has no " + failure.what);
-  const bool stores = sources.front() == SourceName::store;
-  for (std::size_t i = 0; i < sources.size(); ++i) {
-    const bool last = i + 1 == sources.size();
-    if (stores && i == 1) {
-      // Who waited for the lock finds what its holder fetched.
-      SNPNV_TRY(const bool held, store_.lock(settings_.deadline));
-      if (held)
-        if (auto stored = ask(SourceName::store, false, requests, report)) return std::move(*stored);
+  Turns turns(sources.size(), settings_.deadline, seed());
+  std::vector<Reason> reasons(sources.size(), Reason{"not asked: no time left", "io_deadline"});
+  while (const auto turn = turns.next(clock_.now())) {
+    const SourceName source = sources[turn->source];
+    const Instant now = clock_.now();
+    if (turn->from > now) {
+      Told{settings_.progress, source}({turn->busy.status, turn->from - now, settings_.deadline - now});
+      clock_.sleep(turn->from - now);
     }
-    auto tried = ask(sources[i], last, requests, report);
+    if (source != SourceName::store && sources.front() == SourceName::store && !lock_asked_for_) {
+      take_lock();
+      // Who waited for the lock finds what its holder fetched.
+      if (auto stored = ask(SourceName::store, *turn, requests, report)) return std::move(*stored);
+      continue;  // the time has gone on
+    }
+    auto tried = ask(source, *turn, requests, report);
     if (tried) return std::move(*tried);
-    failure.why += (i == 0 ? "" : "; ") + std::string(name(sources[i])) + ": " + tried.error().text;
-    failure.code = tried.error().code;
-    failure.hint = tried.error().hint;
+    Reason& reason = reasons[turn->source] = std::move(tried.error());
+    if (reason.busy) turns.was_busy(*turn, *reason.busy, clock_.now());
+    else if (reason.silent) turns.was_silent(*turn);
+    else turns.failed(*turn);
   }
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    failure.why += (i == 0 ? "" : "; ") + std::string(name(sources[i])) + ": " + reasons[i].text;
+  failure.code = reasons.back().code;
+  failure.hint = reasons.back().hint;
   return std::unexpected(failure);
 }
 

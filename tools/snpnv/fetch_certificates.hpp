@@ -39,7 +39,7 @@ class Fetcher {
   /// Issuers that are at hand already, for judging a VCEK; used if they pass.
   void offer_issuers(Fetched issuers) { offered_ = std::move(issuers); }
 
-  /// Asks the sources in their order for what the first of `requests` that has an answer asks for; they
+  /// Asks the sources in turns for what the first of `requests` that has an answer asks for; they
   /// differ in the product only. Sources before `from` have just failed; of them, only a store is asked.
   /// @returns what was accepted | a failure that says why each source did not do.
   [[nodiscard]] Outcome<Fetched> fetch(std::span<const CertificateRequest> requests,
@@ -52,17 +52,21 @@ class Fetcher {
     std::string code;
     std::string hint = {};
     bool other_product_may_do = false;
+    bool silent = false;
+    std::optional<Busy> busy = {};
   };
   template <class T>
   using Tried = std::expected<T, Reason>;
 
-  [[nodiscard]] Tried<Fetched> ask(SourceName source, bool last, std::span<const CertificateRequest> requests,
+  [[nodiscard]] Tried<Fetched> ask(SourceName source, const Turns::Turn& turn, std::span<const CertificateRequest> requests,
                                    const std::optional<ATTESTATION_REPORT>& report);
   [[nodiscard]] Tried<Fetched> judge(SourceName source, const CertificateRequest& request,
                                      CertificateChain given, const std::optional<ATTESTATION_REPORT>& report);
-  [[nodiscard]] Result<CertificateChain> get(SourceName source, bool last, const CertificateRequest& request);
+  [[nodiscard]] Tried<CertificateChain> get(SourceName source, const Turns::Turn& turn,
+                                            const CertificateRequest& request);
   [[nodiscard]] Outcome<Fetched> issuers_of(SourceName source, Product product, const CertificateChain& given);
   [[nodiscard]] Outcome<void> read_authorities();
+  void take_lock();
   void keep(SourceName source, const CertificateRequest& request, const Fetched& fetched);
   [[nodiscard]] Reason reason_of(const Error& error) const;
 
@@ -77,6 +81,7 @@ class Fetcher {
   std::vector<std::byte> http_room_;
   std::vector<std::byte> room_;  // what the source that was asked last gave
   bool authorities_read_ = false;
+  bool lock_asked_for_ = false;
   bool warned_ = false;
 };
 

@@ -1,27 +1,47 @@
 #include "fetch_store.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "files.hpp"
 #include "lock.hpp"
-#include "transports/descriptor.hpp"
 
 namespace snpnv::tool {
 namespace {
 
 template <class WritePath>
-std::string path_of(const std::string& directory, const CertificateRequest& request, WritePath write) {
+std::string path_of(const CertificateRequest& request, WritePath write) {
   std::array<std::byte, 512> octets;
   Writer writer(octets);
   write(writer, request);
-  return join(directory, text_of(writer.written()));
+  return std::string(text_of(writer.written()));
 }
 
-Result<ByteView> read(const std::string& path, MutBytes room) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+enum class Missing : std::uint8_t { fails, is_made };
+
+// Part after part, so that none can be a link.
+Result<Descriptor> open_parent(const std::string& root, std::string_view path, Missing missing) {
+  Descriptor at(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  for (std::size_t slash = 0; at.get() >= 0 && (slash = path.find('/')) != std::string_view::npos;
+       path.remove_prefix(slash + 1)) {
+    const std::string part(path.substr(0, slash));
+    if (missing == Missing::is_made && ::mkdirat(at.get(), part.c_str(), 0755) != 0 && errno != EEXIST)
+      return io_failure(errno);
+    at = Descriptor(::openat(at.get(), part.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  }
+  if (at.get() < 0) return io_failure(errno);
+  return at;
+}
+
+std::string_view name_in(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+Result<ByteView> read(const std::string& root, const std::string& path, MutBytes room) {
+  SNPNV_TRY(const Descriptor parent, open_parent(root, path, Missing::fails));
+  const Descriptor file(::openat(parent.get(), std::string(name_in(path)).c_str(),
+                                 O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
   if (file.get() < 0) return io_failure(errno);
   std::size_t size = 0;
   while (size < room.size()) {
@@ -36,14 +56,10 @@ Result<ByteView> read(const std::string& path, MutBytes room) {
 
 }  // namespace
 
-Store::~Store() {
-  if (lock_ >= 0) ::close(lock_);
-}
-
 Result<CertificateChain> Store::get(const CertificateRequest& request, MutBytes room) noexcept {
-  auto content = read(path_of(directory_, request, write_store_path), room);
+  auto content = read(directory_, path_of(request, write_store_path), room);
   if (!content && request.kind == CertificateKind::endorsement && content.error().detail == ENOENT)
-    content = read(path_of(directory_, request, write_store_fallback), room);
+    content = read(directory_, path_of(request, write_store_fallback), room);
   if (!content) return fail(content.error());
   room = room.subspan(content->size());
   if (request.kind == CertificateKind::issuers) return parse_issuers(*content, room);
@@ -53,26 +69,25 @@ Result<CertificateChain> Store::get(const CertificateRequest& request, MutBytes 
 }
 
 Outcome<void> Store::put(const CertificateRequest& request, ByteView content) const {
-  const std::string path = path_of(directory_, request, write_store_path);
-  SNPNV_CHECK(make_directories(path.substr(0, path.rfind('/'))));
+  const std::string path = path_of(request, write_store_path);
+  const std::string shown = join(directory_, path);
+  std::vector<std::string> made;
+  SNPNV_CHECK(make_directories(directory_, made));
+  auto parent = open_parent(directory_, path, Missing::is_made);
+  if (!parent) return os_failure(shown, static_cast<int>(parent.error().detail));
   OutputFiles files;
-  SNPNV_CHECK(files.stage(path, content, 0644U));
+  SNPNV_CHECK(files.stage_in(*std::move(parent), name_in(path), shown, content, 0644U));
   return files.commit();
 }
 
-Outcome<bool> Store::lock(Instant deadline) {
-  if (lock_ >= 0) return true;
-  if (!make_directories(directory_)) return false;
-  const std::string path = join(directory_, ".snpnv.lock");
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return false;
-  if (wait_for_lock(fd, deadline)) {
-    lock_ = fd;
-    return true;
-  }
-  ::close(fd);
-  return std::unexpected(Failure{Exit::failed, path, "another process holds it until the deadline",
-                                 "io_deadline", "that process is fetching from a busy server, or stuck"});
+bool Store::lock(Instant deadline) {
+  std::vector<std::string> made;
+  if (lock_.get() >= 0 || !make_directories(directory_, made)) return true;
+  const Descriptor directory(::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  Descriptor lock(open_lock(directory.get(), ".snpnv.lock"));
+  if (lock.get() >= 0 && !wait_for_lock(lock.get(), deadline)) return false;
+  lock_ = std::move(lock);
+  return true;
 }
 
 }  // namespace snpnv::tool

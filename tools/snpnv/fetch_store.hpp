@@ -1,9 +1,11 @@
-// Certificates in a directory that other programs read and write too.
+// Certificates in a directory that other programs read and write too. Below it no link is followed: who
+// may write there could point anywhere.
 #pragma once
 
 #include "cli.hpp"
 #include "snpnv/core/clock.hpp"
 #include "snpnv/fetch/sources.hpp"
+#include "transports/descriptor.hpp"
 
 namespace snpnv::tool {
 
@@ -13,7 +15,6 @@ class Store {
   explicit Store(std::string directory) : directory_(std::move(directory)) {}
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
-  ~Store();
 
   [[nodiscard]] bool exists() const { return !directory_.empty(); }
 
@@ -24,14 +25,14 @@ class Store {
   /// Writes a certificate, list or bundle where get() finds it.
   [[nodiscard]] Outcome<void> put(const CertificateRequest& request, ByteView content) const;
 
-  /// Takes the lock for as long as this object lasts: who holds it may ask the network. A store that
-  /// cannot be written has none.
-  /// @returns whether it is held | a failure at the deadline.
-  [[nodiscard]] Outcome<bool> lock(Instant deadline);
+  /// Takes the lock for as long as this object lasts, so that of many processes one asks the network.
+  /// A store that cannot be written, or whose lock is another user's, has none.
+  /// @returns false if another process held it until `deadline`.
+  [[nodiscard]] bool lock(Instant deadline);
 
  private:
   std::string directory_;
-  int lock_ = -1;
+  Descriptor lock_;
 };
 static_assert(CertificateSource<Store>);
 

@@ -6,39 +6,28 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <climits>
-#include <cstdio>
 #include <cstdlib>
-#include <optional>
+
+#include "transports/file.hpp"
 
 namespace snpnv::tool {
 namespace {
 
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  ~Fd() {
-    if (fd_ > STDERR_FILENO) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-  // Closes now; a delayed write error shows here on some file systems.
-  [[nodiscard]] bool close() {
-    const int fd = fd_;
-    fd_ = -1;
-    return ::close(fd) == 0;
-  }
+Instant file_deadline = ~Instant{0};
 
- private:
-  int fd_;
-};
+std::unexpected<Failure> file_failure(std::string_view what, const Error& error) {
+  if (error.code != Code::io_deadline) return os_failure(what, static_cast<int>(error.detail));
+  return std::unexpected(Failure{Exit::failed, std::string(what), "nothing at its other end before the deadline",
+                                 "io_deadline"});
+}
 
 std::string directory_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
 }
+
+std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 std::optional<std::string> real_path(const std::string& path) {
   char* const real = ::realpath(path.c_str(), nullptr);
@@ -48,12 +37,23 @@ std::optional<std::string> real_path(const std::string& path) {
   return out;
 }
 
-// The file that `path` names in the end, where links lead; if there is none yet, its place.
-std::string resolve(const std::string& path) {
-  if (auto real = real_path(path)) return *std::move(real);
-  const auto directory = real_path(directory_of(path));
-  return directory ? join(*directory, path.substr(path.rfind('/') + 1)) : path;
-}
+// A file by its device and inode; one that is not there yet by its directory's, and its name.
+struct FileId {
+  struct stat status {};
+  bool there = false;
+  std::string name;
+  FileId(std::string_view path, int dash) {  // what "-" names
+    const std::string text(path);
+    there = (path == "-" ? ::fstat(dash, &status) : ::stat(text.c_str(), &status)) == 0;
+    if (there) return;
+    const bool nowhere = ::stat(directory_of(text).c_str(), &status) != 0;
+    name = nowhere ? text : name_of(text);
+  }
+  bool operator==(const FileId& other) const {
+    return there == other.there && name == other.name && status.st_dev == other.status.st_dev &&
+           status.st_ino == other.status.st_ino;
+  }
+};
 
 volatile sig_atomic_t caught_signal = 0;
 void catch_signal(int number) { caught_signal = number; }
@@ -76,30 +76,37 @@ DeferredSignals::~DeferredSignals() {
 
 bool DeferredSignals::caught() { return caught_signal != 0; }
 
-bool write_all(int fd, ByteView content) {
-  while (!content.empty()) {
-    const ssize_t n = ::write(fd, content.data(), content.size());
-    if (n < 0 && errno == EINTR && !DeferredSignals::caught()) continue;
-    if (n < 0) return false;
-    content = content.subspan(static_cast<std::size_t>(n));
+Outcome<Instant> start_deadline(const Arguments& arguments, std::uint64_t seconds) {
+  if (const auto text = arguments.value("timeout")) {
+    SNPNV_TRY(seconds, number("--timeout", *text, 1, 86400));
   }
-  return true;
+  file_deadline = MonotonicClock().now() + seconds * 1000;
+  return file_deadline;
+}
+
+Outcome<void> write_all(std::string_view what, int fd, ByteView content) {
+  const auto written = snpnv::write_all(fd, content, file_deadline, DeferredSignals::caught);
+  if (!written) return file_failure(what, written.error());
+  return {};
 }
 
 Outcome<std::vector<std::byte>> read_file(std::string_view path, std::size_t most) {
-  const std::string name(path);
-  const Fd file(path == "-" ? STDIN_FILENO : ::open(name.c_str(), O_RDONLY | O_CLOEXEC));
-  const std::string what = path == "-" ? "standard input" : name;
-  if (file.get() < 0) return os_failure(what, errno);
+  const std::string what = path == "-" ? "standard input" : std::string(path);
+  Descriptor file;
+  if (path != "-") {
+    auto opened = open_file(what.c_str(), O_RDONLY, file_deadline);
+    if (!opened) return file_failure(what, opened.error());
+    file = *std::move(opened);
+  }
+  const int fd = path == "-" ? STDIN_FILENO : file.get();
   std::vector<std::byte> out;
   std::size_t size = 0;
   while (size <= most) {
     out.resize(size + std::min<std::size_t>(65536, most + 1 - size));
-    const ssize_t n = ::read(file.get(), out.data() + size, out.size() - size);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return os_failure(what, errno);
-    if (n == 0) break;
-    size += static_cast<std::size_t>(n);
+    const auto n = read_some(fd, MutBytes(out).subspan(size), file_deadline);
+    if (!n) return file_failure(what, n.error());
+    if (*n == 0) break;
+    size += *n;
   }
   if (size > most)
     return library_failure(what, {Code::wire_too_large, static_cast<std::uint32_t>(most),
@@ -109,69 +116,108 @@ Outcome<std::vector<std::byte>> read_file(std::string_view path, std::size_t mos
 }
 
 OutputFiles::~OutputFiles() {
-  for (const Staged& file : staged_)
-    if (!file.beside.empty()) ::unlink(file.beside.c_str());
+  for (const Staged& file : staged_) {
+    const int directory = file.directory.get();
+    if (file.beside.empty() && file.kept.empty()) ::unlinkat(directory, file.name.c_str(), 0);
+    if (!file.beside.empty()) ::unlinkat(directory, file.beside.c_str(), 0);
+    // rename() leaves two names of one file as they are.
+    if (!file.kept.empty() && ::renameat(directory, file.kept.c_str(), directory, file.name.c_str()) == 0)
+      ::unlinkat(directory, file.kept.c_str(), 0);
+  }
+  while (!made_.empty()) {
+    ::rmdir(made_.back().c_str());
+    made_.pop_back();
+  }
 }
 
 Outcome<void> OutputFiles::stage(std::string_view path, ByteView content, std::optional<unsigned> mode) {
-  Staged file{std::string(path), {}, {}, {}};
-  if (path != "-") file.target = resolve(file.path);
-  struct stat old {};
-  const bool exists = !file.target.empty() && ::stat(file.target.c_str(), &old) == 0;
-  if (exists && S_ISDIR(old.st_mode)) return os_failure(path, EISDIR);
-  if (path == "-" || (exists && !S_ISREG(old.st_mode))) {
-    file.content.assign(content.begin(), content.end());
-    staged_.push_back(std::move(file));
+  InPlace direct{std::string(path), Descriptor(), {}};
+  const bool standard_output = same_file(path, "-");
+  struct stat there {};
+  if (standard_output || (::stat(direct.path.c_str(), &there) == 0 && !S_ISREG(there.st_mode) &&
+                          !S_ISDIR(there.st_mode))) {
+    if (!standard_output) {
+      auto opened = open_file(direct.path.c_str(), O_WRONLY, file_deadline, DeferredSignals::caught);
+      if (!opened) return file_failure(path, opened.error());
+      direct.file = *std::move(opened);
+    }
+    direct.content.assign(content.begin(), content.end());
+    in_place_.push_back(std::move(direct));
     return {};
+  }
+  // The file that the path names in the end, where links lead; if there is none yet, its place.
+  const std::string target = real_path(direct.path).value_or(direct.path);
+  Descriptor directory(::open(directory_of(target).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0) return os_failure(path, errno);
+  return stage_in(std::move(directory), name_of(target), path, content, mode);
+}
+
+Outcome<void> OutputFiles::stage_in(Descriptor directory, std::string_view name, std::string_view path,
+                                    ByteView content, std::optional<unsigned> mode) {
+  Staged file{std::string(path), std::move(directory), std::string(name), {}, {}};
+  struct stat old {};
+  if (::fstatat(file.directory.get(), file.name.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (S_ISDIR(old.st_mode)) return os_failure(path, EISDIR);
+    if (!mode && S_ISREG(old.st_mode)) mode = old.st_mode & 07777;
   }
   // Not O_TMPFILE: giving such a file its name needs /proc, which an initramfs may lack.
   std::uint64_t suffix = 0;
   if (::getrandom(&suffix, sizeof suffix, 0) != sizeof suffix) return os_failure("getrandom", errno);
-  const std::string beside =
-      file.target + format(".snpnv-%016llx", static_cast<unsigned long long>(suffix));
-  Fd out(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666));
+  file.beside = file.name + format(".snpnv-%016llx", static_cast<unsigned long long>(suffix));
+  const Descriptor out(::openat(file.directory.get(), file.beside.c_str(),
+                                O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666));
   if (out.get() < 0) return os_failure(path, errno);
-  file.beside = beside;
   staged_.push_back(std::move(file));  // from here on the destructor removes it
-  if (!mode && exists) mode = old.st_mode & 07777;
   if (mode && ::fchmod(out.get(), *mode) != 0) return os_failure(path, errno);
-  if (!write_all(out.get(), content) || ::fsync(out.get()) != 0) return os_failure(path, errno);
-  if (!out.close()) return os_failure(path, errno);
-  if (DeferredSignals::caught()) return os_failure(path, EINTR);
+  SNPNV_CHECK(write_all(path, out.get(), content));
+  if (::fsync(out.get()) != 0) return os_failure(path, errno);
   return {};
 }
 
-// What is written in place goes first: if that fails, every file is still the older one.
+// A second name keeps the older file, so that the first one is never without. Where the file system has no
+// such thing, or the file is another user's, it gets another name.
+Outcome<void> OutputFiles::place(Staged& file) {
+  const int directory = file.directory.get();
+  const char* const name = file.name.c_str();
+  const std::string kept = file.beside + ".old";
+  if (::linkat(directory, name, directory, kept.c_str(), 0) == 0 ||
+      ::renameat(directory, name, directory, kept.c_str()) == 0)
+    file.kept = kept;
+  else if (errno != ENOENT)
+    return os_failure(file.path, errno);
+  if (::renameat(directory, file.beside.c_str(), directory, name) != 0) return os_failure(file.path, errno);
+  file.beside.clear();
+  // The new name is durable once its directory is; a directory that cannot be opened for reading still
+  // holds the new file.
+  const Descriptor synced(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (synced.get() >= 0 && ::fsync(synced.get()) != 0 && errno != EINVAL) return os_failure(file.path, errno);
+  return {};
+}
+
 Outcome<void> OutputFiles::commit() {
-  for (const Staged& file : staged_) {
-    if (!file.beside.empty()) continue;
-    if (file.path == "-") {
-      SNPNV_CHECK(print(text_of(file.content)));
-    } else {
-      const Fd out(::open(file.target.c_str(), O_WRONLY | O_CLOEXEC));
-      if (out.get() < 0 || !write_all(out.get(), file.content)) return os_failure(file.path, errno);
-    }
-  }
-  for (Staged& file : staged_) {
-    if (file.beside.empty()) continue;
-    if (::rename(file.beside.c_str(), file.target.c_str()) != 0) return os_failure(file.path, errno);
-    file.beside.clear();
-    // The new name is durable once its directory is; a directory that cannot be opened for
-    // reading still holds the new file.
-    const Fd directory(::open(directory_of(file.target).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (directory.get() >= 0 && ::fsync(directory.get()) != 0 && errno != EINVAL)
-      return os_failure(file.path, errno);
-  }
+  if (DeferredSignals::caught()) return os_failure("signal", EINTR);
+  for (Staged& file : staged_) SNPNV_CHECK(place(file));
+  for (const InPlace& out : in_place_)
+    SNPNV_CHECK(out.file.get() < 0 ? print(text_of(out.content))
+                                   : write_all(out.path, out.file.get(), out.content));
+  for (const Staged& file : staged_)
+    if (!file.kept.empty()) ::unlinkat(file.directory.get(), file.kept.c_str(), 0);
   staged_.clear();
+  in_place_.clear();
+  made_.clear();
   return {};
 }
 
-Outcome<void> make_directories(std::string_view path) {
-  std::string made(path);
-  for (std::size_t end = made.find('/', 1);; end = made.find('/', end + 1)) {
-    const std::string part = made.substr(0, end);
+Outcome<void> OutputFiles::make_directories(std::string_view path) { return tool::make_directories(path, made_); }
+
+Outcome<void> make_directories(std::string_view path, std::vector<std::string>& made) {
+  const std::string whole(path);
+  for (std::size_t end = whole.find('/', 1);; end = whole.find('/', end + 1)) {
+    std::string part = whole.substr(0, end);
     struct stat there {};
-    if (::mkdir(part.c_str(), 0755) != 0) {
+    if (::mkdir(part.c_str(), 0755) == 0) {
+      made.push_back(std::move(part));
+    } else {
       const int error = errno;
       if (::stat(part.c_str(), &there) != 0 || !S_ISDIR(there.st_mode)) return os_failure(part, error);
     }
@@ -180,8 +226,34 @@ Outcome<void> make_directories(std::string_view path) {
 }
 
 bool same_file(std::string_view a, std::string_view b) {
-  if (a == "-" || b == "-") return a == b;
-  return resolve(std::string(a)) == resolve(std::string(b));
+  return FileId(a, STDOUT_FILENO) == FileId(b, STDOUT_FILENO);
+}
+
+Outcome<bool> check_outputs(std::string_view tcti, std::vector<std::string> outputs,
+                            std::vector<InputFile> inputs) {
+  while (tcti.starts_with("record:") && tcti.contains('=')) {
+    const std::size_t equals = tcti.find('=');
+    outputs.emplace_back(tcti.substr(7, equals - 7));
+    tcti.remove_prefix(equals + 1);
+  }
+  if (tcti.starts_with("replay:")) inputs.push_back({"the recording", tcti.substr(7)});
+  bool standard_output = false;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    standard_output = standard_output || same_file(outputs[i], "-");
+    for (std::size_t j = 0; j < i; ++j)
+      if (same_file(outputs[i], outputs[j])) return usage(outputs[i], "named for two outputs");
+    const FileId output(outputs[i], STDOUT_FILENO);
+    if (output.there && !S_ISREG(output.status.st_mode)) continue;  // where nothing is kept
+    for (const InputFile& input : inputs)
+      if (output == FileId(input.path, STDIN_FILENO))
+        return usage(outputs[i], "would replace " + std::string(input.what));
+  }
+  return standard_output;
+}
+
+Outcome<void> is_directory_name(std::string_view what, std::string_view path) {
+  if (path == "-") return usage(what, "needs a directory, not standard input or output");
+  return {};
 }
 
 std::string join(std::string_view directory, std::string_view name) {

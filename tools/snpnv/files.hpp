@@ -1,4 +1,4 @@
-// Files: read with a bound, written whole or not at all.
+// Files: read with a bound, written whole or not at all, waited for until a deadline.
 #pragma once
 
 #include <signal.h>
@@ -6,14 +6,20 @@
 #include <array>
 
 #include "cli.hpp"
+#include "snpnv/core/clock.hpp"
+#include "transports/descriptor.hpp"
 
 namespace snpnv::tool {
+
+/// Starts the time that --timeout gives, or `seconds`. From then on no file is waited for any longer; without,
+/// this program waits for the other end of a pipe as long as other filters do.
+[[nodiscard]] Outcome<Instant> start_deadline(const Arguments& arguments, std::uint64_t seconds);
 
 /// The octets of a file, or of standard input for "-". More than `most` octets are an error.
 [[nodiscard]] Outcome<std::vector<std::byte>> read_file(std::string_view path, std::size_t most);
 
-/// Writes all of it to a descriptor. @returns false with errno set if that failed.
-[[nodiscard]] bool write_all(int fd, ByteView content);
+/// Writes all of it to a descriptor, which `what` names in errors.
+[[nodiscard]] Outcome<void> write_all(std::string_view what, int fd, ByteView content);
 
 /// While this lives, SIGHUP, SIGINT and SIGTERM wait: they interrupt calls that block, and end the process
 /// in the destructor, once what would be left behind is gone.
@@ -30,9 +36,9 @@ class DeferredSignals {
   std::array<struct sigaction, kSignals.size()> before_{};
 };
 
-/// Files that a command writes. Each is written beside its place and synced by stage(); commit()
-/// renames them into place. Without commit() nothing is left and older files stay as they were. A
-/// summary for standard output is staged like a file, so that failing to print it is a failure in time.
+/// Files that a command writes: all of them or none. stage() writes each beside its place; commit() gives
+/// them their names, then writes what has no name to give, and takes the names back if something fails.
+/// Until it is done, every older file is kept.
 class OutputFiles {
  public:
   OutputFiles() = default;
@@ -40,28 +46,60 @@ class OutputFiles {
   OutputFiles& operator=(const OutputFiles&) = delete;
   ~OutputFiles();
 
-  /// "-" is standard output. Devices and pipes are written by commit(), in place. Without `mode`, a file
-  /// has that of the one that it replaces, or what the umask leaves.
+  /// "-" is standard output. It, devices and pipes are written by commit(), in place, in the order of
+  /// stage(), behind all files: what is said of them is staged last. Without `mode`, a file has that of the
+  /// one that it replaces, or what the umask leaves.
   [[nodiscard]] Outcome<void> stage(std::string_view path, ByteView content,
                                     std::optional<unsigned> mode = {});
+  /// As `name` in an open directory, whatever stands there; a link is replaced, not followed.
+  [[nodiscard]] Outcome<void> stage_in(Descriptor directory, std::string_view name, std::string_view path,
+                                       ByteView content, std::optional<unsigned> mode = {});
+  /// Makes a directory and those above it, where they are missing; without commit() they go again.
+  [[nodiscard]] Outcome<void> make_directories(std::string_view path);
   [[nodiscard]] Outcome<void> commit();
 
  private:
   struct Staged {
-    std::string path;                // as the caller named it
-    std::string target;              // what is replaced: links are followed
-    std::string beside;              // the new file; empty: written in place by commit()
-    std::vector<std::byte> content;  // for those
+    std::string path;      // as the caller named it
+    Descriptor directory;  // where it is to be,
+    std::string name;      // and how it is called there
+    std::string beside;    // the new file, until it has its name
+    std::string kept;      // the older file, from then on
   };
-  DeferredSignals signals_;  // the last to go: the files beside are removed by then
+  struct InPlace {
+    std::string path;
+    Descriptor file;  // none: standard output
+    std::vector<std::byte> content;
+  };
+  [[nodiscard]] static Outcome<void> place(Staged& file);
+
+  DeferredSignals signals_;  // the last to go: what was beside is removed by then
+  std::vector<std::string> made_;
   std::vector<Staged> staged_;
+  std::vector<InPlace> in_place_;
 };
 
-/// Makes a directory and those above it, where they are missing.
-[[nodiscard]] Outcome<void> make_directories(std::string_view path);
+/// Makes a directory and those above it, where they are missing. Adds those to `made`.
+[[nodiscard]] Outcome<void> make_directories(std::string_view path, std::vector<std::string>& made);
 
-/// True if both paths name one file in the end, be it there already or not; "-" is a file of its own.
+/// True if both paths name one file in the end, by device and inode, be it there already or not; "-" is
+/// standard output.
 [[nodiscard]] bool same_file(std::string_view a, std::string_view b);
+
+/// A file that a command reads.
+struct InputFile {
+  std::string_view what;
+  std::string_view path;  // "-": standard input
+};
+
+/// No two outputs of a command may be one file, recordings of `tcti` included, and none a file that is read:
+/// one would be lost.
+/// @returns whether standard output is among them, so that nothing else may be printed there | wrong usage.
+[[nodiscard]] Outcome<bool> check_outputs(std::string_view tcti, std::vector<std::string> outputs,
+                                          std::vector<InputFile> inputs);
+
+/// Wrong usage where a directory is wanted and `path` is "-", which is none.
+[[nodiscard]] Outcome<void> is_directory_name(std::string_view what, std::string_view path);
 
 /// `name` in `directory`, as a path.
 [[nodiscard]] std::string join(std::string_view directory, std::string_view name);

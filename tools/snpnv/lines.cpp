@@ -80,7 +80,7 @@ Outcome<LineCounts> answer_all(int input, int output, std::uint64_t first, std::
     const Result<ByteView> read =
         too_long ? Result<ByteView>(fail(Code::wire_too_large, kMostInLine, kMostInLine)) : ByteView(line);
     SNPNV_TRY(const LineAnswer answer, answerer(read, first + out.lines * stride));
-    if (!write_all(output, octets_of(answer.text))) return os_failure(kOutput, errno);
+    SNPNV_CHECK(write_all(kOutput, output, octets_of(answer.text)));
     ++out.lines;
     out.all_good = out.all_good && answer.good;
     line.clear();
@@ -234,7 +234,7 @@ class Dealer {
         if (from.ended() && !all_answered_) return ended_early();
         return {};
       }
-      if (!write_all(STDOUT_FILENO, part)) return os_failure(kOutput, errno);
+      SNPNV_CHECK(write_all(kOutput, STDOUT_FILENO, part));
       if (part.back() == kNewline) ++gathered_;
       from.take(part.size());
     }

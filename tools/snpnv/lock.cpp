@@ -29,12 +29,25 @@ std::string file_name(std::string_view tcti) {
   return name + ".lock";
 }
 
-int open_lock(const std::string& path) {
+int open_lock_file(std::string_view tcti) {
+  const std::string name = file_name(tcti);
+  const int fd = open_lock(AT_FDCWD, ("/run/lock/" + name).c_str());
+  if (fd >= 0) return fd;
+  const char* const runtime = ::getenv("XDG_RUNTIME_DIR");
+  return runtime != nullptr && *runtime == '/'
+             ? open_lock(AT_FDCWD, (std::string(runtime) + "/" + name).c_str())
+             : -1;
+}
+
+void wake(int) {}
+
+}  // namespace
+
+int open_lock(int directory, const char* path) {
   // Without O_CREAT first: in a sticky directory the kernel may refuse O_CREAT on another's file.
-  int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  int fd = ::openat(directory, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) fd = ::openat(directory, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return -1;
-  // A file that some other user owns could be held by that user for ever.
   struct stat info {};
   if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
       (info.st_uid == 0 || info.st_uid == ::geteuid()))
@@ -42,18 +55,6 @@ int open_lock(const std::string& path) {
   ::close(fd);
   return -1;
 }
-
-int open_lock_file(std::string_view tcti) {
-  const std::string name = file_name(tcti);
-  const int fd = open_lock("/run/lock/" + name);
-  if (fd >= 0) return fd;
-  const char* const runtime = ::getenv("XDG_RUNTIME_DIR");
-  return runtime != nullptr && *runtime == '/' ? open_lock(std::string(runtime) + "/" + name) : -1;
-}
-
-void wake(int) {}
-
-}  // namespace
 
 // Waits in flock(), woken by a timer at the deadline; the timer repeats, since its first signal
 // may come just before flock() is entered.

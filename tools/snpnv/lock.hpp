@@ -24,6 +24,10 @@ class Lock {
   int fd_;
 };
 
+/// Opens a lock file, made if there is none, by the name of `path` in `directory`. -1 if that cannot be, and
+/// if it is another user's, who could hold it for ever.
+[[nodiscard]] int open_lock(int directory, const char* path);
+
 /// Waits for an exclusive flock() on an open file. False at the deadline on the monotonic clock.
 [[nodiscard]] bool wait_for_lock(int fd, Instant deadline);
 

@@ -2,6 +2,7 @@
 #include "commands.hpp"
 #include "describe.hpp"
 #include "fields.hpp"
+#include "files.hpp"
 #include "snpnv/tpm/nv.hpp"
 #include "transports/monotonic_clock.hpp"
 #include "transports/open.hpp"
@@ -157,13 +158,10 @@ Outcome<bool> probe_envelope(Findings& out, ProbeTpm& tpm, std::string_view tcti
 }
 
 Outcome<Exit> run(const Arguments& arguments) {
-  std::uint64_t seconds = 10;
-  if (const auto text = arguments.value("timeout")) {
-    SNPNV_TRY(seconds, number("--timeout", *text, 1, 86400));
-  }
-  MonotonicClock clock;
-  const Instant deadline = clock.now() + seconds * 1000;
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
+  SNPNV_CHECK(check_outputs(tcti, {"-"}, {}));
+  SNPNV_TRY(const Instant deadline, start_deadline(arguments, 10));
+  MonotonicClock clock;
   auto transport = open_transport(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
   ProbeTpm tpm(*transport, clock, deadline);

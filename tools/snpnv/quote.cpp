@@ -24,9 +24,6 @@ using ToolTpm = Tpm<AnyTransport, MonotonicClock>;
 // NV indices are 4096 octets at most on such machines.
 constexpr std::size_t kMaxAkCertificate = 4096;
 
-constexpr std::string_view kNonceTooLong =
-    "the vTPM takes 1 to 50 octets in a quote, and padding would make it another nonce";
-
 Outcome<std::vector<std::byte>> nonce_of(const Arguments& arguments) {
   const auto text = arguments.value("nonce");
   if (arguments.has("random")) {
@@ -41,9 +38,7 @@ Outcome<std::vector<std::byte>> nonce_of(const Arguments& arguments) {
     return out;
   }
   if (!text) return usage("--nonce", "missing: what the evidence is to carry");
-  SNPNV_TRY(auto out, hex_value("--nonce", *text, 0));
-  if (out.size() > kMaxQuoteNonce) return usage("--nonce", kNonceTooLong);
-  return out;
+  return hex_value("--nonce", *text, 0, kMaxQuoteNonce);
 }
 
 // "sha256:0,4,7-9", one bank.
@@ -112,28 +107,48 @@ std::vector<std::byte> pcr_file(const PcrValues& pcrs) {
   return out;
 }
 
+// The files of a folder with a quote, and those of evidence besides.
+constexpr std::string_view kMessage = "message";
+constexpr std::string_view kSignature = "signature";
+constexpr std::string_view kPcrs = "pcrs";
+constexpr std::array kQuoteFiles{kMessage, kSignature, kPcrs};
+constexpr std::string_view kReportFile = "report.bin";
+constexpr std::string_view kClaimsFile = "claims.json";
+constexpr std::string_view kEnvelopeFile = "hcl_report.bin";
+constexpr std::string_view kAkCertificateFile = "ak_cert.der";
+constexpr std::string_view kVcekFile = "vcek.der";
+constexpr std::array kEvidenceFiles{kReportFile, kClaimsFile, kEnvelopeFile, kAkCertificateFile, kVcekFile};
+
 Outcome<void> stage_quote(OutputFiles& files, std::string_view directory, const QuoteEvidence& quote) {
-  SNPNV_CHECK(files.stage(join(directory, "message"), quote.message()));
-  SNPNV_CHECK(files.stage(join(directory, "signature"), tpmt_signature(quote)));
-  SNPNV_CHECK(files.stage(join(directory, "pcrs"), pcr_file(quote.pcrs)));
+  SNPNV_CHECK(files.stage(join(directory, kMessage), quote.message()));
+  SNPNV_CHECK(files.stage(join(directory, kSignature), tpmt_signature(quote)));
+  SNPNV_CHECK(files.stage(join(directory, kPcrs), pcr_file(quote.pcrs)));
   return {};
 }
 
-Outcome<Instant> deadline_of(const Arguments& arguments, MonotonicClock& clock) {
-  std::uint64_t seconds = 10;
-  if (const auto text = arguments.value("timeout")) {
-    SNPNV_TRY(seconds, number("--timeout", *text, 1, 86400));
-  }
-  return clock.now() + seconds * 1000;
+void add_paths(std::vector<std::string>& to, std::string_view directory, std::span<const std::string_view> names) {
+  for (const std::string_view name : names) to.push_back(join(directory, name));
+}
+
+// --nonce too may be read from a file.
+Outcome<bool> check_outputs_of(const Arguments& arguments, std::string_view tcti, std::vector<std::string> outputs,
+                               std::vector<InputFile> inputs) {
+  const std::string_view nonce = arguments.value("nonce").value_or("");
+  if (nonce.starts_with('@')) inputs.push_back({"--nonce", nonce.substr(1)});
+  return check_outputs(tcti, std::move(outputs), std::move(inputs));
 }
 
 Outcome<Exit> run_quote(const Arguments& arguments) {
   const std::string_view directory = arguments.operand(0);
+  SNPNV_CHECK(is_directory_name("DIR", directory));
+  SNPNV_TRY(const Instant deadline, start_deadline(arguments, 10));
   SNPNV_TRY(const auto nonce, nonce_of(arguments));
   SNPNV_TRY(const PcrSelection selection, selection_of(arguments.value("pcrs").value_or("sha256:0-23")));
   MonotonicClock clock;
-  SNPNV_TRY(const Instant deadline, deadline_of(arguments, clock));
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
+  std::vector<std::string> outputs;
+  add_paths(outputs, directory, kQuoteFiles);
+  SNPNV_TRY(const bool standard_output, check_outputs_of(arguments, tcti, std::move(outputs), {}));
   auto transport = open_transport(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
   ToolTpm tpm(*transport, clock, deadline);
@@ -142,10 +157,10 @@ Outcome<Exit> run_quote(const Arguments& arguments) {
   if (!key) return library_failure(tcti, key.error());
   const auto quote = QuoteCollector(tpm, crypto).quote(nonce, selection, key->rsa());
   if (!quote) return library_failure(tcti, quote.error());
-  SNPNV_CHECK(make_directories(directory));
   OutputFiles files;
+  SNPNV_CHECK(files.make_directories(directory));
   SNPNV_CHECK(stage_quote(files, directory, *quote));
-  if (arguments.json()) {
+  if (arguments.json() && !standard_output) {
     JsonText out;
     out.json().begin_object();
     out.json().key("nonce");
@@ -155,7 +170,7 @@ Outcome<Exit> run_quote(const Arguments& arguments) {
     out.json().end_object();
     SNPNV_TRY(const std::string text, out.finish());
     SNPNV_CHECK(files.stage("-", octets_of(text)));
-  } else if (!arguments.quiet()) {
+  } else if (!arguments.quiet() && !standard_output) {
     SNPNV_CHECK(files.stage("-", octets_of("quote: message, signature and pcrs belong together and carry the nonce\n")));
   }
   SNPNV_CHECK(files.commit());
@@ -184,11 +199,22 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
   const std::string_view path = arguments.operand(0);
   const std::string_view form = arguments.value("format").value_or("trustee");
   if (form != "trustee" && form != "maa" && form != "dir") return usage("--format", "is trustee, maa or dir");
+  if (form == "dir") SNPNV_CHECK(is_directory_name("--format dir", path));
+  SNPNV_TRY(const Instant deadline, start_deadline(arguments, 10));
   SNPNV_TRY(const auto nonce, nonce_of(arguments));
   SNPNV_TRY(const VcekFile vcek, vcek_of(arguments, form));
   MonotonicClock clock;
-  SNPNV_TRY(const Instant deadline, deadline_of(arguments, clock));
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
+  std::vector<std::string> outputs;
+  std::vector<InputFile> inputs;
+  if (form == "dir") {
+    add_paths(outputs, path, kQuoteFiles);
+    add_paths(outputs, path, kEvidenceFiles);
+  } else {
+    outputs.emplace_back(path);
+    if (const auto file = arguments.value("vcek")) inputs.push_back({"--vcek", *file});
+  }
+  SNPNV_TRY(const bool standard_output, check_outputs_of(arguments, tcti, std::move(outputs), std::move(inputs)));
   SNPNV_TRY(const Lock lock, Lock::acquire(tcti, deadline));
   auto transport = open_transport(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
@@ -218,18 +244,18 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
         write_maa_request(writer, bound->report.raw, vcek.content, bound->envelope.claims, scratch);
     if (!written) return library_failure(path, written.error());
   } else {
-    SNPNV_CHECK(make_directories(path));
+    SNPNV_CHECK(files.make_directories(path));
     SNPNV_CHECK(stage_quote(files, path, *quote));
-    SNPNV_CHECK(files.stage(join(path, "report.bin"), bound->report.raw));
-    SNPNV_CHECK(files.stage(join(path, "claims.json"), bound->envelope.claims));
-    SNPNV_CHECK(files.stage(join(path, "hcl_report.bin"), envelope));
+    SNPNV_CHECK(files.stage(join(path, kReportFile), bound->report.raw));
+    SNPNV_CHECK(files.stage(join(path, kClaimsFile), bound->envelope.claims));
+    SNPNV_CHECK(files.stage(join(path, kEnvelopeFile), envelope));
     std::vector<std::byte> room_for_certificate(kMaxAkCertificate);
     const auto certificate = attestation_key_certificate(tpm, room_for_certificate);
     if (!certificate)  // nobody needs it
       warn(arguments, "AK certificate: " + describe("", certificate.error()).why);
     else if (*certificate)
-      SNPNV_CHECK(files.stage(join(path, "ak_cert.der"), **certificate));
-    if (!vcek.der.empty()) SNPNV_CHECK(files.stage(join(path, "vcek.der"), vcek.der));
+      SNPNV_CHECK(files.stage(join(path, kAkCertificateFile), **certificate));
+    if (!vcek.der.empty()) SNPNV_CHECK(files.stage(join(path, kVcekFile), vcek.der));
   }
   if (form != "dir") {
     writer.text("\n");  // so that files behind each other are a stream
@@ -237,7 +263,7 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
     if (!text) return library_failure(path, text.error());
     SNPNV_CHECK(files.stage(path, *text));
   }
-  if (path != "-" && (!arguments.quiet() || arguments.json())) {
+  if (!standard_output && (!arguments.quiet() || arguments.json())) {
     JsonText out;
     out.json().begin_object();
     out.json().key("nonce");

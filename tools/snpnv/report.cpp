@@ -48,19 +48,16 @@ Outcome<UserData> read_user_data(const Arguments& arguments) {
   return out;
 }
 
-// No two outputs may be the same file, and none the user data that is read: one would be lost.
-Outcome<void> check_outputs(const Arguments& arguments) {
-  std::vector<std::string_view> outputs{arguments.operand(0)};
-  if (arguments.has("random")) outputs.push_back(arguments.operand(1));
+Outcome<bool> check_outputs_of(const Arguments& arguments, std::string_view tcti) {
+  std::vector<std::string> outputs{std::string(arguments.operand(0))};
+  std::vector<InputFile> inputs;
+  if (arguments.has("random"))
+    outputs.emplace_back(arguments.operand(1));
+  else if (!arguments.has("boot"))
+    inputs.push_back({"USER-DATA", arguments.operand(1)});
   for (const auto option : {"envelope", "claims"})
-    if (const auto path = arguments.value(option)) outputs.push_back(*path);
-  for (std::size_t i = 0; i < outputs.size(); ++i)
-    for (std::size_t j = 0; j < i; ++j)
-      if (same_file(outputs[i], outputs[j])) return usage(outputs[i], "named for two outputs");
-  if (arguments.has("random") || arguments.has("boot") || arguments.operand(1) == "-") return {};
-  for (const std::string_view output : outputs)
-    if (same_file(output, arguments.operand(1))) return usage(output, "would replace USER-DATA");
-  return {};
+    if (const auto path = arguments.value(option)) outputs.emplace_back(*path);
+  return check_outputs(tcti, std::move(outputs), std::move(inputs));
 }
 
 std::string last_seen(const FreshTrace& trace) {
@@ -102,11 +99,9 @@ Outcome<Exit> run(const Arguments& arguments) {
     return usage("--boot", "writes nothing, so --random has no use");
   if (!boot && arguments.operand_count() < 2)
     return usage("USER-DATA", "missing", "a file of 64 octets, or -r to make one");
-  SNPNV_CHECK(check_outputs(arguments));
-  std::uint64_t seconds = 10;
-  if (const auto text = arguments.value("timeout")) {
-    SNPNV_TRY(seconds, number("--timeout", *text, 1, 86400));
-  }
+  SNPNV_TRY(const std::string tcti, tcti_name(arguments));
+  SNPNV_TRY(const bool standard_output, check_outputs_of(arguments, tcti));
+  SNPNV_TRY(const Instant deadline, start_deadline(arguments, 10));
   if (const auto text = arguments.value("vmpl")) {
     SNPNV_TRY(const std::uint64_t vmpl, number("--vmpl", *text, 0, 3));
     if (vmpl != 0) warn(arguments, "--vmpl has no effect: the paravisor asks at VMPL 0");
@@ -118,8 +113,6 @@ Outcome<Exit> run(const Arguments& arguments) {
   }
 
   MonotonicClock clock;
-  const Instant deadline = clock.now() + seconds * 1000;
-  SNPNV_TRY(const std::string tcti, tcti_name(arguments));
   SNPNV_TRY(const Lock lock, Lock::acquire(tcti, deadline));
   auto transport = open_transport(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
@@ -142,10 +135,7 @@ Outcome<Exit> run(const Arguments& arguments) {
   if (const auto path = arguments.value("claims"))
     SNPNV_CHECK(files.stage(*path, bound->envelope.claims));
   SNPNV_CHECK(files.stage(arguments.operand(0), bound->report.raw));
-  const bool stdout_taken = arguments.operand(0) == "-" || arguments.value("envelope") == "-" ||
-                            arguments.value("claims") == "-" ||
-                            (arguments.has("random") && arguments.operand(1) == "-");
-  if (!stdout_taken && (!arguments.quiet() || arguments.json())) {
+  if (!standard_output && (!arguments.quiet() || arguments.json())) {
     SNPNV_TRY(const std::string text, summary(arguments, *bound, collector.trace()));
     SNPNV_CHECK(files.stage("-", octets_of(text)));
   }

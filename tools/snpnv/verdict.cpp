@@ -186,7 +186,7 @@ Outcome<void> read_pcrs(const Arguments& arguments, Policy& policy) {
     if (policy.pcrs[kInitDataPcr]) return usage("--init-data", "not together with a value for PCR 8");
     SNPNV_TRY(const auto digest, hex_value("--init-data", *text, 0, 64));
     if (digest.size() != 32 && digest.size() != 48 && digest.size() != 64)
-      return usage("--init-data", format("needs a digest of 32, 48 or 64 octets, not %zu", digest.size()));
+      return wrong_value("--init-data", *text, format("needs a digest of 32, 48 or 64 octets, not %zu", digest.size()));
     std::array<std::byte, 2 * kPcrSize> extended{};  // zeros, then the digest, cut to what a PCR takes
     copy_to(MutBytes(extended).subspan(kPcrSize), digest);
     Provider crypto;
@@ -237,11 +237,7 @@ Outcome<Policy> policy_of(const Arguments& arguments) {
   if (const auto path = arguments.value("policy")) {
     SNPNV_TRY(const auto text, read_file(*path, kMostOctets));
     const auto read = parse_policy(text);
-    if (!read) {
-      Failure failure = describe(*path, read.error());
-      failure.exit = Exit::usage;
-      return std::unexpected(failure);
-    }
+    if (!read) return library_failure(*path, read.error());
     policy = *read;
   }
   policy.allow_debug = policy.allow_debug || arguments.has("allow-debug");
@@ -267,11 +263,11 @@ Outcome<Policy> policy_of(const Arguments& arguments) {
     for (const std::string_view text : arguments.values(option)) {                            \
       SNPNV_TRY(const auto value, hex_value("--" + option, text, 0));                         \
       if (const auto added = policy.member.add(value); !added)                                \
-        return usage("--" + option,                                                           \
-                     added.error().code == Code::wire_size                                    \
-                         ? format("needs %zu octets, not %zu", ATTESTATION_REPORT::FIELD.size, \
-                                  value.size())                                               \
-                         : format("at most %u values", added.error().detail));                \
+        return added.error().code == Code::wire_size                                          \
+                   ? wrong_value("--" + option, text,                                         \
+                                 format("needs %zu octets, not %zu",                          \
+                                        ATTESTATION_REPORT::FIELD.size, value.size()))        \
+                   : usage("--" + option, format("at most %u values", added.error().detail)); \
     }                                                                                         \
   }
   SNPNV_POLICY_ALLOW_LISTS(SNPNV_X)
@@ -290,12 +286,14 @@ Outcome<Policy> policy_of(const Arguments& arguments) {
   return policy;
 }
 
-Outcome<UnixTime> time_of(const Arguments& arguments) {
+VerificationTime time_of_clock() { return static_cast<UnixTime>(std::time(nullptr)); }
+
+Outcome<VerificationTime> time_of(const Arguments& arguments) {
   const auto text = arguments.value("at");
-  if (!text) return static_cast<UnixTime>(std::time(nullptr));
+  if (!text) return time_of_clock();
   const auto time = parse_rfc3339(*text);
   if (!time) return usage("--at", "needs a time such as 2025-01-31T12:00:00Z");
-  return *time;
+  return VerificationTime::given(*time);
 }
 
 Outcome<UserData> user_data_of(std::string_view text) {

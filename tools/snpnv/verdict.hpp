@@ -67,8 +67,9 @@ template <std::size_t... N>
 /// The policy that --policy and the other options ask for.
 [[nodiscard]] Outcome<Policy> policy_of(const Arguments& arguments);
 
+[[nodiscard]] VerificationTime time_of_clock();
 /// --at, or now.
-[[nodiscard]] Outcome<UnixTime> time_of(const Arguments& arguments);
+[[nodiscard]] Outcome<VerificationTime> time_of(const Arguments& arguments);
 
 /// A value of --user-data, zero-padded.
 [[nodiscard]] Outcome<UserData> user_data_of(std::string_view text);

@@ -17,7 +17,7 @@ bool without_quote(Step step) { return step < Step::quote_magic; }
 
 Outcome<Exit> verify_certs(const Arguments& arguments) {
   const std::string_view directory = arguments.operand(0);
-  SNPNV_TRY(const UnixTime at, time_of(arguments));
+  SNPNV_TRY(const VerificationTime at, time_of(arguments));
   SNPNV_TRY(const ChainFiles files, ChainFiles::read(arguments, directory, SIGNING_KEY::VCEK));
   Provider crypto;
   const auto checked = verify_chain(crypto, files.chain(), files.trust(), at);
@@ -26,12 +26,11 @@ Outcome<Exit> verify_certs(const Arguments& arguments) {
 }
 
 Outcome<Exit> judge(const Arguments& arguments, std::string_view path, const Evidence& evidence,
-                    Scope scope) {
+                    const Policy& policy, Scope scope) {
   // The report may choose between two certificates; vek.signing_key checks the choice.
   const auto report = ATTESTATION_REPORT::parse(evidence.report);
   const SIGNING_KEY prefer = report ? report->signing_key() : SIGNING_KEY::VCEK;
-  SNPNV_TRY(const Policy policy, policy_of(arguments));
-  SNPNV_TRY(const UnixTime at, time_of(arguments));
+  SNPNV_TRY(const VerificationTime at, time_of(arguments));
   SNPNV_TRY(const ChainFiles files, ChainFiles::read(arguments, arguments.operand(0), prefer));
   Provider crypto;
   const auto verdict = verify(crypto, files.chain(), files.trust(), evidence, policy, at, scope);
@@ -74,13 +73,16 @@ Outcome<Exit> verify_attestation(const Arguments& arguments) {
   const Scope scope = arguments.has("tcb")         ? Scope::tcb_only
                       : arguments.has("signature") ? Scope::signature_only
                                                    : Scope::all;
-  return judge(arguments, path, evidence, scope);
+  SNPNV_TRY(const Policy policy, policy_of(arguments));
+  return judge(arguments, path, evidence, policy, scope);
 }
 
 Outcome<Exit> verify_envelope(const Arguments& arguments) {
   const std::string_view path = arguments.operand(1);
   const auto text = arguments.value("user-data");
   if (!text) return usage("--user-data", "missing: what the claims must carry");
+  SNPNV_TRY(const UserData user_data, user_data_of(*text));
+  SNPNV_TRY(const Policy policy, policy_of(arguments));
   SNPNV_TRY(const auto content, read_file(path, kMostOctets));
   const auto envelope = HclReport::parse(content);
   if (!envelope) return malformed(path, envelope.error());
@@ -88,9 +90,8 @@ Outcome<Exit> verify_envelope(const Arguments& arguments) {
   if (!report) return malformed(path, report.error());
   const auto hash = envelope->hash();
   if (!hash) return malformed(path, hash.error());
-  Evidence evidence{*report, envelope->claims, *hash, {}, {}};
-  SNPNV_TRY(evidence.user_data, user_data_of(*text));
-  return judge(arguments, path, evidence, Scope::all);
+  const Evidence evidence{*report, envelope->claims, *hash, user_data, {}};
+  return judge(arguments, path, evidence, policy, Scope::all);
 }
 
 constexpr auto kEnvelopeOptions = joined(kUserDataOption, kChainOptions, kPolicyOptions);

@@ -1,7 +1,6 @@
 // snpnv verify evidence: one document, or a stream of them.
 #include <unistd.h>
 
-#include <ctime>
 #include <memory>
 
 #include "certificates.hpp"
@@ -26,7 +25,7 @@ bool every(Step) { return true; }
 class ChainCache {
  public:
   // @returns the chain, or the verdict that says why there is none | verify_clock.
-  Result<ChainCheck> verify(Provider& crypto, const IssuerFiles& issuers, ByteView vek, UnixTime at) {
+  Result<ChainCheck> verify(Provider& crypto, const IssuerFiles& issuers, ByteView vek, VerificationTime at) {
     ++clock_;
     for (Entry& entry : entries_) {
       if (!equal(entry.vek, vek)) continue;
@@ -102,7 +101,7 @@ class Judge {
       vek = **block;
     }
     // A stream may run for days: each of its lines is judged at its own time.
-    const UnixTime at = at_ ? *at_ : static_cast<UnixTime>(std::time(nullptr));
+    const VerificationTime at = at_ ? *at_ : time_of_clock();
     const auto chain = chains_.verify(crypto_, issuers_, vek, at);
     if (!chain) return not_judged(what, chain.error());
     if (!chain->chain) return chain->verdict;
@@ -114,7 +113,7 @@ class Judge {
  private:
   std::vector<std::byte> nonce_;
   std::optional<UserData> user_data_;
-  std::optional<UnixTime> at_;
+  std::optional<VerificationTime> at_;
   Policy policy_;
   IssuerFiles issuers_;
   ChainCache chains_;

@@ -32,6 +32,7 @@ namespace snpnv::paravisor {
 // after the first one.
 #define SNPNV_PARAVISOR_HTTP_FAULTS(X)                                                              \
   X(http_429, "http-429", "429 Too Many Requests; =N: N times, =Ns: for N seconds")                 \
+  X(http_410, "http-410", "410 Gone at the platform's endpoint; =N and =Ns as above")                 \
   X(http_503, "http-503", "503 Service Unavailable; =N and =Ns as above")                           \
   X(http_slow, "http-slow", "responses come an octet in a quarter of a second")                     \
   X(http_truncated, "http-truncated", "the connection ends in the middle of a body")                \
@@ -77,7 +78,7 @@ struct Faults {
 #undef SNPNV_X
     const std::string_view bare = wanted.substr(0, wanted.find('='));
     const std::string_view end = wanted.substr(bare.size());
-    const bool may_end = bare == "http-429" || bare == "http-503";
+    const bool may_end = bare == "http-429" || bare == "http-410" || bare == "http-503";
 #define SNPNV_X(member, name, text) \
   if (bare == name) return (may_end || end.empty()) && member.parse(end);
     SNPNV_PARAVISOR_HTTP_FAULTS(SNPNV_X)

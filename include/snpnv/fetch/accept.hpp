@@ -18,12 +18,12 @@ using Acceptance = std::expected<void, Refusal>;
 /// Checks certificates against a request: issuers up to a trusted root; a VCEK up to that root, and by
 /// product, hwID and SPLs against the report that it is wanted for; a list against its root. The
 /// report's signature is not looked at: that is what the certificate is fetched for.
-/// @returns whether they are accepted | verify_clock - `at` lies before 2023.
+/// @returns whether they are accepted | verify_clock - the clock is not set.
 template <Crypto C>
 [[nodiscard]] Result<Acceptance> accept(C& crypto, const CertificateRequest& request,
                                         const CertificateChain& given,
                                         const std::optional<ATTESTATION_REPORT>& report,
-                                        const Trust& trust, UnixTime at) {
+                                        const Trust& trust, VerificationTime at) {
   const auto refused = [](const Verdict& verdict) -> Acceptance {
     const Step step = verdict.first_failure().value_or(Step::chain_root_pinned);
     return std::unexpected(Refusal{step, verdict[step]});

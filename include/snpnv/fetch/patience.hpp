@@ -45,13 +45,29 @@ class Backoff {
   Millis longest_ = kFirst;
 };
 
+/// A server's answer that it is busy.
+struct Busy {
+  std::uint16_t status = 0;
+  std::optional<Millis> retry_after = {};
+};
+
+/// How long a server that is busy is left alone: as long as it says, or a backoff that leaves time for one
+/// more answer. Nothing if none could come before the deadline.
+[[nodiscard]] constexpr std::optional<Millis> pause_for(const Busy& busy, Backoff& backoff, Millis left) {
+  constexpr Millis kAnswer = 500;  // what the last try is given
+  const Millis wanted = busy.retry_after.value_or(0);
+  if (left < 2 * kAnswer || wanted >= left) return std::nullopt;
+  return wanted != 0 ? wanted : std::min(backoff.next(), left - kAnswer);
+}
+
 /// How a server is asked.
 template <class T>
 struct Asking {
-  bool metadata = false;  // as in HttpGet
-  bool patient = true;    // wait and ask again on 429 and 5xx
+  bool metadata = false;  // as in HttpGet; such a service answers 410 while it cannot say
+  bool patient = true;    // wait and ask again where it is busy
   Instant deadline = 0;
   T& told;                // told(Pause) before each pause
+  std::optional<Busy>* busy = nullptr;  // set where a busy server's answer is what is returned
 };
 
 inline constexpr std::size_t kMostRedirections = 3;
@@ -61,12 +77,12 @@ inline constexpr std::size_t kMostRedirections = 3;
 /// are followed.
 /// @returns the body, which borrows the room | http_status - detail: the status | http_redirect
 ///   | what the client returns.
-/// Source: RFC 6585, "429 Too Many Requests"; RFC 9110, "Retry-After", "Redirection 3xx".
+/// Source: RFC 6585, "429 Too Many Requests"; RFC 9110, "Retry-After", "Redirection 3xx"; Microsoft, "Azure
+/// Instance Metadata Service", "Errors and debugging".
 template <HttpClient H, Clock C, class T>
 [[nodiscard]] Result<ByteView> http_get_patiently(H& http, C& clock, const Url& url, Asking<T> asking,
                                                   Backoff backoff,
                                                   std::span<std::byte, kHttpRoom> room) noexcept {
-  constexpr Millis kAnswer = 500;  // what the last try is given
   std::array<char, Url::kMaxSize> target{};
   Url at = url;
   std::size_t redirections = 0;
@@ -81,15 +97,18 @@ template <HttpClient H, Clock C, class T>
       at.target = std::string_view(target.data(), to->target.size());
       continue;
     }
-    const bool busy = status == 429 || status >= 500;
+    if (status != 429 && status < 500 && !(asking.metadata && status == 410))
+      return fail(Code::http_status, 0, status);
+    const Busy busy{status, response.head.retry_after};
     const Instant now = clock.now();
     const Millis left = asking.deadline > now ? asking.deadline - now : 0;
-    Millis wait = response.head.retry_after.value_or(0);
-    if (!busy || !asking.patient || left < 2 * kAnswer || wait >= left)
+    const auto wait = asking.patient ? pause_for(busy, backoff, left) : std::nullopt;
+    if (!wait) {
+      if (asking.busy != nullptr) *asking.busy = busy;
       return fail(Code::http_status, 0, status);
-    if (wait == 0) wait = std::min(backoff.next(), left - kAnswer);
-    asking.told(Pause{status, wait, left});
-    clock.sleep(wait);
+    }
+    asking.told(Pause{status, *wait, left});
+    clock.sleep(*wait);
   }
 }
 

@@ -35,6 +35,74 @@ inline constexpr std::array kSources{SourceName::store, SourceName::platform, So
   return last ? deadline : now + std::min(left / 4, kMost);
 }
 
+/// Which of several sources is asked when, under one deadline. At first each in its order, with a share of
+/// the time. Whoever was busy is asked again, once the pause is over. Whoever was silent in a share comes
+/// again when nobody else is left. The last of all has the rest of the time, and patience.
+class Turns {
+ public:
+  struct Turn {
+    std::size_t source = 0;
+    Instant from = 0;   // not before
+    Instant until = 0;  // its answer
+    Busy busy = {};     // why it waited; status 0: it did not
+    bool patient = false;
+  };
+
+  constexpr Turns(std::size_t sources, Instant deadline, std::uint64_t seed) : size_(sources), deadline_(deadline) {
+    for (Source& source : sources_) source.backoff = Backoff(seed++);
+  }
+
+  /// Nothing once nobody is left to ask.
+  [[nodiscard]] constexpr std::optional<Turn> next(Instant now) const {
+    const Source* best = nullptr;
+    for (const Source& source : all())
+      if (best == nullptr || source.state < best->state ||
+          (source.state == best->state && source.state == State::busy && source.from < best->from))
+        best = &source;
+    if (best == nullptr || best->state == State::done || now >= deadline_) return std::nullopt;
+    Turn out{static_cast<std::size_t>(best - sources_.data()), std::max(now, best->from), deadline_, best->busy, false};
+    bool untried = false;
+    bool busy = false;
+    for (const Source& source : all()) {
+      if (&source == best) continue;
+      untried = untried || source.state == State::untried;
+      busy = busy || source.state == State::busy;
+    }
+    out.patient = !untried && !busy;
+    if (untried) out.until = share_of(out.from, deadline_, false);
+    else if (busy) out.until = out.from + (deadline_ - out.from) / 2;
+    return out;
+  }
+
+  /// How a turn ended without what was asked for: the server was busy, | said nothing in its share,
+  constexpr void was_busy(const Turn& turn, const Busy& busy, Instant now) {
+    Source& source = sources_[turn.source];
+    const auto pause = pause_for(busy, source.backoff, deadline_ > now ? deadline_ - now : 0);
+    source.state = pause ? State::busy : State::done;
+    source.from = now + pause.value_or(0);
+    source.busy = busy;
+  }
+  constexpr void was_silent(const Turn& turn) {
+    sources_[turn.source] = {turn.patient ? State::done : State::silent, 0, {}, sources_[turn.source].backoff};
+  }
+  /// | has it not.
+  constexpr void failed(const Turn& turn) { sources_[turn.source].state = State::done; }
+
+ private:
+  enum class State : std::uint8_t { untried, busy, silent, done };  // in the order of their turns
+  struct Source {
+    State state = State::untried;
+    Instant from = 0;
+    Busy busy = {};
+    Backoff backoff{0};
+  };
+  [[nodiscard]] constexpr std::span<const Source> all() const { return std::span(sources_).first(size_); }
+
+  std::array<Source, kSources.size()> sources_{};
+  std::size_t size_;
+  Instant deadline_;
+};
+
 inline constexpr std::string_view kPlatformUrl = "http://169.254.169.254";
 inline constexpr std::string_view kPlatformTarget = "/metadata/THIM/amd/certification";
 

@@ -10,6 +10,23 @@ namespace snpnv {
 /// A clock that shows an earlier time was never set: no report that is supported here is older.
 inline constexpr UnixTime kEarliestTime = *unix_time({2023, 1, 1, 0, 0, 0});
 
+/// When evidence is judged, in seconds since 1970: by the machine's clock, unless it is given().
+struct VerificationTime {
+  UnixTime value = 0;
+
+  constexpr VerificationTime(UnixTime clock) : value(clock) {}
+  /// A time that somebody chose, and which may be any.
+  [[nodiscard]] static constexpr VerificationTime given(UnixTime time) {
+    VerificationTime out(time);
+    out.chosen_ = true;
+    return out;
+  }
+  [[nodiscard]] constexpr bool clock_unset() const { return !chosen_ && value < kEarliestTime; }
+
+ private:
+  bool chosen_ = false;
+};
+
 /// Certificates and revocation list in DER, as received. Borrows them.
 struct CertificateChain {
   ByteView ark;
@@ -365,24 +382,24 @@ class ChainVerifier {
   std::optional<Product> pinned_product_;
 };
 
-/// Verifies ARK, ASK or ASVK, and VCEK or VLEK at a time given as seconds since 1970. Evidence that
+/// Verifies ARK, ASK or ASVK, and VCEK or VLEK at a time. Evidence that
 /// is malformed in any way fails a check; it is never an error.
-/// @returns the verdict, and the chain if it passed | verify_clock - `at` lies before 2023.
+/// @returns the verdict, and the chain if it passed | verify_clock - the clock is not set.
 /// Source: AMD 57230, "Certificate Chain"; RFC 5280, "Certification Path Validation".
 template <Crypto C>
 [[nodiscard]] Result<ChainCheck> verify_chain(C& crypto, const CertificateChain& chain,
-                                              const Trust& trust, UnixTime at) {
-  if (at < kEarliestTime) return fail(Code::verify_clock);
-  return ChainVerifier<C>(crypto, chain, trust, at).run();
+                                              const Trust& trust, VerificationTime at) {
+  if (at.clock_unset()) return fail(Code::verify_clock);
+  return ChainVerifier<C>(crypto, chain, trust, at.value).run();
 }
 
 /// Verifies ARK, and ASK or ASVK, by themselves; chain.vek has no part in it.
 /// @returns the verdict, never complete | verify_clock - as verify_chain().
 template <Crypto C>
 [[nodiscard]] Result<IssuersCheck> verify_issuers(C& crypto, const CertificateChain& chain,
-                                                  const Trust& trust, UnixTime at) {
-  if (at < kEarliestTime) return fail(Code::verify_clock);
-  return ChainVerifier<C>(crypto, chain, trust, at).run_issuers();
+                                                  const Trust& trust, VerificationTime at) {
+  if (at.clock_unset()) return fail(Code::verify_clock);
+  return ChainVerifier<C>(crypto, chain, trust, at.value).run_issuers();
 }
 
 /// Verifies that chain.crl is a current list of chain.ark, a trusted root.
@@ -390,9 +407,9 @@ template <Crypto C>
 ///   | verify_clock - as verify_chain().
 template <Crypto C>
 [[nodiscard]] Result<Verdict> verify_crl(C& crypto, const CertificateChain& chain, const Trust& trust,
-                                         UnixTime at) {
-  if (at < kEarliestTime) return fail(Code::verify_clock);
-  return ChainVerifier<C>(crypto, chain, trust, at).run_crl();
+                                         VerificationTime at) {
+  if (at.clock_unset()) return fail(Code::verify_clock);
+  return ChainVerifier<C>(crypto, chain, trust, at.value).run_crl();
 }
 
 }  // namespace snpnv

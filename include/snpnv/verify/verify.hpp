@@ -8,19 +8,19 @@ namespace snpnv {
 /// Verifies a report under a chain that was verified before, now at the time `at`. Beside one ECDSA
 /// verification and the digests this costs microseconds.
 /// @returns the verdict, which has the chain's checks too
-///   | verify_clock - `at` lies before 2023 | wire_short, wire_trailing - not 1184 octets.
+///   | verify_clock - the clock is not set | wire_short, wire_trailing - not 1184 octets.
 /// Source: AMD 56860, "ATTESTATION_REPORT"; AMD 57230, "VCEK Certificate Extensions".
 template <Crypto C>
 [[nodiscard]] Result<Verdict> verify_report(C& crypto, const VerifiedChain& chain,
                                             const Evidence& evidence, const Policy& policy,
-                                            UnixTime at, Scope scope = Scope::all) {
-  if (at < kEarliestTime) return fail(Code::verify_clock);
+                                            VerificationTime at, Scope scope = Scope::all) {
+  if (at.clock_unset()) return fail(Code::verify_clock);
   constexpr std::size_t kSize = ATTESTATION_REPORT::kSize;
   if (evidence.report.size() < kSize) return fail(Code::wire_short, evidence.report.size(), kSize);
   if (evidence.report.size() > kSize)
     return fail(Code::wire_trailing, kSize,
                 static_cast<std::uint32_t>(evidence.report.size() - kSize));
-  Verdict verdict = chain.verdict(at);
+  Verdict verdict = chain.verdict(at.value);
   if (verdict.first_failure()) return verdict;
   // VERSION is judged by report.version, behind the signature, so the view is made without parse().
   const ATTESTATION_REPORT report{evidence.report.first<kSize>()};
@@ -33,7 +33,7 @@ template <Crypto C>
 template <Crypto C>
 [[nodiscard]] Result<Verdict> verify(C& crypto, const CertificateChain& certificates,
                                      const Trust& trust, const Evidence& evidence,
-                                     const Policy& policy, UnixTime at, Scope scope = Scope::all) {
+                                     const Policy& policy, VerificationTime at, Scope scope = Scope::all) {
   SNPNV_TRY(ChainCheck checked, verify_chain(crypto, certificates, trust, at));
   if (!checked.chain) return checked.verdict;
   return verify_report(crypto, *checked.chain, evidence, policy, at, scope);
