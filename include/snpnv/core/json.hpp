@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "snpnv/core/bytes.hpp"
-#include "snpnv/core/encoding.hpp"
+#include "snpnv/core/escape.hpp"
 
 namespace snpnv {
 
@@ -364,28 +364,11 @@ class JsonReader {
     return value;
   }
 
-  // Passes over one character of well-formed UTF-8 (RFC 3629, "Syntax of UTF-8 Byte Sequences").
+  // Passes over one character of well-formed UTF-8.
   constexpr bool utf8() {
-    const auto at = [&](std::size_t i) {
-      return at_ + i < in_.size() ? std::to_integer<unsigned>(in_[at_ + i]) : 0U;
-    };
-    const unsigned lead = at(0);
-    if (lead < 0x80) {
-      ++at_;
-      return true;
-    }
-    const std::size_t size = lead >= 0xC2 && lead <= 0xDF ? 2
-                             : lead >= 0xE0 && lead <= 0xEF ? 3
-                             : lead >= 0xF0 && lead <= 0xF4 ? 4
-                                                            : 0;
-    if (size == 0) return false;
-    const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    const unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    if (at(1) < low || at(1) > high) return false;
-    for (std::size_t i = 2; i < size; ++i)
-      if ((at(i) & 0xC0U) != 0x80) return false;
+    const std::size_t size = utf8_front(in_.subspan(at_)).size;
     at_ += size;
-    return true;
+    return size != 0;
   }
 
   // Passes over a number and returns its text.
@@ -442,8 +425,8 @@ class JsonReader {
   std::array<Name, kMaxNames> names_{};
 };
 
-/// Writes one JSON document through a Writer. The caller opens and closes containers in pairs; a
-/// member is key() and then one value.
+/// Writes one JSON document through a Writer, in ASCII. The caller opens and closes containers in pairs; a
+/// member is key() and then one value. Strings may be any octets: Escape::json says what they become.
 class JsonWriter {
  public:
   constexpr explicit JsonWriter(Writer& out) : out_(out) {}
@@ -511,19 +494,7 @@ class JsonWriter {
   }
   constexpr void quote(std::string_view text) {
     out_.text("\"");
-    for (const char c : text) {
-      const auto octet = static_cast<unsigned char>(c);
-      if (c == '"' || c == '\\') {
-        out_.text("\\");
-        out_.text(std::string_view(&c, 1));
-      } else if (octet < 0x20) {
-        out_.text("\\u00");
-        const std::byte raw[1] = {static_cast<std::byte>(octet)};
-        encode_hex(out_, raw);
-      } else {
-        out_.text(std::string_view(&c, 1));
-      }
-    }
+    escape(out_, text, Escape::json);
     out_.text("\"");
   }
 
