@@ -95,6 +95,30 @@ struct JsonString {
   }
 };
 
+// Members that one of the documents read here must have; json_missing tells which.
+#define SNPNV_JSON_MEMBERS(X)                                                                         \
+  X(tpm_quote) X(quote) X(signature) X(message) X(pcrs) X(hcl_report) X(report) X(vcek)               \
+  X(kty) X(n) X(e)                                                                                    \
+  X(vcekCert) X(certificateChain) X(tcbm)
+
+enum class JsonMember : std::uint32_t {
+  unnamed,
+#define SNPNV_X(name) name,
+  SNPNV_JSON_MEMBERS(SNPNV_X)
+#undef SNPNV_X
+};
+#define SNPNV_X(name) JsonMember::name,
+inline constexpr JsonMember kJsonMembers[] = {SNPNV_JSON_MEMBERS(SNPNV_X)};
+#undef SNPNV_X
+#define SNPNV_X(name) #name "\0"
+inline constexpr char kJsonMemberNames[] = SNPNV_JSON_MEMBERS(SNPNV_X) "";
+#undef SNPNV_X
+
+/// The member's name in the document; empty for `unnamed`.
+[[nodiscard]] constexpr std::string_view name(JsonMember member) {
+  return word_of(member, kJsonMembers, {kJsonMemberNames, sizeof kJsonMemberNames});
+}
+
 enum class JsonKind : std::uint8_t { none, object, array, string, number, boolean, null };
 
 /// Reads a document front to back. Borrows it. Errors stick, as in Reader; finish() is the way out
@@ -158,21 +182,12 @@ class JsonReader {
   }
 
   /// A number without sign, fraction or exponent that fits 64 bits.
-  [[nodiscard]] constexpr std::uint64_t unsigned_integer() {
-    skip_space();
-    const std::size_t start = offset();
-    const ByteView digits = number();
-    std::uint64_t value = 0;
-    for (const std::byte octet : digits) {
-      const char c = static_cast<char>(octet);
-      const auto digit = static_cast<std::uint64_t>(c - '0');
-      if (!is_digit(c) || value > (~std::uint64_t{0} - digit) / 10) {
-        fail_at(Code::json_number, start);
-        return 0;
-      }
-      value = value * 10 + digit;
-    }
-    return value;
+  [[nodiscard]] constexpr std::uint64_t unsigned_integer() { return integer_up_to(~std::uint64_t{0}, false); }
+  /// The same, of either sign.
+  [[nodiscard]] constexpr std::int64_t integer() {
+    const bool negative = peek() == JsonKind::number && current() == '-';
+    const std::uint64_t value = integer_up_to(~std::uint64_t{0} >> 1, true);
+    return negative ? -static_cast<std::int64_t>(value) : static_cast<std::int64_t>(value);
   }
 
   [[nodiscard]] constexpr bool boolean() {
@@ -212,6 +227,10 @@ class JsonReader {
     if (!ok_) return;
     ok_ = false;
     error_ = error;
+  }
+  /// json_missing unless the member was seen.
+  constexpr void require(bool seen, JsonMember member) {
+    if (!seen) fail(Code::json_missing, static_cast<std::size_t>(member));
   }
 
   [[nodiscard]] constexpr bool ok() const { return ok_; }
@@ -371,6 +390,24 @@ class JsonReader {
     return size != 0;
   }
 
+  constexpr std::uint64_t integer_up_to(std::uint64_t most, bool sign) {
+    skip_space();
+    const std::size_t start = offset();
+    ByteView digits = number();
+    if (sign && !digits.empty() && digits[0] == std::byte{'-'}) digits = digits.subspan(1);
+    std::uint64_t value = 0;
+    for (const std::byte octet : digits) {
+      const char c = static_cast<char>(octet);
+      const auto digit = static_cast<std::uint64_t>(c - '0');
+      if (!is_digit(c) || value > (most - digit) / 10) {
+        fail_at(Code::json_number, start);
+        return 0;
+      }
+      value = value * 10 + digit;
+    }
+    return value;
+  }
+
   // Passes over a number and returns its text.
   constexpr ByteView number() {
     if (!expect(JsonKind::number)) return {};
@@ -468,6 +505,13 @@ class JsonWriter {
       value /= 10;
     } while (value != 0);
     out_.text(std::string_view(digits.data() + at, digits.size() - at));
+  }
+  constexpr void integer(std::int64_t value) {
+    if (value >= 0) return number(static_cast<std::uint64_t>(value));
+    separate();
+    out_.text("-");
+    separated_ = true;
+    number(std::uint64_t{0} - static_cast<std::uint64_t>(value));
   }
   constexpr void boolean(bool value) {
     separate();
