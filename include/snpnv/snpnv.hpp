@@ -7,6 +7,7 @@
 #include "snpnv/core/digest.hpp"
 #include "snpnv/core/encoding.hpp"
 #include "snpnv/core/error.hpp"
+#include "snpnv/core/escape.hpp"
 #include "snpnv/core/json.hpp"
 #include "snpnv/core/pem.hpp"
 #include "snpnv/core/rsa.hpp"

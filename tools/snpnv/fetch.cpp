@@ -271,7 +271,7 @@ const CommandSpec kFetchCa{
     "fetch ca",
     "ENCODING DIR (PRODUCT | -r REPORT) [options]",
     "get the ARK and the ASK or ASVK",
-    "Writes ark, and ask or asvk, to DIR as .pem or .der. ENCODING is pem or der; PRODUCT is milan, genoa,\n"
+    "Writes ark, and ask or asvk, to DIR as .pem or .der. ENCODING is pem or der; PRODUCT is milan, genoa, "
     "bergamo, siena or turin. Nothing is written unless it leads to a root that AMD pinned, or --root.",
     2,
     3,
@@ -282,7 +282,7 @@ const CommandSpec kFetchVcek{
     "fetch vcek",
     "ENCODING DIR REPORT [options]",
     "get the VCEK that signed a report",
-    "Writes vcek to DIR as .pem or .der. Nothing is written unless it is the chip's of REPORT, for its TCB,\n"
+    "Writes vcek to DIR as .pem or .der. Nothing is written unless it is the chip's of REPORT, for its TCB, "
     "and leads to a root that AMD pinned, or --root. Its issuers are those in DIR, or are fetched too.",
     3,
     3,
@@ -293,7 +293,7 @@ const CommandSpec kFetchCrl{
     "fetch crl",
     "ENCODING DIR (PRODUCT | -r REPORT) [options]",
     "get the ARK's revocation list",
-    "Writes crl to DIR as .pem or .der, for --crl. Nothing is written unless the root signed it and it is\n"
+    "Writes crl to DIR as .pem or .der, for --crl. Nothing is written unless the root signed it and it is "
     "current. The platform has none.",
     2,
     3,

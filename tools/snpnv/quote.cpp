@@ -7,6 +7,7 @@
 #include "certificates.hpp"
 #include "commands.hpp"
 #include "describe.hpp"
+#include "fields.hpp"
 #include "files.hpp"
 #include "lock.hpp"
 #include "provider.hpp"
@@ -281,8 +282,8 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
 
 Outcome<Exit> run_display(const Arguments& arguments) {
   const std::string_view path = arguments.operand(0);
-  SNPNV_TRY(const auto text, read_file(path, std::size_t{1} << 20));
-  const auto parsed = std::make_unique<Result<TrusteeEvidence>>(TrusteeEvidence::parse(text));
+  SNPNV_TRY(const auto document, read_file(path, std::size_t{1} << 20));
+  const auto parsed = std::make_unique<Result<TrusteeEvidence>>(TrusteeEvidence::parse(document));
   if (!*parsed) return library_failure(path, parsed->error());
   const TrusteeEvidence& evidence = **parsed;
   const auto attest = unmarshal<TPMS_ATTEST>(evidence.message.view());
@@ -291,34 +292,25 @@ Outcome<Exit> run_display(const Arguments& arguments) {
   for (const TPMS_PCR_SELECTION& bank : attest->quote.pcrSelect.view())
     selections += (selections.empty() ? "" : " ") + std::string(name(bank.hash)) + ":" + hex(bank.pcrSelect);
 
-  JsonText out;
-  JsonWriter& json = out.json();
-  std::string lines;
-  json.begin_object();
-  const auto add = [&](std::string_view key, const std::string& value) {
-    json.key(key);
-    json.string(value);
-    lines += format("%-18s %s\n", std::string(key).c_str(), value.c_str());
-  };
-  add("version", std::to_string(evidence.version));
-  add("type", std::string(attest_name(attest->type)));
-  add("qualified_signer", hex(attest->qualifiedSigner.data));
-  add("extra_data", hex(attest->extraData.data));
-  add("clock", std::to_string(attest->clockInfo.clock));
-  add("reset_count", std::to_string(attest->clockInfo.resetCount));
-  add("restart_count", std::to_string(attest->clockInfo.restartCount));
-  add("firmware_version", format("0x%016llx", static_cast<unsigned long long>(attest->firmwareVersion)));
-  add("pcr_select", selections);
-  add("pcr_digest", hex(attest->quote.pcrDigest.data));
-  add("signature", hex(evidence.signature.view()));
-  for (std::size_t i = 0; i < evidence.pcr_count; ++i) add(format("pcr_%zu", i), hex(evidence.pcrs[i]));
-  add("hcl_report_size", std::to_string(evidence.hcl_report.size));
-  add("vcek_size", std::to_string(evidence.vcek.size));
-  json.end_object();
-  if (arguments.json()) {
-    SNPNV_TRY(lines, out.finish());
-  }
-  SNPNV_CHECK(print(lines));
+  Listing out;
+  const auto text = [&](std::string_view key, const std::string& value) { out.text(key, key, value); };
+  const auto number = [&](std::string_view key, std::uint64_t value) { out.number(key, key, value); };
+  number("version", evidence.version);
+  text("type", std::string(attest_name(attest->type)));
+  text("qualified_signer", hex(attest->qualifiedSigner.data));
+  text("extra_data", hex(attest->extraData.data));
+  number("clock", attest->clockInfo.clock);
+  number("reset_count", attest->clockInfo.resetCount);
+  number("restart_count", attest->clockInfo.restartCount);
+  text("firmware_version", format("0x%016llx", static_cast<unsigned long long>(attest->firmwareVersion)));
+  text("pcr_select", selections);
+  text("pcr_digest", hex(attest->quote.pcrDigest.data));
+  text("signature", hex(evidence.signature.view()));
+  for (std::size_t i = 0; i < evidence.pcr_count; ++i) text(format("pcr_%zu", i), hex(evidence.pcrs[i]));
+  number("hcl_report_size", evidence.hcl_report.size);
+  number("vcek_size", evidence.vcek.size);
+  SNPNV_TRY(const std::string shown, out.finish(arguments.json()));
+  SNPNV_CHECK(print(shown));
   return Exit::done;
 }
 
@@ -341,23 +333,25 @@ const CommandSpec kQuote{
     "quote",
     "DIR --nonce HEX [options]",
     "get a TPM quote by the attestation key",
-    "Saves message, signature and pcrs in DIR, in the forms of tpm2-tools. The three belong together: a PCR\n"
+    "Saves message, signature and pcrs in DIR, in the forms of tpm2-tools. The three belong together: a PCR "
     "that moves in between is noticed, and the quote taken again.",
     1,
     1,
     kQuoteOptions,
-    run_quote};
+    run_quote,
+    true};
 
 const CommandSpec kEvidence{
     "evidence",
     "FILE (--nonce HEX | --random) [options]",
     "get a fresh report and a quote for one nonce",
-    "Saves evidence for Trustee (az-snp-vtpm, version 2), a request body for Microsoft Azure Attestation, or\n"
+    "Saves evidence for Trustee (az-snp-vtpm, version 2), a request body for Microsoft Azure Attestation, or "
     "the raw parts in a folder. The user data of the report are the nonce, zero-padded to 64 octets.",
     1,
     1,
     kEvidenceOptions,
-    run_evidence};
+    run_evidence,
+    true};
 
 const CommandSpec kDisplayEvidence{
     "display evidence",

@@ -11,6 +11,7 @@ inline constexpr std::array kChainOptions{
     OptionSpec{0, "root", "FILE", "trust this root too, for tests and private PKIs", true},
     OptionSpec{0, "at", "TIME", "verify at this time, RFC 3339; default: now"},
     OptionSpec{0, "crl", "FILE", "the ARK's revocation list"},
+    OptionSpec{0, "verbose", "", "list every check on a terminal too"},
 };
 
 /// One option for each item of a policy.
@@ -43,7 +44,7 @@ inline constexpr std::array kPolicyOptions{
 
 /// What the claims must carry.
 inline constexpr std::array kUserDataOption{
-    OptionSpec{0, "user-data", "HEX", "what the claims must carry, up to 64 octets"},
+    OptionSpec{0, "user-data", "HEX|@FILE", "what the claims must carry, up to 64 octets"},
 };
 
 /// Policy items on the TPM's quote.
@@ -79,7 +80,7 @@ template <std::size_t... N>
 /// The same of a verification without verdict, where the clock may be to blame.
 [[nodiscard]] std::unexpected<Failure> not_judged(std::string_view what, const Error& error);
 
-/// What a check expected and found, in words.
+/// What a check expected and found, in words; what is from outside is not escaped yet.
 [[nodiscard]] std::string detail_of(const StepRow& step, const StepResult& result);
 
 /// The verdict as one line of JSON, on the steps with which `covers` agrees and on all that fail. `line`: of a stream.

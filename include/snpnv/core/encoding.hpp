@@ -33,6 +33,22 @@ class PlainText {
   std::size_t at_ = 0;
 };
 
+/// The characters of another source, with ASCII's capital letters as small ones.
+template <TextSource S>
+class LowerCase {
+ public:
+  constexpr explicit LowerCase(S source) : source_(source) {}
+  constexpr bool next(char& c) {
+    if (!source_.next(c)) return false;
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return true;
+  }
+  [[nodiscard]] constexpr std::size_t offset() const { return source_.offset(); }
+
+ private:
+  S source_;
+};
+
 /// True if both yield the same characters.
 template <TextSource A, TextSource B>
 [[nodiscard]] constexpr bool same_text(A a, B b) {

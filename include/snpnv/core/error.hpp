@@ -41,7 +41,7 @@ namespace snpnv {
   X(json_members, 0x0224, "too many member names open at once", "limit")                          \
   X(json_type, 0x0225, "value of another type than needed", "-")                                  \
   X(json_number, 0x0226, "number outside the range needed", "-")                                  \
-  X(json_missing, 0x0227, "a required member is absent", "-")                                     \
+  X(json_missing, 0x0227, "a required member is absent", "JsonMember")                            \
   X(json_unknown, 0x0228, "a member that this format does not have", "-")                         \
   X(report_version, 0x0240, "ATTESTATION_REPORT version not supported", "version")                \
   X(report_product, 0x0241, "processor not supported", "CPUID family << 16 | model")              \

@@ -337,19 +337,19 @@ class ReportVerifier {
 
   static StepResult same_flag(std::string_view member, bool expected,
                               const std::optional<bool>& found) {
-    const auto text = [](bool value) {
-      return Finding::text(value ? std::string_view("true") : std::string_view("false"));
-    };
-    if (!found) return StepResult::fail(member, "absent from the claims", text(expected));
-    if (*found == expected) return StepResult::pass(member, text(*found));
-    return StepResult::fail(member, "has another value", text(expected), text(*found));
+    if (!found) return StepResult::fail(member, "absent from the claims", Finding::boolean(expected));
+    if (*found == expected) return StepResult::pass(member, Finding::boolean(*found));
+    return StepResult::fail(member, "has another value", Finding::boolean(expected), Finding::boolean(*found));
   }
   static StepResult same_member(std::string_view member, const ExpectedText& expected,
                                 const std::optional<JsonString>& found) {
     if (!found) return StepResult::fail(member, "absent from the claims", Finding::text(expected.view()));
-    if (*found == expected.view()) return StepResult::pass(member, Finding::text(expected.view()));
-    return StepResult::fail(member, "has another value", Finding::text(expected.view()),
-                            Finding::text(found->raw));
+    // A GUID may be spelled in either case.
+    const bool same = member == "vmUniqueId"
+                          ? same_text(LowerCase(found->source()), LowerCase(PlainText(expected.view())))
+                          : *found == expected.view();
+    if (same) return StepResult::pass(member, Finding::text(expected.view()));
+    return StepResult::fail(member, "has another value", Finding::text(expected.view()), Finding::text(*found));
   }
 
   StepResult policy_secure_boot() const {

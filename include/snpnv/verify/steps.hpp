@@ -3,8 +3,9 @@
 
 #include <optional>
 
-#include "snpnv/verify/trust.hpp"
 #include "snpnv/core/civil_time.hpp"
+#include "snpnv/core/json.hpp"
+#include "snpnv/verify/trust.hpp"
 
 namespace snpnv {
 
@@ -123,12 +124,12 @@ inline constexpr std::array kSteps{
 
 /// What a check expected or found, held by value.
 struct Finding {
-  enum class Kind : std::uint8_t { none, number, mask, octets, text, time, version };
+  enum class Kind : std::uint8_t { none, number, mask, octets, text, time, version, boolean };
   static constexpr std::size_t kMax = 64;
 
   Kind kind = Kind::none;
   std::uint8_t size = 0;        // octets held, of octets and text
-  std::uint64_t value = 0;      // number and mask; UnixTime, as its bits; version: major, minor, build
+  std::uint64_t value = 0;      // number, mask and boolean; UnixTime, as its bits; version: major, minor, build
                                 // in an octet each, build lowest
   std::array<std::byte, kMax> held{};  // longer ones are cut
 
@@ -139,6 +140,9 @@ struct Finding {
   }
   [[nodiscard]] static constexpr Finding mask(std::uint64_t value) {
     return {Kind::mask, 0, value, {}};
+  }
+  [[nodiscard]] static constexpr Finding boolean(bool value) {
+    return {Kind::boolean, 0, value ? 1U : 0U, {}};
   }
   [[nodiscard]] static constexpr Finding time(UnixTime value) {
     return {Kind::time, 0, static_cast<std::uint64_t>(value), {}};
@@ -152,6 +156,13 @@ struct Finding {
     Finding out;
     out.kind = Kind::text;
     for (const char c : in.substr(0, kMax)) out.held[out.size++] = static_cast<std::byte>(c);
+    return out;
+  }
+  [[nodiscard]] static constexpr Finding text(const JsonString& in) {
+    Finding out;
+    out.kind = Kind::text;
+    JsonString::Source source = in.source();
+    for (char c = 0; out.size < kMax && source.next(c);) out.held[out.size++] = static_cast<std::byte>(c);
     return out;
   }
 

@@ -53,7 +53,7 @@ struct VmConfiguration {
 #define SNPNV_X(member, json) std::optional<JsonString> member;
   SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
 #undef SNPNV_X
-  std::optional<std::uint64_t> current_time;  // seconds since 1970; firmware of 2023
+  std::optional<std::int64_t> current_time;  // seconds since 1970; firmware of 2023
 };
 
 /// The claims, of every firmware generation. Strings borrow the JSON text; keys and user data are
@@ -132,8 +132,12 @@ struct RuntimeClaims {
                                                   : nullptr;
       if (slot == nullptr || !json.ok()) continue;
       if (slot->present()) return json.fail_at(Code::json_duplicate, start);
-      if (!rsa || key.modulus_size == 0 || key.exponent_size == 0)
-        return json.fail_at(Code::json_missing, start);
+      const JsonMember missing = key.modulus_size == 0    ? JsonMember::n
+                                 : key.exponent_size == 0 ? JsonMember::e
+                                 : !rsa                   ? JsonMember::kty
+                                                          : JsonMember::unnamed;
+      if (missing != JsonMember::unnamed)
+        return json.fail_at(Code::json_missing, start, static_cast<std::size_t>(missing));
       *slot = key;
     }
   }
@@ -142,7 +146,7 @@ struct RuntimeClaims {
     json.enter_object();
     for (JsonString member; json.next_member(member);) {
       if (member == "current-time") {
-        vm.current_time = json.unsigned_integer();
+        vm.current_time = json.integer();
       }
 #define SNPNV_X(name, spelled) \
   else if (member == spelled) { vm.name = json.boolean(); }
