@@ -8,7 +8,9 @@
 #include "describe.hpp"
 #include "fields.hpp"
 #include "files.hpp"
-#include "snpnv/tpm/nv.hpp"
+#include "provider.hpp"
+#include "snpnv/collect/fresh_report.hpp"
+#include "snpnv/collect/quote.hpp"
 #include "transports/monotonic_clock.hpp"
 #include "transports/open.hpp"
 
@@ -98,7 +100,7 @@ class Probe {
     (void)index(tpm, vtpm::kUserDataIndex, "user_data_index", "user-data index");
     const bool ak = key(tpm);
     certificate(tpm);
-    complete_ = envelope(tpm, report) && ak;
+    complete_ = envelope(tpm, report) && ak && named(tpm);
   }
 
   Outcome<Exit> tell(const Arguments& arguments) {
@@ -189,6 +191,22 @@ class Probe {
     if (!report) return missing(kReport, kReport, report.error()), false;
     found(kReport, kReport,
           format("ATTESTATION_REPORT version %u, ", (*report)[report->VERSION]) + product_text(*report));
+    return true;
+  }
+
+  // Only the claims vouch for a key: the one at 0x81000003 must be theirs, or no quote by it is worth anything.
+  bool named(ProbeTpm& tpm) {
+    constexpr std::string_view kKey = "claimed_key", kLabel = "key in the claims";
+    Provider crypto;
+    std::vector<std::byte> buffer(kEnvelopeBuffer);
+    const auto bound = ReportCollector(tpm, crypto, buffer).boot_report();
+    if (!bound) return missing(kKey, kLabel, bound.error()), false;
+    const auto key = attestation_key(tpm);
+    if (!key) return missing(kKey, kLabel, key.error()), false;
+    if (*key != bound->claims.attestation_key)
+      return missing(kKey, kLabel, "HCLAkPub is not the key at 0x81000003",
+                     "another program replaced that key, or it was made anew after the report"), false;
+    found(kKey, kLabel, "HCLAkPub is the key at 0x81000003");
     return true;
   }
 
