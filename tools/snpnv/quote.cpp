@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <memory>
 
-#include "certificates.hpp"
 #include "commands.hpp"
 #include "describe.hpp"
 #include "fields.hpp"
@@ -16,6 +15,11 @@
 #include "snpnv/wire/evidence.hpp"
 #include "transports/monotonic_clock.hpp"
 #include "transports/open.hpp"
+#include "vcek.hpp"
+#include "verdict.hpp"
+#ifdef SNPNV_FETCH
+#include "fetch_certificates.hpp"
+#endif
 
 namespace snpnv::tool {
 namespace {
@@ -178,22 +182,95 @@ Outcome<Exit> run_quote(const Arguments& arguments) {
   return Exit::done;
 }
 
-// What --vcek names: the certificate in DER, and the whole file.
-struct VcekFile {
-  std::vector<std::byte> der;
-  std::vector<std::byte> content;
+// What was collected for one nonce. The report borrows the envelope's octets.
+struct Collected {
+  std::vector<std::byte> envelope;
+  BoundReport bound;
+  QuoteEvidence quote;
+  std::vector<std::byte> ak_certificate;  // empty: none
 };
 
-Outcome<VcekFile> vcek_of(const Arguments& arguments, std::string_view format_name) {
-  VcekFile out;
+// The AK certificate, where there is one for this key. Nobody needs it, so what is wrong with it is a warning.
+std::vector<std::byte> ak_certificate_of(const Arguments& arguments, ToolTpm& tpm, const ClaimsKey& key) {
+  std::vector<std::byte> out(kMaxAkCertificate);
+  const auto read = attestation_key_certificate(tpm, out);
+  if (!read) warn(arguments, "AK certificate: " + describe("", read.error()).why);
+  if (!read || !*read) return {};
+  out.resize((*read)->size());
+  const auto certificate = Certificate::parse(out);
+  if (certificate && equal(certificate->key.rsa.modulus, key.modulus()) &&
+      equal(certificate->key.rsa.exponent, key.exponent()))
+    return out;
+  warn(arguments, "AK certificate: left out, since " +
+                      (certificate ? "it is for another key than the claims name"
+                                   : "it cannot be read: " + describe("", certificate.error()).why));
+  return {};
+}
+
+Outcome<Collected> collect(const Arguments& arguments, const std::string& tcti, ByteView nonce, Instant deadline,
+                           bool with_certificate) {
+  MonotonicClock clock;
+  SNPNV_TRY(const Lock lock, Lock::acquire(tcti, deadline));
+  auto transport = open_transport(tcti, deadline);
+  if (!transport) return library_failure(tcti, transport.error());
+  ToolTpm tpm(*transport, clock, deadline);
+  Provider crypto;
+  UserData user_data{};  // the nonce, zero-padded
+  copy_to(user_data, nonce);
+  std::vector<std::byte> buffer(kEnvelopeBuffer);
+  const auto bound = ReportCollector(tpm, crypto, buffer).fresh_report(user_data);
+  if (!bound) return library_failure(tcti, bound.error());
+  const ClaimsKey& key = bound->claims.attestation_key;
+  const auto quote = QuoteCollector(tpm, crypto).quote(nonce, {}, key.rsa());
+  if (!quote) return library_failure(tcti, quote.error());
+  std::vector<std::byte> certificate;
+  if (with_certificate) certificate = ak_certificate_of(arguments, tpm, key);
+  return Collected{std::move(buffer), *bound, *quote, std::move(certificate)};
+}
+
+#ifdef SNPNV_FETCH
+constexpr auto kVcekSources = kSourceOptions;
+#else
+constexpr std::array<OptionSpec, 0> kVcekSources{};
+#endif
+
+// --vcek FILE, read, or the options of fetch; a folder needs neither.
+Outcome<VekFile> vek_file_of(const Arguments& arguments, std::string_view form) {
   const auto path = arguments.value("vcek");
-  if (!path && format_name == "dir") return out;
+  const auto source = std::ranges::find_if(kVcekSources, [&](const OptionSpec& option) { return arguments.has(option.name); });
+  if (path && source != kVcekSources.end())
+    return usage("--" + std::string(source->name), "not together with --vcek");
+  VekFile out;
+  if (!path && (source != kVcekSources.end() || form == "dir")) return out;
   if (!path)
     return usage("--vcek", "missing: this format carries the certificate",
-                 "the platform's certificate endpoint and AMD's key distribution service have it");
-  SNPNV_TRY(out.der, read_der(*path, kPemCertificate));
-  SNPNV_TRY(out.content, read_file(*path, std::size_t{1} << 20));
+                 "the platform's certificate endpoint and AMD's key distribution service have it; --source gets it");
+  SNPNV_TRY(out, read_vek(*path));
+  for (const auto& [der, name] : {std::pair(&out.ask, "ASK"), {&out.ark, "ARK"}})
+    if (form == "maa" && der->empty())
+      return std::unexpected(Failure{Exit::failed, std::string(*path),
+                                     std::string("has no ") + name + " behind the VCEK", "chain.roles",
+                                     "MAA takes a chain: VCEK, ASK and ARK as PEM blocks in this order"});
   return out;
+}
+
+// The VCEK that goes with the report: judged if it is there, otherwise got.
+Outcome<VekFile> vek_of(const Arguments& arguments, VekFile file, const ATTESTATION_REPORT& report,
+                        const TrustFiles& trust, [[maybe_unused]] Instant deadline) {
+  if (!file.vek.empty()) {
+    SNPNV_CHECK(check_vek(arguments, *arguments.value("vcek"), file, report, trust));
+    return file;
+  }
+#ifdef SNPNV_FETCH
+  if (std::ranges::any_of(kVcekSources, [&](const OptionSpec& option) { return arguments.has(option.name); })) {
+    SNPNV_TRY(FetchSettings settings, FetchSettings::read(arguments, deadline));
+    SNPNV_TRY(const auto requests, vcek_requests("the report", report));
+    Fetcher fetcher(std::move(settings), trust);
+    SNPNV_TRY(Fetched fetched, fetcher.fetch(requests, report));
+    return VekFile{std::move(fetched.vek), std::move(fetched.ask), std::move(fetched.ark)};
+  }
+#endif
+  return file;
 }
 
 Outcome<Exit> run_evidence(const Arguments& arguments) {
@@ -203,8 +280,11 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
   if (form == "dir") SNPNV_CHECK(is_directory_name("--format dir", path));
   SNPNV_TRY(const Instant deadline, start_deadline(arguments, 10));
   SNPNV_TRY(const auto nonce, nonce_of(arguments));
-  SNPNV_TRY(const VcekFile vcek, vcek_of(arguments, form));
-  MonotonicClock clock;
+  SNPNV_TRY(VekFile file, vek_file_of(arguments, form));
+  SNPNV_TRY(const TrustFiles trust, TrustFiles::read(arguments));
+#ifdef SNPNV_FETCH
+  SNPNV_CHECK(FetchSettings::read(arguments, deadline));  // what is wrong with them is said before anything is asked
+#endif
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
   std::vector<std::string> outputs;
   std::vector<InputFile> inputs;
@@ -213,50 +293,39 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
     add_paths(outputs, path, kEvidenceFiles);
   } else {
     outputs.emplace_back(path);
-    if (const auto file = arguments.value("vcek")) inputs.push_back({"--vcek", *file});
+    if (const auto vcek = arguments.value("vcek")) inputs.push_back({"--vcek", *vcek});
   }
   SNPNV_TRY(const bool standard_output, check_outputs_of(arguments, tcti, std::move(outputs), std::move(inputs)));
-  SNPNV_TRY(const Lock lock, Lock::acquire(tcti, deadline));
-  auto transport = open_transport(tcti, deadline);
-  if (!transport) return library_failure(tcti, transport.error());
-  ToolTpm tpm(*transport, clock, deadline);
-  Provider crypto;
 
-  UserData user_data{};  // the nonce, zero-padded
-  copy_to(user_data, nonce);
-  std::vector<std::byte> buffer(kEnvelopeBuffer);
-  ReportCollector collector(tpm, crypto, buffer);
-  const auto bound = collector.fresh_report(user_data);
-  if (!bound) return library_failure(tcti, bound.error());
-  const auto quote = QuoteCollector(tpm, crypto).quote(nonce, {}, bound->claims.attestation_key.rsa());
-  if (!quote) return library_failure(tcti, quote.error());
-  const ByteView envelope = ByteView(buffer).first(bound->envelope.size());
+  SNPNV_TRY(const Collected parts, collect(arguments, tcti, nonce, deadline, form == "dir"));
+  const BoundReport& bound = parts.bound;
+  const QuoteEvidence& quote = parts.quote;
+  const ByteView envelope = ByteView(parts.envelope).first(bound.envelope.size());
+  SNPNV_TRY(const VekFile vek, vek_of(arguments, std::move(file), bound.report, trust, deadline));
 
   OutputFiles files;
   std::vector<std::byte> room(std::size_t{1} << 18);
   Writer writer(room);
   if (form == "trustee") {
     std::array<ByteView, PcrSelection::kPcrs> pcrs;
-    for (std::size_t i = 0; i < pcrs.size(); ++i) pcrs[i] = quote->pcrs[i];
-    write_trustee_evidence(writer, quote->signature(), quote->message(), pcrs, envelope, vcek.der);
+    for (std::size_t i = 0; i < pcrs.size(); ++i) pcrs[i] = quote.pcrs[i];
+    write_trustee_evidence(writer, quote.signature(), quote.message(), pcrs, envelope, vek.vek);
   } else if (form == "maa") {
+    std::string chain;
+    for (const auto* const der : {&vek.vek, &vek.ask, &vek.ark}) chain += pem_of(*der, kPemCertificate);
     std::vector<std::byte> scratch(room.size());
     const auto written =
-        write_maa_request(writer, bound->report.raw, vcek.content, bound->envelope.claims, scratch);
+        write_maa_request(writer, bound.report.raw, octets_of(chain), bound.envelope.claims, scratch);
     if (!written) return library_failure(path, written.error());
   } else {
     SNPNV_CHECK(files.make_directories(path));
-    SNPNV_CHECK(stage_quote(files, path, *quote));
-    SNPNV_CHECK(files.stage(join(path, kReportFile), bound->report.raw));
-    SNPNV_CHECK(files.stage(join(path, kClaimsFile), bound->envelope.claims));
+    SNPNV_CHECK(stage_quote(files, path, quote));
+    SNPNV_CHECK(files.stage(join(path, kReportFile), bound.report.raw));
+    SNPNV_CHECK(files.stage(join(path, kClaimsFile), bound.envelope.claims));
     SNPNV_CHECK(files.stage(join(path, kEnvelopeFile), envelope));
-    std::vector<std::byte> room_for_certificate(kMaxAkCertificate);
-    const auto certificate = attestation_key_certificate(tpm, room_for_certificate);
-    if (!certificate)  // nobody needs it
-      warn(arguments, "AK certificate: " + describe("", certificate.error()).why);
-    else if (*certificate)
-      SNPNV_CHECK(files.stage(join(path, kAkCertificateFile), **certificate));
-    if (!vcek.der.empty()) SNPNV_CHECK(files.stage(join(path, kVcekFile), vcek.der));
+    if (!parts.ak_certificate.empty())
+      SNPNV_CHECK(files.stage(join(path, kAkCertificateFile), parts.ak_certificate));
+    if (!vek.vek.empty()) SNPNV_CHECK(files.stage(join(path, kVcekFile), vek.vek));
   }
   if (form != "dir") {
     writer.text("\n");  // so that files behind each other are a stream
@@ -319,13 +388,17 @@ constexpr OptionSpec kQuoteOptions[] = {
     {0, "pcrs", "BANK:LIST", "PCRs to quote; default sha256:0-23"},
     {0, "timeout", "SECONDS", "give up then; default 10"},
 };
-constexpr OptionSpec kEvidenceOptions[] = {
-    {0, "nonce", "HEX", "what report and quote carry, up to 50 octets"},
-    {0, "random", "", "take a nonce of 48 random octets"},
-    {0, "format", "FORM", "trustee, maa or dir; default trustee"},
-    {0, "vcek", "FILE", "the VCEK; for maa with ASK and ARK behind it, PEM"},
-    {0, "timeout", "SECONDS", "give up then; default 10"},
+constexpr std::array kOwnEvidenceOptions{
+    OptionSpec{0, "nonce", "HEX", "what report and quote carry, up to 50 octets"},
+    OptionSpec{0, "random", "", "take a nonce of 48 random octets"},
+    OptionSpec{0, "format", "FORM", "trustee, maa or dir; default trustee"},
+    OptionSpec{0, "vcek", "FILE", "the VCEK; for maa with ASK and ARK behind it, PEM"},
 };
+constexpr std::array kTimeAndRoot{
+    OptionSpec{0, "timeout", "SECONDS", "give up then; default 10"},
+    kRootOption,
+};
+constexpr auto kEvidenceOptions = joined(kOwnEvidenceOptions, kVcekSources, kTimeAndRoot);
 
 }  // namespace
 

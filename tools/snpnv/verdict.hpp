@@ -6,9 +6,11 @@
 
 namespace snpnv::tool {
 
+inline constexpr OptionSpec kRootOption{0, "root", "FILE", "trust this root too, for tests and private PKIs", true};
+
 /// --root, --at, --crl: for everything that verifies a chain.
 inline constexpr std::array kChainOptions{
-    OptionSpec{0, "root", "FILE", "trust this root too, for tests and private PKIs", true},
+    kRootOption,
     OptionSpec{0, "at", "TIME", "verify at this time, RFC 3339; default: now"},
     OptionSpec{0, "crl", "FILE", "the ARK's revocation list"},
     OptionSpec{0, "verbose", "", "list every check on a terminal too"},

@@ -28,13 +28,52 @@ inline constexpr auto kP384Order = [] {
   return order;
 }();
 
+/// A VCEK or VLEK, and what it is for: as its verified chain says, or as it says itself, for run_vek() alone.
+class Endorsement {
+ public:
+  Endorsement(const VerifiedChain& chain)
+      : vek_(chain.vek()), product_(chain.product()), signing_key_(chain.signing_key()) {}
+
+  /// Of a certificate whose issuers are not at hand, by its names.
+  /// @returns it | a failed step of chain.roles - its names are not those of such a certificate.
+  [[nodiscard]] static std::expected<Endorsement, StepResult> unproven(const Certificate& vek, Product product,
+                                                                       SIGNING_KEY signing_key) {
+    const auto is = [](ByteView text, std::string_view first, std::string_view second) {
+      const auto same = [](std::byte octet, char c) { return octet == static_cast<std::byte>(c); };
+      return text.size() == first.size() + second.size() &&
+             std::ranges::equal(text.first(first.size()), first, same) &&
+             std::ranges::equal(text.subspan(first.size()), second, same);
+    };
+    const bool vlek = signing_key == SIGNING_KEY::VLEK;
+    if (!is(vek.subject.common_name, "SEV-", name(signing_key)))
+      return std::unexpected(StepResult::fail(kVek, "its name is not the one of this role", {},
+                                              Finding::text(vek.subject.common_name)));
+    if (!is(vek.issuer.common_name, vlek ? std::string_view("SEV-VLEK-") : std::string_view("SEV-"), name(product)))
+      return std::unexpected(StepResult::fail(kVek, "its issuer is of another product or role", {},
+                                              Finding::text(vek.issuer.common_name)));
+    return Endorsement(vek, product, signing_key);
+  }
+
+  [[nodiscard]] Product product() const { return product_; }
+  [[nodiscard]] const Certificate& vek() const { return vek_; }
+  [[nodiscard]] SIGNING_KEY signing_key() const { return signing_key_; }
+
+ private:
+  Endorsement(const Certificate& vek, Product product, SIGNING_KEY signing_key)
+      : vek_(vek), product_(product), signing_key_(signing_key) {}
+
+  Certificate vek_;
+  Product product_;
+  SIGNING_KEY signing_key_;
+};
+
 /// Runs the steps of SNPNV_SIGNATURE_STEPS and SNPNV_CONTENT_STEPS, each in a function of its name.
 template <Crypto C>
 class ReportVerifier {
  public:
-  ReportVerifier(C& crypto, const VerifiedChain& chain, const ATTESTATION_REPORT& report,
+  ReportVerifier(C& crypto, const Endorsement& chain, const ATTESTATION_REPORT& report,
                  const Evidence& evidence, const Policy& policy)
-      : crypto_(crypto), chain_(chain), vek_(chain.vek()), report_(report), evidence_(evidence),
+      : crypto_(crypto), chain_(chain), vek_(chain_.vek()), report_(report), evidence_(evidence),
         policy_(policy) {}
 
   void run(Verdict& verdict, Scope scope) {
@@ -418,7 +457,7 @@ class ReportVerifier {
   }
 
   C& crypto_;
-  const VerifiedChain& chain_;
+  Endorsement chain_;
   VekCertificate vek_;
   const ATTESTATION_REPORT& report_;
   const Evidence& evidence_;
