@@ -152,6 +152,7 @@ class Probe {
       return missing(kKey, kLabel, "0x81000003 is not an RSA key", "another program put its own key there"), false;
     if (!read) return missing(kKey, kLabel, read.error()), false;
     const TPMT_PUBLIC& area = read->outPublic.value;
+    key_ = key_of(area);
     found(kKey, kLabel,
           format("0x81000003, rsa %u, %s/%s, %s", area.keyBits, std::string(name(area.scheme.scheme)).c_str(),
                  std::string(name(area.scheme.hashAlg)).c_str(), attribute_names(area.objectAttributes).c_str()));
@@ -201,16 +202,15 @@ class Probe {
     std::vector<std::byte> buffer(kEnvelopeBuffer);
     const auto bound = ReportCollector(tpm, crypto, buffer).boot_report();
     if (!bound) return missing(kKey, kLabel, bound.error()), false;
-    const auto key = attestation_key(tpm);
-    if (!key) return missing(kKey, kLabel, key.error()), false;
-    if (*key != bound->claims.attestation_key)
-      return missing(kKey, kLabel, "HCLAkPub is not the key at 0x81000003",
-                     "another program replaced that key, or it was made anew after the report"), false;
-    found(kKey, kLabel, "HCLAkPub is the key at 0x81000003");
+    if (key_ != bound->claims.attestation_key)
+      return missing(kKey, kLabel, "HCLAkPub is not that key",
+                     "the key at 0x81000003 was replaced by another program, or made anew after the report"), false;
+    found(kKey, kLabel, "HCLAkPub is that key");
     return true;
   }
 
   Listing out_;
+  ClaimsKey key_;  // at 0x81000003
   bool complete_ = false;
   Exit exit_ = Exit::failed;  // if it is not complete
 };

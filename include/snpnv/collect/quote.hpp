@@ -76,13 +76,8 @@ struct QuoteEvidence {
 /// Octets of a nonce in a quote at most: the vTPM refuses longer ones, and padding breaks verifiers.
 inline constexpr std::size_t kMaxQuoteNonce = 50;
 
-/// The public part of the attestation key at 0x81000003. Another program may have put it there, so what
-/// it is worth only proven claims tell: theirs must be the same.
-/// @returns the key | wire_value - not an RSA key | what Tpm::execute() returns.
-template <class Tpm>
-[[nodiscard]] constexpr Result<ClaimsKey> attestation_key(Tpm& tpm) {
-  SNPNV_TRY(const auto response, tpm.execute(ReadPublic{vtpm::kAttestationKey}));
-  const TPMT_PUBLIC& area = response.outPublic.value;
+/// An RSA key of the TPM as claims name keys.
+[[nodiscard]] constexpr ClaimsKey key_of(const TPMT_PUBLIC& area) {
   std::array<std::byte, 4> exponent{};
   store<std::uint32_t, Endian::big>(exponent, area.exponent != 0 ? area.exponent : 65537);
   const auto first = std::ranges::find_if(exponent, [](std::byte octet) { return octet != std::byte{0}; });
@@ -90,6 +85,15 @@ template <class Tpm>
   out.modulus_size = copy_to(out.modulus_octets, area.unique.data).size();
   out.exponent_size = copy_to(out.exponent_octets, ByteView(first, exponent.end())).size();
   return out;
+}
+
+/// The public part of the attestation key at 0x81000003. Another program may have put it there, so what
+/// it is worth only proven claims tell: theirs must be the same.
+/// @returns the key | wire_value - not an RSA key | what Tpm::execute() returns.
+template <class Tpm>
+[[nodiscard]] constexpr Result<ClaimsKey> attestation_key(Tpm& tpm) {
+  SNPNV_TRY(const auto response, tpm.execute(ReadPublic{vtpm::kAttestationKey}));
+  return key_of(response.outPublic.value);
 }
 
 /// Gets quotes by the attestation key. Tpm is snpnv::Tpm or alike.

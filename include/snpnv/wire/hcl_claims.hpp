@@ -28,7 +28,9 @@ struct ClaimsKey {
     return ByteView(exponent_octets).first(exponent_size);
   }
   [[nodiscard]] constexpr RsaPublicKey rsa() const { return {modulus(), exponent()}; }
-  friend constexpr bool operator==(const ClaimsKey&, const ClaimsKey&) = default;
+  friend constexpr bool operator==(const ClaimsKey& a, const ClaimsKey& b) {
+    return equal(a.modulus(), b.modulus()) && equal(a.exponent(), b.exponent());
+  }
 };
 
 // Members of vm-configuration whose values are booleans, and those whose values are strings:
