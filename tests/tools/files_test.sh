@@ -70,8 +70,7 @@ check "in place" [ "$(stat -c %s around)" -eq 1188 ]
 check "a recording there" bash -c '"$1" -T "record:/dev/stdout=$SNPNV_TCTI" report report user >recording' - "$snpnv"
 check "is nothing else either" exits 0 "$snpnv" -T replay:recording report replayed user
 mkdir quoted
-touch quoted/message
-ln -s message quoted/pcrs
+ln -s message quoted/pcrs # to a file that is not there yet
 check "two files of a folder that are one are refused" exits 2 "$snpnv" quote quoted --nonce 00
 check "and named" grep -q '^snpnv: quoted/pcrs: named for two outputs' err
 check "so are those of evidence" exits 2 "$snpnv" evidence quoted --format dir --nonce 00

@@ -37,6 +37,17 @@ Outcome<std::vector<std::byte>> read_named(std::string_view directory, std::stri
   return der;
 }
 
+Outcome<std::vector<std::byte>> der_in(std::string_view path, std::vector<std::byte> content, std::string_view label) {
+  if (content.empty()) return library_failure(path, {Code::wire_short});
+  if (!is_pem(content)) return content;
+  std::vector<std::byte> out(content.size());
+  const auto block = PemReader(content, label).next(out);
+  if (!block) return library_failure(path, block.error());
+  if (!*block || (*block)->empty()) return library_failure(path, {Code::pem_block});
+  out.resize((*block)->size());
+  return out;
+}
+
 bool named_as_issuer(ByteView issuer, ByteView certificate) {
   const auto above = Certificate::parse(issuer);
   const auto below = Certificate::parse(certificate);
@@ -71,19 +82,15 @@ std::size_t issuer_among(std::span<const ByteView> candidates, ByteView certific
 Outcome<std::vector<std::byte>> read_if_there(std::string_view directory, std::string_view name) {
   const std::string path = find_file(directory, name);
   if (path.empty()) return {};
-  return read_der(path, kPemCertificate);
+  SNPNV_TRY(std::vector<std::byte> content, read_file(path, kMostOctets));
+  auto der = der_in(path, std::move(content), kPemCertificate);
+  if (!der) der.error().exit = Exit::rejected;  // as where the DER is malformed
+  return der;
 }
 
 Outcome<std::vector<std::byte>> read_der(std::string_view path, std::string_view label) {
   SNPNV_TRY(std::vector<std::byte> content, read_file(path, kMostOctets));
-  if (content.empty()) return library_failure(path, {Code::wire_short});
-  if (!is_pem(content)) return content;
-  std::vector<std::byte> out(content.size());
-  const auto block = PemReader(content, label).next(out);
-  if (!block) return library_failure(path, block.error());
-  if (!*block || (*block)->empty()) return library_failure(path, {Code::pem_block});
-  out.resize((*block)->size());
-  return out;
+  return der_in(path, std::move(content), label);
 }
 
 std::string pem_of(ByteView der, std::string_view label) {

@@ -82,7 +82,7 @@ Outcome<Exit> save(const Arguments& arguments, bool pem, const Fetched& fetched,
   };
   std::vector<std::string> paths;
   for (const Output& output : outputs) paths.push_back(path(output, pem));
-  SNPNV_TRY(const bool standard_output, check_outputs({}, paths, std::move(inputs)));
+  SNPNV_TRY(const bool standard_output, check_outputs({}, {paths.begin(), paths.end()}, inputs));
   OutputFiles files;
   SNPNV_CHECK(files.make_directories(directory));
   for (const Output& output : outputs) {

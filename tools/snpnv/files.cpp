@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
+#include <climits>
 
 #include "transports/file.hpp"
 
@@ -29,31 +29,36 @@ std::string directory_of(const std::string& path) {
 
 std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-std::optional<std::string> real_path(const std::string& path) {
-  char* const real = ::realpath(path.c_str(), nullptr);
-  if (real == nullptr) return std::nullopt;
-  std::string out = real;
-  std::free(real);
+// Where the links lead that a path ends in; directories in front of it may be links too.
+std::string followed(std::string_view path) {
+  constexpr int kMostLinks = 40;  // as in Linux
+  std::string out(path);
+  std::array<char, PATH_MAX> link;
+  for (int i = 0; i < kMostLinks; ++i) {
+    const ssize_t size = ::readlink(out.c_str(), link.data(), link.size());
+    if (size <= 0) break;
+    const std::string_view to(link.data(), static_cast<std::size_t>(size));
+    out = to.starts_with('/') ? std::string(to) : join(directory_of(out), to);
+  }
   return out;
 }
 
 // A file by its device and inode; one that is not there yet by its directory's, and its name.
 struct FileId {
   struct stat status {};
-  bool there = false;
   std::string name;
-  FileId(std::string_view path, int dash) {  // what "-" names
-    const std::string text(path);
-    there = (path == "-" ? ::fstat(dash, &status) : ::stat(text.c_str(), &status)) == 0;
-    if (there) return;
-    const bool nowhere = ::stat(directory_of(text).c_str(), &status) != 0;
-    name = nowhere ? text : name_of(text);
-  }
+
+  FileId(std::string_view path, int dash);  // what "-" names
   bool operator==(const FileId& other) const {
-    return there == other.there && name == other.name && status.st_dev == other.status.st_dev &&
-           status.st_ino == other.status.st_ino;
+    return name == other.name && status.st_dev == other.status.st_dev && status.st_ino == other.status.st_ino;
   }
 };
+FileId::FileId(std::string_view path, int dash) {
+  const std::string whole(path);
+  if ((path == "-" ? ::fstat(dash, &status) : ::stat(whole.c_str(), &status)) == 0) return;
+  const std::string file = followed(path);
+  name = ::stat(directory_of(file).c_str(), &status) == 0 ? name_of(file) : file;
+}
 
 volatile sig_atomic_t caught_signal = 0;
 void catch_signal(int number) { caught_signal = number; }
@@ -117,12 +122,16 @@ Outcome<std::vector<std::byte>> read_file(std::string_view path, std::size_t mos
 
 OutputFiles::~OutputFiles() {
   for (const Staged& file : staged_) {
-    const int directory = file.directory.get();
-    if (file.beside.empty() && file.kept.empty()) ::unlinkat(directory, file.name.c_str(), 0);
-    if (!file.beside.empty()) ::unlinkat(directory, file.beside.c_str(), 0);
+    const int place = file.place.get();
+    const char* const name = file.name.c_str();
+    if (*name == '\0') continue;
+    if (!file.beside.empty())
+      ::unlinkat(place, file.beside.c_str(), 0);
+    else if (file.kept.empty())
+      ::unlinkat(place, name, 0);
     // rename() leaves two names of one file as they are.
-    if (!file.kept.empty() && ::renameat(directory, file.kept.c_str(), directory, file.name.c_str()) == 0)
-      ::unlinkat(directory, file.kept.c_str(), 0);
+    if (!file.kept.empty() && ::renameat(place, file.kept.c_str(), place, name) == 0)
+      ::unlinkat(place, file.kept.c_str(), 0);
   }
   while (!made_.empty()) {
     ::rmdir(made_.back().c_str());
@@ -131,32 +140,31 @@ OutputFiles::~OutputFiles() {
 }
 
 Outcome<void> OutputFiles::stage(std::string_view path, ByteView content, std::optional<unsigned> mode) {
-  InPlace direct{std::string(path), Descriptor(), {}};
-  const bool standard_output = same_file(path, "-");
-  struct stat there {};
-  if (standard_output || (::stat(direct.path.c_str(), &there) == 0 && !S_ISREG(there.st_mode) &&
-                          !S_ISDIR(there.st_mode))) {
-    if (!standard_output) {
-      auto opened = open_file(direct.path.c_str(), O_WRONLY, file_deadline, DeferredSignals::caught);
-      if (!opened) return file_failure(path, opened.error());
-      direct.file = *std::move(opened);
-    }
-    direct.content.assign(content.begin(), content.end());
-    in_place_.push_back(std::move(direct));
-    return {};
+  const FileId there(path, STDOUT_FILENO);
+  const bool standard_output = there == FileId("-", STDOUT_FILENO);
+  if (!standard_output && (!there.name.empty() || S_ISREG(there.status.st_mode))) {
+    const std::string target = followed(path);
+    Descriptor directory(::open(directory_of(target).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    return stage_in(std::move(directory), name_of(target), path, content, mode);
   }
-  // The file that the path names in the end, where links lead; if there is none yet, its place.
-  const std::string target = real_path(direct.path).value_or(direct.path);
-  Descriptor directory(::open(directory_of(target).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0) return os_failure(path, errno);
-  return stage_in(std::move(directory), name_of(target), path, content, mode);
+  Staged file{std::string(path)};
+  file.content = text_of(content);
+  if (!standard_output) {
+    auto opened = open_file(file.path.c_str(), O_WRONLY, file_deadline, DeferredSignals::caught);
+    if (!opened) return file_failure(path, opened.error());
+    file.place = *std::move(opened);
+  }
+  staged_.push_back(std::move(file));
+  return {};
 }
 
 Outcome<void> OutputFiles::stage_in(Descriptor directory, std::string_view name, std::string_view path,
                                     ByteView content, std::optional<unsigned> mode) {
-  Staged file{std::string(path), std::move(directory), std::string(name), {}, {}};
+  const int place = directory.get();
+  if (place < 0) return os_failure(path, errno);
+  Staged file{std::string(path), std::move(directory), std::string(name)};
   struct stat old {};
-  if (::fstatat(file.directory.get(), file.name.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0) {
+  if (::fstatat(place, file.name.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0) {
     if (S_ISDIR(old.st_mode)) return os_failure(path, EISDIR);
     if (!mode && S_ISREG(old.st_mode)) mode = old.st_mode & 07777;
   }
@@ -164,8 +172,7 @@ Outcome<void> OutputFiles::stage_in(Descriptor directory, std::string_view name,
   std::uint64_t suffix = 0;
   if (::getrandom(&suffix, sizeof suffix, 0) != sizeof suffix) return os_failure("getrandom", errno);
   file.beside = file.name + format(".snpnv-%016llx", static_cast<unsigned long long>(suffix));
-  const Descriptor out(::openat(file.directory.get(), file.beside.c_str(),
-                                O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666));
+  const Descriptor out(::openat(place, file.beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666));
   if (out.get() < 0) return os_failure(path, errno);
   staged_.push_back(std::move(file));  // from here on the destructor removes it
   if (mode && ::fchmod(out.get(), *mode) != 0) return os_failure(path, errno);
@@ -176,34 +183,34 @@ Outcome<void> OutputFiles::stage_in(Descriptor directory, std::string_view name,
 
 // A second name keeps the older file, so that the first one is never without. Where the file system has no
 // such thing, or the file is another user's, it gets another name.
-Outcome<void> OutputFiles::place(Staged& file) {
-  const int directory = file.directory.get();
+Outcome<void> OutputFiles::put(Staged& file) {
+  const int place = file.place.get();
   const char* const name = file.name.c_str();
   const std::string kept = file.beside + ".old";
-  if (::linkat(directory, name, directory, kept.c_str(), 0) == 0 ||
-      ::renameat(directory, name, directory, kept.c_str()) == 0)
+  if (::linkat(place, name, place, kept.c_str(), 0) == 0 || ::renameat(place, name, place, kept.c_str()) == 0)
     file.kept = kept;
   else if (errno != ENOENT)
     return os_failure(file.path, errno);
-  if (::renameat(directory, file.beside.c_str(), directory, name) != 0) return os_failure(file.path, errno);
+  if (::renameat(place, file.beside.c_str(), place, name) != 0) return os_failure(file.path, errno);
   file.beside.clear();
   // The new name is durable once its directory is; a directory that cannot be opened for reading still
   // holds the new file.
-  const Descriptor synced(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Descriptor synced(::openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (synced.get() >= 0 && ::fsync(synced.get()) != 0 && errno != EINVAL) return os_failure(file.path, errno);
   return {};
 }
 
 Outcome<void> OutputFiles::commit() {
   if (DeferredSignals::caught()) return os_failure("signal", EINTR);
-  for (Staged& file : staged_) SNPNV_CHECK(place(file));
-  for (const InPlace& out : in_place_)
-    SNPNV_CHECK(out.file.get() < 0 ? print(text_of(out.content))
-                                   : write_all(out.path, out.file.get(), out.content));
+  for (Staged& file : staged_)
+    if (!file.name.empty()) SNPNV_CHECK(put(file));
   for (const Staged& file : staged_)
-    if (!file.kept.empty()) ::unlinkat(file.directory.get(), file.kept.c_str(), 0);
+    if (file.name.empty())
+      SNPNV_CHECK(file.place.get() < 0 ? print(file.content)
+                                       : write_all(file.path, file.place.get(), octets_of(file.content)));
+  for (const Staged& file : staged_)
+    if (!file.kept.empty()) ::unlinkat(file.place.get(), file.kept.c_str(), 0);
   staged_.clear();
-  in_place_.clear();
   made_.clear();
   return {};
 }
@@ -225,28 +232,27 @@ Outcome<void> make_directories(std::string_view path, std::vector<std::string>& 
   }
 }
 
-bool same_file(std::string_view a, std::string_view b) {
-  return FileId(a, STDOUT_FILENO) == FileId(b, STDOUT_FILENO);
-}
-
-Outcome<bool> check_outputs(std::string_view tcti, std::vector<std::string> outputs,
-                            std::vector<InputFile> inputs) {
-  while (tcti.starts_with("record:") && tcti.contains('=')) {
-    const std::size_t equals = tcti.find('=');
-    outputs.emplace_back(tcti.substr(7, equals - 7));
+Outcome<bool> check_outputs(std::string_view tcti, std::vector<std::string_view> outputs,
+                            std::span<const InputFile> inputs) {
+  for (std::size_t equals = 0; tcti.starts_with("record:") && (equals = tcti.find('=')) != std::string_view::npos;) {
+    outputs.push_back(tcti.substr(7, equals - 7));
     tcti.remove_prefix(equals + 1);
   }
-  if (tcti.starts_with("replay:")) inputs.push_back({"the recording", tcti.substr(7)});
+  const InputFile recording{"the recording", tcti.starts_with("replay:") ? tcti.substr(7) : std::string_view()};
   bool standard_output = false;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    standard_output = standard_output || same_file(outputs[i], "-");
-    for (std::size_t j = 0; j < i; ++j)
-      if (same_file(outputs[i], outputs[j])) return usage(outputs[i], "named for two outputs");
     const FileId output(outputs[i], STDOUT_FILENO);
-    if (output.there && !S_ISREG(output.status.st_mode)) continue;  // where nothing is kept
+    standard_output = standard_output || output == FileId("-", STDOUT_FILENO);
+    const auto replaces = [&](const InputFile& input) {
+      return (!output.name.empty() || S_ISREG(output.status.st_mode)) && !input.path.empty() &&
+             output == FileId(input.path, STDIN_FILENO);
+    };
+    const InputFile* lost = replaces(recording) ? &recording : nullptr;
     for (const InputFile& input : inputs)
-      if (output == FileId(input.path, STDIN_FILENO))
-        return usage(outputs[i], "would replace " + std::string(input.what));
+      if (replaces(input)) lost = &input;
+    if (lost != nullptr) return usage(outputs[i], "would replace " + std::string(lost->what));
+    for (std::size_t j = 0; j < i; ++j)
+      if (output == FileId(outputs[j], STDOUT_FILENO)) return usage(outputs[i], "named for two outputs");
   }
   return standard_output;
 }

@@ -60,43 +60,34 @@ class OutputFiles {
 
  private:
   struct Staged {
-    std::string path;      // as the caller named it
-    Descriptor directory;  // where it is to be,
-    std::string name;      // and how it is called there
-    std::string beside;    // the new file, until it has its name
-    std::string kept;      // the older file, from then on
+    std::string path;                 // as the caller named it
+    Descriptor place = Descriptor();  // the directory; else what is written in place, none: standard output
+    std::string name = {};            // in the directory
+    std::string beside = {};          // the new file there, until it has its name
+    std::string kept = {};            // the older file, from then on
+    std::string content = {};         // of what is written in place
   };
-  struct InPlace {
-    std::string path;
-    Descriptor file;  // none: standard output
-    std::vector<std::byte> content;
-  };
-  [[nodiscard]] static Outcome<void> place(Staged& file);
+  [[nodiscard]] static Outcome<void> put(Staged& file);
 
   DeferredSignals signals_;  // the last to go: what was beside is removed by then
   std::vector<std::string> made_;
   std::vector<Staged> staged_;
-  std::vector<InPlace> in_place_;
 };
 
 /// Makes a directory and those above it, where they are missing. Adds those to `made`.
 [[nodiscard]] Outcome<void> make_directories(std::string_view path, std::vector<std::string>& made);
 
-/// True if both paths name one file in the end, by device and inode, be it there already or not; "-" is
-/// standard output.
-[[nodiscard]] bool same_file(std::string_view a, std::string_view b);
-
 /// A file that a command reads.
 struct InputFile {
   std::string_view what;
-  std::string_view path;  // "-": standard input
+  std::string_view path;  // "-": standard input; empty: none
 };
 
-/// No two outputs of a command may be one file, recordings of `tcti` included, and none a file that is read:
-/// one would be lost.
+/// No two outputs of a command may be one file, by device and inode and be it there already or not, recordings
+/// of `tcti` included, and none a file that is read: one would be lost.
 /// @returns whether standard output is among them, so that nothing else may be printed there | wrong usage.
-[[nodiscard]] Outcome<bool> check_outputs(std::string_view tcti, std::vector<std::string> outputs,
-                                          std::vector<InputFile> inputs);
+[[nodiscard]] Outcome<bool> check_outputs(std::string_view tcti, std::vector<std::string_view> outputs,
+                                          std::span<const InputFile> inputs = {});
 
 /// Wrong usage where a directory is wanted and `path` is "-", which is none.
 [[nodiscard]] Outcome<void> is_directory_name(std::string_view what, std::string_view path);

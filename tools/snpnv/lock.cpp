@@ -1,16 +1,15 @@
 #include "lock.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
+#include <memory>
 
-#include "transports/monotonic_clock.hpp"
+#include "transports/bounded_call.hpp"
 
 namespace snpnv::tool {
 namespace {
@@ -39,7 +38,14 @@ int open_lock_file(std::string_view tcti) {
              : -1;
 }
 
-void wake(int) {}
+struct Locking final : BoundedCall {
+  int fd = -1;
+  bool locked = false;
+  void work() noexcept override {
+    while (!(locked = ::flock(fd, LOCK_EX) == 0) && errno == EINTR) {
+    }
+  }
+};
 
 }  // namespace
 
@@ -56,37 +62,10 @@ int open_lock(int directory, const char* path) {
   return -1;
 }
 
-// Waits in flock(), woken by a timer at the deadline; the timer repeats, since its first signal
-// may come just before flock() is entered.
 bool wait_for_lock(int fd, Instant deadline) {
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
-  MonotonicClock clock;
-  const Instant now = clock.now();
-  if (now >= deadline) return false;
-  struct sigaction action {};
-  action.sa_handler = wake;
-  struct sigaction old {};
-  ::sigaction(SIGALRM, &action, &old);
-  sigset_t alarm;  // whoever started this process may have blocked it
-  sigset_t old_mask;
-  ::sigemptyset(&alarm);
-  ::sigaddset(&alarm, SIGALRM);
-  ::sigprocmask(SIG_UNBLOCK, &alarm, &old_mask);
-  const Millis left = deadline - now;
-  itimerval timer{};
-  timer.it_value.tv_sec = static_cast<time_t>(left / 1000);
-  timer.it_value.tv_usec = static_cast<suseconds_t>(left % 1000 * 1000);
-  timer.it_interval.tv_usec = 20000;
-  ::setitimer(ITIMER_REAL, &timer, nullptr);
-  int status = 0;
-  do {
-    status = ::flock(fd, LOCK_EX);
-  } while (status != 0 && errno == EINTR && clock.now() < deadline);
-  timer = {};
-  ::setitimer(ITIMER_REAL, &timer, nullptr);
-  ::sigprocmask(SIG_SETMASK, &old_mask, nullptr);
-  ::sigaction(SIGALRM, &old, nullptr);
-  return status == 0;
+  const auto call = std::make_shared<Locking>();
+  call->fd = fd;
+  return ::flock(fd, LOCK_EX | LOCK_NB) == 0 || (BoundedCall::run(call, deadline) && call->locked);
 }
 
 Outcome<Lock> Lock::acquire(std::string_view tcti, Instant deadline) {

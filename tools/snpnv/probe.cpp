@@ -217,7 +217,7 @@ class Probe {
 
 Outcome<AnyTransport> open_tpm(const Arguments& arguments, std::string& tcti, Instant deadline) {
   SNPNV_TRY(tcti, tcti_name(arguments));
-  SNPNV_CHECK(check_outputs(tcti, {"-"}, {}));
+  SNPNV_CHECK(check_outputs(tcti, {"-"}));
   auto transport = open_transport(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
   return std::move(*transport);

@@ -136,11 +136,11 @@ void add_paths(std::vector<std::string>& to, std::string_view directory, std::sp
 }
 
 // --nonce too may be read from a file.
-Outcome<bool> check_outputs_of(const Arguments& arguments, std::string_view tcti, std::vector<std::string> outputs,
-                               std::vector<InputFile> inputs) {
+Outcome<bool> check_outputs_of(const Arguments& arguments, std::string_view tcti,
+                               const std::vector<std::string>& outputs, std::vector<InputFile> inputs = {}) {
   const std::string_view nonce = arguments.value("nonce").value_or("");
   if (nonce.starts_with('@')) inputs.push_back({"--nonce", nonce.substr(1)});
-  return check_outputs(tcti, std::move(outputs), std::move(inputs));
+  return check_outputs(tcti, {outputs.begin(), outputs.end()}, inputs);
 }
 
 Outcome<Exit> run_quote(const Arguments& arguments) {
@@ -153,7 +153,7 @@ Outcome<Exit> run_quote(const Arguments& arguments) {
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
   std::vector<std::string> outputs;
   add_paths(outputs, directory, kQuoteFiles);
-  SNPNV_TRY(const bool standard_output, check_outputs_of(arguments, tcti, std::move(outputs), {}));
+  SNPNV_TRY(const bool standard_output, check_outputs_of(arguments, tcti, outputs));
   auto transport = open_transport(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
   ToolTpm tpm(*transport, clock, deadline);
@@ -295,7 +295,7 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
     outputs.emplace_back(path);
     if (const auto vcek = arguments.value("vcek")) inputs.push_back({"--vcek", *vcek});
   }
-  SNPNV_TRY(const bool standard_output, check_outputs_of(arguments, tcti, std::move(outputs), std::move(inputs)));
+  SNPNV_TRY(const bool standard_output, check_outputs_of(arguments, tcti, outputs, std::move(inputs)));
 
   SNPNV_TRY(const Collected parts, collect(arguments, tcti, nonce, deadline, form == "dir"));
   const BoundReport& bound = parts.bound;

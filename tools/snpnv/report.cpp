@@ -49,15 +49,15 @@ Outcome<UserData> read_user_data(const Arguments& arguments) {
 }
 
 Outcome<bool> check_outputs_of(const Arguments& arguments, std::string_view tcti) {
-  std::vector<std::string> outputs{std::string(arguments.operand(0))};
-  std::vector<InputFile> inputs;
+  std::vector<std::string_view> outputs{arguments.operand(0)};
+  InputFile input{"USER-DATA", {}};
   if (arguments.has("random"))
-    outputs.emplace_back(arguments.operand(1));
+    outputs.push_back(arguments.operand(1));
   else if (!arguments.has("boot"))
-    inputs.push_back({"USER-DATA", arguments.operand(1)});
+    input.path = arguments.operand(1);
   for (const auto option : {"envelope", "claims"})
-    if (const auto path = arguments.value(option)) outputs.emplace_back(*path);
-  return check_outputs(tcti, std::move(outputs), std::move(inputs));
+    if (const auto path = arguments.value(option)) outputs.push_back(*path);
+  return check_outputs(tcti, std::move(outputs), std::span(&input, 1));
 }
 
 std::string last_seen(const FreshTrace& trace) {
