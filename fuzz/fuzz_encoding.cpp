@@ -1,8 +1,9 @@
-// Hexadecimal and base64url: what decodes encodes to the same text, but for case and padding.
+// Hexadecimal and base64url: what decodes encodes to the same text, but for case and padding. Escapes: printable
+// ASCII whatever comes, and JSON between quotes.
 #include <string_view>
 
 #include "fuzz/fuzz.hpp"
-#include "snpnv/core/encoding.hpp"
+#include "snpnv/core/json.hpp"
 
 using namespace snpnv;
 
@@ -29,6 +30,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     REQUIRE(equal(writer.written(), fuzz::view(data, size)));
   } else {
     REQUIRE(decoded.error().code == Code::text_base64 && decoded.error().where <= size);
+  }
+  static std::array<std::byte, 6 * 4096 + 2> escaped;
+  for (const Escape form : {Escape::plain, Escape::json}) {
+    Writer writer(escaped);
+    writer.text("\"");
+    escape(writer, text, form);
+    writer.text("\"");
+    REQUIRE(writer.ok());
+    for (const std::byte octet : writer.written()) REQUIRE(octet >= std::byte{' '} && octet <= std::byte{'~'});
+    if (form == Escape::plain) continue;
+    JsonReader json(writer.written());
+    (void)json.string();
+    REQUIRE(json.finish(true).has_value());
   }
   return 0;
 }

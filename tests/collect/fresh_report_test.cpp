@@ -55,8 +55,9 @@ TEST_CASE("FreshReport_NoIndexYet_IsDefined") {
   Machine machine({.interval = 0});
   Run run(machine);
   REQUIRE(run.collector.fresh_report(filled(2)).has_value());
-  CHECK(run.watched.commands == std::vector{TPM_CC::NV_Write, TPM_CC::NV_ReadPublic, TPM_CC::NV_DefineSpace,
-                                            TPM_CC::NV_Write, TPM_CC::NV_Read, TPM_CC::NV_Read, TPM_CC::NV_Read});
+  CHECK(run.watched.commands == std::vector{TPM_CC::NV_Write, TPM_CC::NV_ReadPublic, TPM_CC::NV_Read,
+                                            TPM_CC::NV_Read, TPM_CC::NV_DefineSpace, TPM_CC::NV_Write,
+                                            TPM_CC::NV_Read, TPM_CC::NV_Read, TPM_CC::NV_Read});
   Tpm tpm(machine.device(), machine.clock, machine.clock.now());
   CHECK(nv_public(tpm, vtpm::kUserDataIndex)->attributes.has(TPMA_NV::OWNERREAD));
 }
@@ -77,6 +78,39 @@ TEST_CASE("FreshReport_IndexOfWrongShape_IsDefinedAnew") {
     const auto area = nv_public(tpm, vtpm::kUserDataIndex);
     CHECK(area->dataSize == 64);
     CHECK(area->attributes.value == 0x20060006);
+  }
+}
+
+TEST_CASE("FreshReport_NoIndexYet_LookingForTheReportDoesNotRefreshIt") {
+  Machine machine;
+  machine.clock.time += 3000;  // the next read at offset 0 refreshes
+  Run run(machine);
+  const Instant start = machine.clock.time;
+  REQUIRE(run.collector.fresh_report(filled(2)).has_value());
+  CHECK(machine.clock.time == start);
+}
+
+TEST_CASE("FreshReport_NoReportIndex_LeavesTheTpmAsItWas") {
+  Machine machine(with([](paravisor::Faults& f) { f.no_index = true; }));
+  Run run(machine);
+  const auto bound = run.collector.fresh_report(filled(2));
+  REQUIRE(!bound);
+  CHECK(is_rc(bound.error(), TPM_RC::HANDLE));
+  CHECK(bound.error().object == 0x01400001);
+  Tpm tpm(machine.device(), machine.clock, machine.clock.now());
+  CHECK(is_rc(nv_public(tpm, vtpm::kUserDataIndex).error(), TPM_RC::HANDLE));
+}
+
+TEST_CASE("FreshReport_IndexWithoutAuthReadAndAuthWrite_IsUsedAsItIs") {
+  for (const Millis waited : {0U, 3000U}) {  // with a stale report first, and without
+    const TPMS_NV_PUBLIC shape{vtpm::kUserDataIndex, TPM_ALG_ID::SHA256, {0x00020002}, {}, 64};
+    Machine machine;
+    Tpm tpm(machine.device(), machine.clock, machine.clock.now());
+    REQUIRE(tpm.execute(NV_DefineSpace{TPM_RH::OWNER, {}, {shape}}).has_value());
+    machine.clock.time += waited;
+    Run run(machine);
+    REQUIRE(run.collector.fresh_report(filled(2)).has_value());
+    CHECK(nv_public(tpm, vtpm::kUserDataIndex)->attributes.value == 0x20020002);
   }
 }
 
@@ -141,6 +175,85 @@ TEST_CASE("FreshReport_StalePoll_CostsTwoSmallCommands") {
   CHECK(public_reads == 1);
   // The first look and the last take 3 reads each; between them each of the 20 polls takes 2.
   CHECK(reads <= 3 + 1 + 2 * 20 + 3);
+}
+
+// Reads of the report index at offset 0, each of which can be a request to the host.
+struct Looks {
+  Machine& machine;
+  Instant start = machine.clock.time;
+  std::vector<Instant> at{};
+
+  Result<ByteView> transact(ByteView command, MutBytes response) noexcept {
+    const auto read = unmarshal_command<NV_Read>(command);
+    if (read && read->nvIndex == vtpm::kReportIndex && read->offset == 0) at.push_back(machine.clock.time - start);
+    return machine.device().transact(command, response);
+  }
+};
+
+TEST_CASE("FreshReport_NothingChanges_LooksBecomeRare") {
+  struct Case {
+    void (*fault)(paravisor::Faults&);
+    std::size_t at_once;  // a torn report is read three times in a row
+  };
+  for (const Case& c : {Case{[](paravisor::Faults& f) { f.stale_forever = true; }, 1},
+                        Case{[](paravisor::Faults& f) { f.wrong_digest = true; }, 3}}) {
+    Machine machine(with(c.fault));
+    Looks looks{machine};
+    Tpm tpm(looks, machine.clock, machine.clock.now() + 60'000);
+    MbedCrypto crypto;
+    test::Octets buffer(kEnvelopeBuffer);
+    REQUIRE(!ReportCollector(tpm, crypto, buffer).fresh_report(filled(2)));
+    const auto before = [&](Instant time) {
+      return static_cast<std::size_t>(std::ranges::count_if(looks.at, [&](Instant at) { return at < time; }));
+    };
+    CHECK(before(2250) <= c.at_once * 23);
+    CHECK(before(10'000) - before(2250) <= c.at_once * 8);
+    CHECK(looks.at.size() - before(10'000) <= c.at_once * 26);  // one in 2 s, and the last
+    CHECK(looks.at.back() == 60'000);
+  }
+}
+
+TEST_CASE("FreshReport_SlowRefresh_IsFoundWithinAQuarterOfItsTime") {
+  for (const std::uint32_t latency : {3000U, 5000U, 9000U}) {
+    Machine machine({.refresh = Refresh::on_write, .latency = latency});
+    Run run(machine, 20'000);
+    const Instant start = machine.clock.time;
+    REQUIRE(run.collector.fresh_report(filled(2)).has_value());
+    CHECK(machine.clock.time - start >= latency);
+    CHECK(machine.clock.time - start <= latency + latency / 4 + 100);
+  }
+}
+
+TEST_CASE("FreshReport_AnothersReportAfterALongWait_BeginsTheWindowAnew") {
+  // Refreshes fail for 8 s; the first that works is another process's, with its data.
+  struct Failing {
+    Machine& machine;
+    Instant until = machine.clock.time + 8000;
+    Instant theirs = 0;
+    test::Octets front{};
+
+    Result<ByteView> transact(ByteView command, MutBytes response) noexcept {
+      const auto read = unmarshal_command<NV_Read>(command);
+      const bool look = read && read->nvIndex == vtpm::kReportIndex && read->offset == 0;
+      if (look && machine.clock.time < until && !front.empty()) return copy_to(response, front);
+      if (look && machine.clock.time >= until && theirs == 0) {
+        machine.write(filled(9));
+        (void)machine.content();
+        theirs = machine.clock.time;
+      }
+      const auto answer = machine.device().transact(command, response);
+      if (look && front.empty()) front.assign(answer->begin(), answer->end());
+      return answer;
+    }
+  };
+  Machine machine;
+  Failing failing{machine};
+  Tpm tpm(failing, machine.clock, machine.clock.now() + 60'000);
+  MbedCrypto crypto;
+  test::Octets buffer(kEnvelopeBuffer);
+  REQUIRE(ReportCollector(tpm, crypto, buffer).fresh_report(filled(2)).has_value());
+  CHECK(failing.theirs != 0);
+  CHECK(machine.clock.time <= failing.theirs + 2000 + 250);
 }
 
 TEST_CASE("FreshReport_EachFault_IsNamed") {
@@ -227,7 +340,7 @@ TEST_CASE("FreshReport_Overwritten_IsWrittenAgain") {
   Run run(machine);
   // Another process writes between our write and our read, and its data are refreshed first.
   run.watched.before = [&](std::size_t number, TPM_CC) {
-    if (number == 5) {  // behind the defining and writing of the index
+    if (number == 7) {  // behind the defining and writing of the index
       machine.write(filled(9));
       machine.clock.time += 2000;
     }

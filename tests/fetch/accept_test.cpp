@@ -197,3 +197,53 @@ TEST_CASE("VerifyIssuers_Verdict_IsNeverVerified") {
   scene.make();
   CHECK_FALSE(verify_issuers(crypto, scene.chain(), scene.trust(), scene.time)->issuers.has_value());
 }
+
+namespace {
+
+// The same without issuers.
+std::optional<Step> refused_unproven(const Scene& scene, Product product = Product::milan) {
+  MbedCrypto crypto;
+  const auto accepted =
+      accept_unproven(crypto, product, scene.chain().vek, *ATTESTATION_REPORT::parse(scene.report));
+  return accepted ? std::nullopt : std::optional(accepted.error().step);
+}
+
+}  // namespace
+
+TEST_CASE("AcceptUnproven_Right_PassesWhoeverSigned") {
+  for (const Product product : kProducts)
+    for (const SIGNING_KEY key : {SIGNING_KEY::VCEK, SIGNING_KEY::VLEK}) {
+      Scene scene(product, key);
+      scene.vek.signer = scene.key(key == SIGNING_KEY::VLEK ? "ask" : "asvk");  // another's
+      scene.make();
+      CHECK_FALSE(refused_unproven(scene, product).has_value());
+    }
+}
+
+TEST_CASE("AcceptUnproven_EachFault_IsRefused") {
+  const auto changed = [](void (*change)(Scene&)) {
+    Scene scene;
+    change(scene);
+    scene.make();
+    return refused_unproven(scene);
+  };
+  CHECK(changed([](Scene& s) { s.vek.subject = "SEV-VLEK"; }) == Step::chain_roles);
+  CHECK(changed([](Scene& s) { s.vek.issuer = "SEV-Genoa"; }) == Step::chain_roles);
+  CHECK(changed([](Scene& s) { s.vek.issuer = "SEV-VLEK-Milan"; }) == Step::chain_roles);
+  CHECK(changed([](Scene& s) { s.extension("2").value = scene::ia5("Genoa-B1"); }) == Step::vek_product);
+  CHECK(changed([](Scene& s) { s.extension("3.8").value = scene::der_integer(99); }) == Step::vek_tcb);
+  CHECK(changed([](Scene& s) {
+          s.chip[5] ^= std::byte{1};
+          s.extension("4").value = s.chip;
+        }) == Step::vek_hwid);
+}
+
+TEST_CASE("AcceptUnproven_AnythingElse_IsRefused") {
+  Scene scene;
+  scene.make();
+  const auto report = ATTESTATION_REPORT::parse(scene.report);
+  MbedCrypto crypto;
+  constexpr std::string_view kError = "404 - Not Found";
+  for (const ByteView der : {scene.chain().ark, scene.chain().ask, ByteView{}, std::as_bytes(std::span(kError))})
+    CHECK(accept_unproven(crypto, Product::milan, der, *report).error().step == Step::chain_roles);
+}

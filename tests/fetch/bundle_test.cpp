@@ -76,6 +76,8 @@ TEST_CASE("Platform_MissingOrWrongMembers_AreErrors") {
     std::string text = kDocument;
     text.replace(text.find(name), 4, "gone");
     CHECK_MESSAGE(error(text) == Code::json_missing, name);
+    const auto detail = parse_platform(view(text), room).error().detail;
+    CHECK(snpnv::name(static_cast<JsonMember>(detail)) == name);
   }
   CHECK(error("[]") == Code::json_type);
   CHECK(error(R"({"tcbm":1})") == Code::json_type);

@@ -128,4 +128,83 @@ printf 'asn1=SEQUENCE:s\n[s]\nr=INTEGER:0x%s\ns=INTEGER:0x%s\n' "$(number 672)" 
 openssl asn1parse -genconf asn1 -noout -out report.signature
 check "and the report's signature" openssl dgst -sha384 -verify <(openssl x509 -in "$state/vcek.pem" -noout -pubkey) \
   -signature report.signature <(head -c 672 parts/report.bin)
+
+# The certificate is judged before anything is written.
+refused() { # WHAT CODE FILE [OPTION...]
+  check "--vcek: $1 is refused" exits 3 "$snpnv" evidence refused.json --random --vcek "$3" "${@:4}"
+  check "--vcek: $1: by name" grep -q "$2" err
+  check "--vcek: $1: nothing is written" [ ! -e refused.json ]
+}
+printf '404 - Not Found' >404
+cat "$state/ask.pem" "$state/ark.pem" >issuers.pem
+cat "$state/vcek.pem" issuers.pem >chain.pem
+cat "$pki/milan/vcek-other-chip.pem" issuers.pem >other-chip.pem
+cat "$state/vcek.pem" "$pki/genoa/ask.pem" "$pki/genoa/ark.pem" >genoa-issuers.pem
+cat "$state/vcek.pem" "$state/ark.pem" "$state/ask.pem" >reversed.pem
+cat chain.pem "$state/ark.pem" >four.pem
+refused "an error page" der_ 404
+refused "the ARK" chain.roles "$state/ark.pem"
+refused "the ASK" 'chain[.]' issuers.pem
+refused "another chip's" vek.hwid "$pki/milan/vcek-other-chip.pem"
+refused "another chip's with its issuers" vek.hwid other-chip.pem
+refused "another TCB's" vek.tcb "$pki/milan/vcek-other-tcb.pem"
+refused "another product's" chain.roles "$pki/genoa/vcek.pem"
+refused "another product's issuers" 'chain[.]' genoa-issuers.pem
+refused "issuers in another order" 'chain[.]' reversed.pem
+refused "a fourth certificate" chain.roles four.pem
+refused "no ASK for MAA" 'no ASK' "$state/vcek.pem" --format maa
+head -c "$(($(stat -c %s "$state/vcek.pem") + $(stat -c %s "$state/ask.pem")))" chain.pem >without-ark.pem
+refused "no ARK for MAA" 'no ARK' without-ark.pem --format maa
+check "a root that is not AMD's gets a warning" exits 0 "$snpnv" evidence whole.json --random --vcek chain.pem
+check "that says so" grep -q 'neither AMD' err
+check "and none with --root" exits 0 "$snpnv" evidence whole.json --random --vcek chain.pem --root "$state/ark.pem"
+check "at all" [ ! -s err ]
+check "two origins are wrong usage" exits 2 "$snpnv" evidence none.json --random --vcek chain.pem --source kds
+
+
+# The same VCEK from the sources of fetch, within the time of the command.
+start_paravisor --http 127.0.0.1:0 --https 127.0.0.1:0
+sources=(--ca-file "$pki/https/ca.pem" --root "$state/ark.pem")
+for options in "--source platform --platform-url $https" "--source kds --kds-url $https" "--store store --kds-url $https --platform-url $https" \
+  "--source store --store store"; do
+  read -ra source <<<"$options"
+  check "evidence by $options" exits 0 "$snpnv" evidence fetched.json --nonce "$nonce" --timeout 60 "${source[@]}" "${sources[@]}"
+  check "by $options: verifies" exits 0 "$snpnv" verify evidence fetched.json --certs "$state" --root "$state/ark.pem" --nonce "$nonce"
+  check "by $options: for MAA" exits 0 "$snpnv" evidence fetched.maa --random --format maa --timeout 60 "${source[@]}" "${sources[@]}"
+  cat "$state/vcek.pem" "$state/ask.pem" "$state/ark.pem" >chain.pem
+  check "by $options: the whole chain" cmp -s chain.pem <(jq -r .report fetched.maa | base64url | jq -r .VcekCertChain | base64url)
+done
+check "and in a folder" exits 0 "$snpnv" evidence fetched --random --format dir --source store --store store "${sources[@]}"
+check "is the platform's" cmp -s <(openssl x509 -in "$state/vcek.pem" -outform der) fetched/vcek.der
+check "without --root it is refused" exits 3 "$snpnv" evidence none.json --random --source platform --platform-url "$https" \
+  --ca-file "$pki/https/ca.pem"
+check "by the root" grep -q chain.root_pinned err
+check "a source that is none is wrong usage" exits 2 "$snpnv" evidence none.json --random --source elsewhere
+check "nothing is written" [ ! -e none.json ]
+start_paravisor --https 127.0.0.1:0 --fault http-slow
+check "a source that does not answer in time" exits 3 "$snpnv" evidence none.json --random --timeout 3 --source kds \
+  --kds-url "$https" --ca-file "$pki/https/ca.pem"
+check "is given up" grep -q io_deadline err
+check "and nothing is written" [ ! -e none.json ]
+
+# Another key than the claims name, at the handle of the attestation key.
+start_paravisor
+tpm2_readpublic -Q -c 0x81000003 -o named.pub
+another_key() { # SCHEME
+  tpm2_evictcontrol -Q -C o -c 0x81000003
+  tpm2_createprimary -Q -C o -G "$1" -c another.ctx \
+    -a 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|restricted|sign'
+  tpm2_evictcontrol -Q -C o -c another.ctx 0x81000003
+  tpm2_flushcontext -Q -t
+}
+check "probe is complete" exits 0 "$snpnv" probe --json
+for scheme in rsa2048:rsassa-sha256:null rsa2048:rsapss-sha256:null ecc256:ecdsa-sha256:null; do
+  another_key "$scheme"
+  check "evidence by another key, $scheme, is refused" exits 3 "$snpnv" evidence none.json --random --vcek "$state/vcek.pem"
+  check "$scheme: by name" grep -q '0x81000003 .*(quote_key)' err
+  check "$scheme: with the cause" grep -q '^hint: .*replaced.*made anew' err
+  check "$scheme: nothing is written" [ ! -e none.json ]
+  check "$scheme: probe is not complete" exits 3 "$snpnv" probe --json
+  check "$scheme: and says so" jq -e '.complete == false' out
+done
 summary

@@ -80,6 +80,12 @@ printf -- '-----BEGIN X509 CRL-----\n-----END X509 CRL-----\n' >empty.pem
 for list in /dev/null empty.pem "$pki/ark.pem"; do
   check "$list is no revocation list" exits 3 "$snpnv" verify certs certs --root "$pki/ark.pem" --crl "$list"
 done
+for content in '' 'junk' '-----BEGIN CERTIFICATE-----' "$(printf -- '-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----')"; do
+  rm -rf damaged && cp -r certs damaged && printf %s "$content" >damaged/vcek.pem
+  check "a VCEK that is '$content' is rejected" exits 1 "$snpnv" verify certs damaged --root "$pki/ark.pem"
+done
+rm damaged/vcek.pem
+check "none is a file that failed" exits 3 "$snpnv" verify certs damaged --root "$pki/ark.pem"
 check "another root does not help" rejected_by chain.root_pinned \
   "$snpnv" verify certs certs --root "$pki/../genoa/ark.pem"
 check "expired" rejected_by chain.validity \
@@ -182,6 +188,6 @@ check "no such report" exits 3 "$snpnv" verify attestation certs missing "${root
 check "a certificate is shown" exits 0 "$snpnv" display cert "$pki/vcek.pem"
 check "with AMD's extensions" grep -Eq '^ucodeSPL +219$' out
 check "and as JSON" exits 0 "$snpnv" --json display cert "$pki/vcek.pem"
-check "in snake case" grep -q '"ucode_spl":"219"' out
+check "in snake case" grep -q '"ucode_spl":219[,}]' out
 
 summary

@@ -127,3 +127,22 @@ TEST_CASE("TrusteeEvidence_Written_IsReadBack") {
                               evidence->vcek.view()})
     CHECK(equal(held, octets));
 }
+
+TEST_CASE("TrusteeEvidence_MissingMember_IsNamed") {
+  for (const auto& [document, member] : {
+           std::pair(changed(kVersion2, R"("message":"ff5443",)", ""), "message"),
+           {changed(kVersion2, R"(,"hcl_report":"SENMQQ==")", ""), "hcl_report"},
+           {changed(kVersion2, R"(,"vcek":"MIIB-_8=")", ""), "vcek"},
+           {changed(kVersion2, "tpm_quote", "quote"), "tpm_quote"},
+           {changed(kVersion2, R"("signature")", R"("x")"), "signature"},
+           {changed(kVersion2, R"("pcrs")", R"("x")"), "pcrs"},
+           {changed(kVersion0, R"("quote")", R"("tpm_quote")"), "quote"},
+           {changed(kVersion0, R"("report")", R"("x")"), "report"},
+           {std::string("{}"), "quote"},
+       }) {
+    const auto evidence = TrusteeEvidence::parse(test::view(document));
+    REQUIRE_FALSE(evidence.has_value());
+    CHECK(name(evidence.error().code) == "json_missing");
+    CHECK_MESSAGE(name(static_cast<JsonMember>(evidence.error().detail)) == member, document);
+  }
+}

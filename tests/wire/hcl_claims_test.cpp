@@ -131,8 +131,28 @@ TEST_CASE("Claims_EachDefect_IsRefused") {
   CHECK(outcome(R"({"keys":{}})") == Code::json_type);
   CHECK(outcome(R"({"user-data":1})") == Code::json_type);
   CHECK(outcome(R"({"vm-configuration":{"secure-boot":"true"}})") == Code::json_type);
-  CHECK(outcome(R"({"vm-configuration":{"current-time":-1}})") == Code::json_number);
+  CHECK(outcome(R"({"vm-configuration":{"current-time":1.5}})") == Code::json_number);
+  CHECK(outcome(R"({"vm-configuration":{"current-time":9223372036854775808}})") == Code::json_number);
   CHECK(outcome("[]") == Code::json_type);
   CHECK(outcome("") == Code::json_syntax);
   CHECK(outcome("{} x") == Code::json_syntax);
+}
+
+TEST_CASE("Claims_CurrentTime_MayBeNegative") {
+  for (const auto& [text, time] : {std::pair("-1", std::int64_t{-1}), {"-9223372036854775807", -INT64_MAX}, {"0", 0}}) {
+    const std::string document = R"({"vm-configuration":{"current-time":)" + std::string(text) + "}}";
+    const auto claims = RuntimeClaims::parse(test::view(document));
+    REQUIRE(claims.has_value());
+    CHECK(claims->vm.current_time == time);
+  }
+}
+
+TEST_CASE("Claims_MissingMember_IsNamed") {
+  for (const auto& [key, member] : {std::pair(R"("kty":"RSA","e":"AQAB")", JsonMember::n),
+                                    {R"("kty":"RSA","n":"qqqq")", JsonMember::e}}) {
+    const std::string document = R"({"keys":[{"kid":"HCLAkPub",)" + std::string(key) + "}]}";
+    const auto claims = RuntimeClaims::parse(test::view(document));
+    REQUIRE_FALSE(claims.has_value());
+    CHECK(claims.error().detail == static_cast<std::uint32_t>(member));
+  }
 }

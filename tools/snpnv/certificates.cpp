@@ -35,21 +35,29 @@ Outcome<std::vector<std::byte>> read_named(std::string_view directory, std::stri
   return der;
 }
 
-}  // namespace
-
-Outcome<std::vector<std::byte>> read_if_there(std::string_view directory, std::string_view name) {
-  const std::string path = find_file(directory, name);
-  if (path.empty()) return {};
-  return read_der(path, kPemCertificate);
-}
-
-Outcome<std::vector<std::byte>> read_der(std::string_view path, std::string_view label) {
-  SNPNV_TRY(const std::vector<std::byte> content, read_file(path, kMostOctets));
+Outcome<std::vector<std::byte>> der_in(std::string_view path, const std::vector<std::byte>& content,
+                                       std::string_view label) {
   if (content.empty()) return library_failure(path, {Code::wire_short});
   std::vector<std::byte> room(content.size());
   const auto der = der_of(content, label, room);
   if (!der) return library_failure(path, der.error());
   return std::vector(der->begin(), der->end());
+}
+
+}  // namespace
+
+Outcome<std::vector<std::byte>> read_if_there(std::string_view directory, std::string_view name) {
+  const std::string path = find_file(directory, name);
+  if (path.empty()) return {};
+  SNPNV_TRY(std::vector<std::byte> content, read_file(path, kMostOctets));
+  auto der = der_in(path, std::move(content), kPemCertificate);
+  if (!der) der.error().exit = Exit::rejected;  // as where the DER is malformed
+  return der;
+}
+
+Outcome<std::vector<std::byte>> read_der(std::string_view path, std::string_view label) {
+  SNPNV_TRY(const std::vector<std::byte> content, read_file(path, kMostOctets));
+  return der_in(path, content, label);
 }
 
 Outcome<std::vector<std::vector<std::byte>>> read_all_der(std::string_view path, std::string_view label) {

@@ -15,7 +15,8 @@ namespace snpnv::tool {
 [[nodiscard]] Outcome<std::vector<std::vector<std::byte>>> read_all_der(std::string_view path,
                                                                         std::string_view label);
 
-/// The certificate NAME.pem or NAME.der in a directory; empty if there is none.
+/// The certificate NAME.pem or NAME.der in a directory; empty if there is none. Evidence: a file with another
+/// content is rejected.
 [[nodiscard]] Outcome<std::vector<std::byte>> read_if_there(std::string_view directory, std::string_view name);
 
 /// The content of a file as one PEM block.

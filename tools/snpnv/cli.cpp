@@ -1,5 +1,6 @@
 #include "cli.hpp"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <array>
@@ -208,12 +209,63 @@ void print_error(const std::string& text) {
 }  // namespace
 
 void warn(const Arguments& arguments, std::string_view text) {
-  if (!arguments.quiet()) print_error("snpnv: warning: " + std::string(text) + "\n");
+  if (!arguments.quiet()) print_error("snpnv: warning: " + printable(text) + "\n");
 }
 
 void print_failure(const Failure& failure) {
-  print_error("snpnv: " + failure.what + ": " + failure.why + " (" + failure.code + ")\n");
-  if (!failure.hint.empty()) print_error("hint: " + failure.hint + "\n");
+  print_error(printable("snpnv: " + failure.what + ": " + failure.why + " (" + failure.code + ")") + "\n");
+  if (!failure.hint.empty()) print_error(printable("hint: " + failure.hint) + "\n");
+}
+
+void failure_json(JsonWriter& json, const Failure& failure) {
+  json.key("error");
+  json.begin_object();
+  const auto add = [&](std::string_view key, const std::string& value) {
+    json.key(key);
+    json.string(value);
+  };
+  add("what", failure.what);
+  add("why", failure.why);
+  add("code", failure.code);
+  add("hint", failure.hint);
+  json.end_object();
+}
+
+std::string printable(std::string_view text) {
+  std::string out(6 * text.size(), '\0');
+  Writer writer(std::as_writable_bytes(std::span(out)));
+  escape(writer, text, Escape::plain);
+  out.resize(writer.size());
+  return out;
+}
+
+std::size_t terminal_width() {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
+  return size.ws_col != 0 ? size.ws_col : 80;
+}
+
+std::string wrapped(std::string_view text, std::size_t indent, std::size_t width) {
+  constexpr std::size_t kLeast = 16;  // columns that are used on the narrowest terminal
+  const std::size_t room = width < indent + kLeast ? kLeast : width - indent;
+  std::string out;
+  while (text.size() > room) {
+    const std::size_t blank = text.rfind(' ', room);
+    std::size_t end = room;
+    if (blank == std::string_view::npos || blank == 0) {
+      std::size_t digits = 0;
+      while (digits < end && hex_digit(text[end - digits - 1]) >= 0) ++digits;
+      end -= digits % 2;
+    } else {
+      end = blank;
+    }
+    out += text.substr(0, end);
+    out += '\n';
+    out.append(indent, ' ');
+    text.remove_prefix(end + (end == blank ? 1 : 0));
+  }
+  out += text;
+  return out;
 }
 
 std::string hex(ByteView octets) {

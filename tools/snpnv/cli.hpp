@@ -23,7 +23,7 @@ enum class Exit : int {
   not_fresh = 4,  // no fresh report before the deadline
 };
 
-/// Printed as `snpnv: WHAT: WHY (CODE)` and `hint: HINT`.
+/// Printed as `snpnv: WHAT: WHY (CODE)` and `hint: HINT`, with what is from outside escaped only then.
 struct Failure {
   Failure(Exit status, std::string about, std::string reason, std::string name, std::string advice = {});
   // Every call that can fail has code for these; inlined, they would be a good part of the program.
@@ -71,6 +71,7 @@ struct CommandSpec {
   std::size_t max_operands;
   std::span<const OptionSpec> options;
   Outcome<Exit> (*run)(const Arguments&);
+  bool asks_tpm = false;  // so -T does something
 };
 
 /// The command line, checked against the command's options. Views live as long as argv.
@@ -136,6 +137,16 @@ class JsonText {
 /// Prints `snpnv: warning: …` to standard error, unless quiet.
 void warn(const Arguments& arguments, std::string_view text);
 void print_failure(const Failure& failure);
+/// The member `error` of the open object.
+void failure_json(JsonWriter& json, const Failure& failure);
+
+/// Text from outside, escaped for a line of text.
+[[nodiscard]] std::string printable(std::string_view text);
+/// Columns of the terminal that standard output is; 0 if it is none.
+[[nodiscard]] std::size_t terminal_width();
+/// `text`, which begins in column `indent`, in lines that end before column `width`; the further ones are indented
+/// as much. A break stands at a blank, or in a longer word between two octets of hexadecimal digits.
+[[nodiscard]] std::string wrapped(std::string_view text, std::size_t indent, std::size_t width);
 
 [[nodiscard]] std::string hex(ByteView octets);
 [[nodiscard]] std::string lower(std::string_view text);

@@ -73,23 +73,30 @@ bool has_offset(Code code) {
 
 std::string hint_for(std::string_view what, const Error& error) {
   const auto object = static_cast<TPM_HANDLE>(error.object);
-  const bool about_report = object == vtpm::kReportIndex;
+  const bool report = object == vtpm::kReportIndex;
+  const bool user_data = object == vtpm::kUserDataIndex;
+  const bool certificate = object == vtpm::kAkCertificateIndex;
+  constexpr std::string_view kNotNeeded = "the host has not issued one yet; not needed, the claims vouch for the key";
   if (error.code == Code::tpm_rc) {
     switch (decode(error.detail).rc) {
       case TPM_RC::HANDLE:
-        if (about_report)
-          return "no paravisor offers a report here: not a confidential VM, or one with /dev/sev-guest";
+        if (report) return "no paravisor offers a report here: not a confidential VM, or one with /dev/sev-guest";
+        if (user_data) return "no report was asked for yet: snpnv report defines it";
         if (object == vtpm::kAttestationKey) return "the paravisor provides this key at boot";
-        return {};
+        return certificate ? str(kNotNeeded) : std::string();
       case TPM_RC::BAD_AUTH:
       case TPM_RC::AUTH_FAIL:
-        return "the owner hierarchy has a password; this interface needs the empty one";
+        return object == vtpm::kAttestationKey ? "the key has a password; this interface needs the empty one"
+                                               : "the owner hierarchy has a password; this interface needs the empty one";
       case TPM_RC::NV_UNINITIALIZED:
-        return about_report ? "the paravisor has not written a report since boot" : "";
+        if (certificate) return str(kNotNeeded);
+        return report ? "the paravisor has not written a report since boot" : "nothing was written to it since it was defined";
       case TPM_RC::NV_RANGE:
-        return about_report ? "the envelope announces more octets than the index holds" : "";
+        return report ? "the envelope announces more octets than the index holds" : "the index is too small";
+      case TPM_RC::NV_SPACE:
+        return "the TPM's NV memory is full; tpm2_nvundefine frees what tpm2_getcap handles-nv-index lists";
       case TPM_RC::ATTRIBUTES:
-        return object == vtpm::kUserDataIndex ? "this index is the platform's or a policy's, so the owner cannot define it anew" : "";
+        return user_data ? "this index is the platform's or a policy's, so the owner cannot define it anew" : "";
       case TPM_RC::NV_LOCKED:
       case TPM_RC::NV_AUTHORIZATION: return "another program defined or locked this index";
       case TPM_RC::INITIALIZE: return "the TPM was not started up: a simulator needs TPM2_Startup";
@@ -109,6 +116,9 @@ std::string hint_for(std::string_view what, const Error& error) {
       return "this build, without tpm2-tss, has device, swtpm, record and replay alone";
     case Code::io_failed: return error.detail == ECONNREFUSED ? "nothing serves there" : "";
     case Code::io_name: return "names are looked up in /etc/hosts and by the servers in /etc/resolv.conf";
+    case Code::quote_key:
+      return "the attestation key at 0x81000003 was replaced by another program, or made anew after the report";
+    case Code::quote_selection: return "a bank that is not allocated has no PCRs";
     case Code::fresh_stale: return "the paravisor did not refresh the report in time; try again";
     case Code::fresh_torn: return "report and claims never matched; another process may be asking";
     case Code::fresh_overwritten: return "another process writes NV index 0x01400002; try again";

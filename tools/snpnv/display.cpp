@@ -105,7 +105,7 @@ const CommandSpec kDisplayEnvelope{
     "display envelope",
     "FILE",
     "show an HCLA envelope: header, report, claims",
-    "Shows the content of NV index 0x01400001 in FILE, padded or not. Verifies nothing, but says\n"
+    "Shows the content of NV index 0x01400001 in FILE, padded or not. Verifies nothing, but says "
     "whether REPORT_DATA is the claims' digest.",
     1,
     1,

@@ -8,12 +8,6 @@
 namespace snpnv::tool {
 namespace {
 
-struct Line {
-  std::string_view name;  // in JSON
-  std::string value;
-  std::string_view shown = name;
-};
-
 std::string time_text(UnixTime time) {
   std::array<std::byte, 20> buffer{};
   Writer writer(buffer);
@@ -21,32 +15,24 @@ std::string time_text(UnixTime time) {
   return std::string(text_of(writer.written()));
 }
 
-std::string printable(ByteView octets) {
-  std::string out;
-  for (const std::byte octet : octets) {
-    const auto c = std::to_integer<unsigned char>(octet);
-    out += c >= 0x20 && c < 0x7F ? static_cast<char>(c) : '?';
-  }
-  return out;
-}
-
 // The extension's value in its own form, or why it has none; nothing if it is absent.
-std::optional<std::string> extension_text(const VekCertificate& vek, VekExtension id) {
+void add_extension(Listing& out, const VekCertificate& vek, const VekExtensionRow& extension) {
+  const auto unread = [&](const Error& error) { out.absent(extension.key, extension.name, text(error.code)); };
+  const VekExtension id = extension.id;
   if (const auto value = vek.value(id); !value) {
-    if (value.error().code == Code::vek_missing) return std::nullopt;
-    return std::string(text(value.error().code));
-  }
-  if (id == VekExtension::hw_id) {
+    if (value.error().code != Code::vek_missing) unread(value.error());
+  } else if (id == VekExtension::hw_id) {
     for (const Product product : {Product::milan, Product::turin})
-      if (const auto hw_id = vek.hw_id(chip_id_size(product))) return hex(*hw_id);
-    return "neither 64 nor 8 octets";
+      if (const auto hw_id = vek.hw_id(chip_id_size(product)))
+        return out.text(extension.key, extension.name, hex(*hw_id));
+    out.absent(extension.key, extension.name, "neither 64 nor 8 octets");
+  } else if (id == VekExtension::product_name || id == VekExtension::csp_id) {
+    const auto shown = vek.text(id);
+    shown ? out.text(extension.key, extension.name, text_of(*shown)) : unread(shown.error());
+  } else {
+    const auto number = vek.number(id);
+    number ? out.number(extension.key, extension.name, *number) : unread(number.error());
   }
-  if (id == VekExtension::product_name || id == VekExtension::csp_id) {
-    const auto value = vek.text(id);
-    return value ? printable(*value) : std::string(text(value.error().code));
-  }
-  const auto value = vek.number(id);
-  return value ? std::to_string(*value) : std::string(text(value.error().code));
 }
 
 Outcome<Exit> display_cert(const Arguments& arguments) {
@@ -58,41 +44,25 @@ Outcome<Exit> display_cert(const Arguments& arguments) {
   const auto digest = spki_digest(crypto, *certificate);
   if (!digest) return library_failure(path, digest.error());
 
+  Listing out;
+  const auto add = [&](std::string_view key, std::string_view value) { out.text(key, key, value); };
   const X509Key& key = certificate->key;
-  std::vector<Line> lines{
-      {"subject", printable(certificate->subject.common_name)},
-      {"issuer", printable(certificate->issuer.common_name)},
-      {"serial", hex(certificate->serial)},
-      {"not_before", time_text(certificate->not_before)},
-      {"not_after", time_text(certificate->not_after)},
-      {"key", std::string(name(key.type)) +
-                  (key.type == KeyType::rsa ? format("-%zu", key.rsa.bits()) : std::string())},
-      {"key_sha384", hex(*digest)},
-      {"signature", is_rsa_pss_sha384(certificate->signed_octets.algorithm)
-                        ? "RSASSA-PSS, SHA-384, salt 48"
-                        : "another algorithm"},
-      {"ca", certificate->ca ? "true" : "false"},
-  };
+  add("subject", text_of(certificate->subject.common_name));
+  add("issuer", text_of(certificate->issuer.common_name));
+  add("serial", hex(certificate->serial));
+  add("not_before", time_text(certificate->not_before));
+  add("not_after", time_text(certificate->not_after));
+  add("key", std::string(name(key.type)) +
+                 (key.type == KeyType::rsa ? format("-%zu", key.rsa.bits()) : std::string()));
+  add("key_sha384", hex(*digest));
+  add("signature", is_rsa_pss_sha384(certificate->signed_octets.algorithm) ? "RSASSA-PSS, SHA-384, salt 48"
+                                                                           : "another algorithm");
+  out.boolean("ca", "ca", certificate->ca);
   for (const PinnedRoot& root : kPinnedRoots)
-    if (root.spki_sha384 == *digest) lines.push_back({"pinned_root", std::string(name(root.product))});
+    if (root.spki_sha384 == *digest) add("pinned_root", name(root.product));
   const VekCertificate vek(*certificate);
-  for (const VekExtensionRow& extension : kVekExtensions)
-    if (const auto value = extension_text(vek, extension.id))
-      lines.push_back({extension.key, *value, extension.name});
-
-  std::string text;
-  if (arguments.json()) {
-    JsonText out;
-    out.json().begin_object();
-    for (const Line& line : lines) {
-      out.json().key(line.name);
-      out.json().string(line.value);
-    }
-    out.json().end_object();
-    SNPNV_TRY(text, out.finish());
-  } else {
-    for (const Line& line : lines) text += text_line(line.shown, line.value);
-  }
+  for (const VekExtensionRow& extension : kVekExtensions) add_extension(out, vek, extension);
+  SNPNV_TRY(const std::string text, out.finish(arguments.json()));
   SNPNV_CHECK(print(text));
   return Exit::done;
 }

@@ -1,35 +1,28 @@
 // snpnv fetch: certificates from the platform, a store, or AMD's key distribution service.
-#include <ctime>
-
 #include <unistd.h>
 
 #include "commands.hpp"
 #include "fetch_certificates.hpp"
 #include "files.hpp"
+#include "vcek.hpp"
+#include "verdict.hpp"
 
 namespace snpnv::tool {
 namespace {
 
-constexpr std::array kSourceOptions{
-    OptionSpec{0, "source", "SOURCE", "auto, platform, store or kds; default auto: store, platform, kds"},
-    OptionSpec{0, "kds-url", "URL", "AMD's service or a mirror; default https://kdsintf.amd.com"},
-    OptionSpec{0, "platform-url", "URL", "the platform's endpoint; default http://169.254.169.254"},
-    OptionSpec{0, "store", "DIR", "look here first, and keep here what was fetched"},
-    OptionSpec{0, "ca-file", "FILE", "authorities for https, PEM; default: the system's"},
+constexpr std::array kTimeAndRoot{
     OptionSpec{0, "timeout", "SECONDS", "give up then; default 60"},
-    OptionSpec{0, "root", "FILE", "trust this root too, for tests and private PKIs", true},
+    kRootOption,
 };
-constexpr std::array kProductOptions{
+constexpr std::array kOfProduct{
     OptionSpec{'r', "report", "REPORT", "take the product from this report"},
     OptionSpec{'e', "endorser", "KEY", "vcek or vlek; default: that of the report, or vcek"},
-    kSourceOptions[0], kSourceOptions[1], kSourceOptions[2], kSourceOptions[3], kSourceOptions[4],
-    kSourceOptions[5], kSourceOptions[6],
 };
-constexpr std::array kVcekOptions{
+constexpr std::array kOfReport{
     OptionSpec{'p', "processor-model", "PRODUCT", "needed by no report from version 3 on"},
-    kSourceOptions[0], kSourceOptions[1], kSourceOptions[2], kSourceOptions[3], kSourceOptions[4],
-    kSourceOptions[5], kSourceOptions[6],
 };
+constexpr auto kProductOptions = joined(kOfProduct, kSourceOptions, kTimeAndRoot);
+constexpr auto kVcekOptions = joined(kOfReport, kSourceOptions, kTimeAndRoot);
 
 Outcome<bool> is_pem_wanted(std::string_view text) {
   const std::string encoding = lower(text);
@@ -45,36 +38,10 @@ Outcome<Product> product_of(std::string_view text) {
   return usage(text, "not a product: milan, genoa, bergamo, siena or turin");
 }
 
-Outcome<std::vector<SourceName>> sources_of(std::string_view text, bool store) {
-  if (text == "auto")
-    return store ? std::vector(kSources.begin(), kSources.end())
-                 : std::vector{SourceName::platform, SourceName::kds};
-  for (const SourceName source : kSources)
-    if (text == lower(name(source))) {
-      if (source == SourceName::store && !store) return usage("--source", "store needs --store DIR");
-      return std::vector{source};
-    }
-  return usage("--source", "needs auto, platform, store or kds");
-}
-
 Outcome<FetchSettings> settings_of(const Arguments& arguments) {
-  FetchSettings out;
   SNPNV_CHECK(is_directory_name("DIR", arguments.operand(1)));
-  out.store = arguments.value("store").value_or("");
-  if (arguments.has("store") && out.store.empty()) return usage("--store", "needs a directory");
-  SNPNV_CHECK(is_directory_name("--store", out.store));
-  SNPNV_TRY(out.sources, sources_of(arguments.value("source").value_or("auto"), !out.store.empty()));
-  out.kds_url = arguments.value("kds-url").value_or(kKdsUrl);
-  out.platform_url = arguments.value("platform-url").value_or(kPlatformUrl);
-  for (const auto& [option, url] : {std::pair("--kds-url", &out.kds_url), {"--platform-url", &out.platform_url}})
-    if (const auto parsed = parse_url(*url); !parsed || parsed->target.contains('?'))
-      return usage(option, "needs http://HOST[:PORT][/PATH], or https");
-  out.ca_file = arguments.value("ca-file").value_or("");
-  SNPNV_TRY(out.deadline, start_deadline(arguments, 60));
-  out.at = static_cast<UnixTime>(std::time(nullptr));
-  out.quiet = arguments.quiet();
-  out.progress = !out.quiet && ::isatty(STDERR_FILENO) == 1;
-  return out;
+  SNPNV_TRY(const Instant deadline, start_deadline(arguments, 60));
+  return FetchSettings::read(arguments, deadline);
 }
 
 // A report file, kept with its octets.
@@ -91,29 +58,11 @@ Outcome<ReportFile> read_report(std::string_view path) {
   return out;
 }
 
-// A request for the report's VCEK for each product that it can be of.
-Outcome<std::vector<CertificateRequest>> vcek_requests(std::string_view path, const ATTESTATION_REPORT& report,
-                                                       std::optional<Product> wanted) {
-  const auto refuse = [&](std::string why, std::string code, std::string hint) {
-    return std::unexpected(
-        Failure{Exit::failed, std::string(path), std::move(why), std::move(code), std::move(hint)});
-  };
-  if (report.signing_key() == SIGNING_KEY::VLEK)
-    return refuse("signed by a VLEK, which no guest can fetch", "vek.signing_key",
-                  "whoever runs the host has the VLEK; fetch ca -e vlek gets its issuers");
-  if (report.signing_key() != SIGNING_KEY::VCEK)
-    return refuse("not signed by a VCEK", "vek.signing_key", {});
-  if (report.chip_id_masked())
-    return refuse("CHIP_ID is masked, so nobody can tell which VCEK signed it", "vek.hwid",
-                  "the host has MASK_CHIP_ID set; its owner must give the VCEK");
-  const auto possible = products(report);
-  if (!possible) return library_failure(path, possible.error());
-  using R = ATTESTATION_REPORT;
-  std::vector<CertificateRequest> out;
-  for (const Product product : kProducts)
-    if (possible->has(product) && (!wanted || *wanted == product))
-      out.push_back({CertificateKind::endorsement, product, SIGNING_KEY::VCEK, report[R::CHIP_ID],
-                     report[R::REPORTED_TCB]});
+// As vcek_requests(), for the product that the command line names, if it names one.
+Outcome<std::vector<CertificateRequest>> requests_of(std::string_view path, const ATTESTATION_REPORT& report,
+                                                     std::optional<Product> wanted) {
+  SNPNV_TRY(auto out, vcek_requests(path, report));
+  if (wanted) std::erase_if(out, [&](const CertificateRequest& request) { return request.product != *wanted; });
   if (out.empty()) return usage(name(*wanted), "not the product of " + std::string(path));
   return out;
 }
@@ -200,7 +149,7 @@ Outcome<Asked> asked_of(const Arguments& arguments, Fetcher& fetcher) {
   }
   if (file.report->signing_key() != SIGNING_KEY::VCEK || file.report->chip_id_masked())
     return usage("PRODUCT", "needed: " + std::string(*path) + " does not tell it");
-  SNPNV_TRY(const auto requests, vcek_requests(*path, *file.report, std::nullopt));
+  SNPNV_TRY(const auto requests, vcek_requests(*path, *file.report));
   SNPNV_TRY(Fetched fetched, fetcher.fetch(requests, file.report));
   out.product = fetched.product;
   fetcher.offer_issuers(std::move(fetched));
@@ -247,7 +196,7 @@ Outcome<Exit> fetch_vcek(const Arguments& arguments) {
   if (const auto text = arguments.value("processor-model")) {
     SNPNV_TRY(wanted, product_of(*text));
   }
-  SNPNV_TRY(const auto requests, vcek_requests(path, *file.report, wanted));
+  SNPNV_TRY(const auto requests, requests_of(path, *file.report, wanted));
   Fetcher fetcher(std::move(settings), trust);
   Fetched at_hand;
   if (auto ask = read_if_there(arguments.operand(1), "ask"); ask && !ask->empty()) {
@@ -271,7 +220,7 @@ const CommandSpec kFetchCa{
     "fetch ca",
     "ENCODING DIR (PRODUCT | -r REPORT) [options]",
     "get the ARK and the ASK or ASVK",
-    "Writes ark, and ask or asvk, to DIR as .pem or .der. ENCODING is pem or der; PRODUCT is milan, genoa,\n"
+    "Writes ark, and ask or asvk, to DIR as .pem or .der. ENCODING is pem or der; PRODUCT is milan, genoa, "
     "bergamo, siena or turin. Nothing is written unless it leads to a root that AMD pinned, or --root.",
     2,
     3,
@@ -282,7 +231,7 @@ const CommandSpec kFetchVcek{
     "fetch vcek",
     "ENCODING DIR REPORT [options]",
     "get the VCEK that signed a report",
-    "Writes vcek to DIR as .pem or .der. Nothing is written unless it is the chip's of REPORT, for its TCB,\n"
+    "Writes vcek to DIR as .pem or .der. Nothing is written unless it is the chip's of REPORT, for its TCB, "
     "and leads to a root that AMD pinned, or --root. Its issuers are those in DIR, or are fetched too.",
     3,
     3,
@@ -293,7 +242,7 @@ const CommandSpec kFetchCrl{
     "fetch crl",
     "ENCODING DIR (PRODUCT | -r REPORT) [options]",
     "get the ARK's revocation list",
-    "Writes crl to DIR as .pem or .der, for --crl. Nothing is written unless the root signed it and it is\n"
+    "Writes crl to DIR as .pem or .der, for --crl. Nothing is written unless the root signed it and it is "
     "current. The platform has none.",
     2,
     3,

@@ -6,10 +6,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 
 #include "describe.hpp"
 #include "files.hpp"
-#include "verdict.hpp"
+#include "vcek.hpp"
 
 namespace snpnv::tool {
 namespace {
@@ -53,13 +54,54 @@ bool offers(SourceName source, const CertificateRequest& request) {
                                             request.endorser != SIGNING_KEY::VLEK);
 }
 
-// Whether a VCEK says that an ASK of this product issued it.
-bool issued_for(Product product, ByteView vek) {
-  const auto certificate = Certificate::parse(vek);
-  return !certificate || text_of(certificate->issuer.common_name) == "SEV-" + std::string(name(product));
+Outcome<std::vector<SourceName>> sources_of(std::string_view text, bool store) {
+  if (text == "auto")
+    return store ? std::vector(kSources.begin(), kSources.end())
+                 : std::vector{SourceName::platform, SourceName::kds};
+  for (const SourceName source : kSources)
+    if (text == lower(name(source))) {
+      if (source == SourceName::store && !store) return usage("--source", "store needs --store DIR");
+      return std::vector{source};
+    }
+  return usage("--source", "needs auto, platform, store or kds");
 }
 
 }  // namespace
+
+Outcome<FetchSettings> FetchSettings::read(const Arguments& arguments, Instant deadline) {
+  FetchSettings out;
+  out.store = arguments.value("store").value_or("");
+  if (arguments.has("store") && out.store.empty()) return usage("--store", "needs a directory");
+  SNPNV_CHECK(is_directory_name("--store", out.store));
+  SNPNV_TRY(out.sources, sources_of(arguments.value("source").value_or("auto"), !out.store.empty()));
+  out.kds_url = arguments.value("kds-url").value_or(kKdsUrl);
+  out.platform_url = arguments.value("platform-url").value_or(kPlatformUrl);
+  for (const auto& [option, url] : {std::pair("--kds-url", &out.kds_url), {"--platform-url", &out.platform_url}})
+    if (const auto parsed = parse_url(*url); !parsed || parsed->target.contains('?'))
+      return usage(option, "needs http://HOST[:PORT][/PATH], or https");
+  out.ca_file = arguments.value("ca-file").value_or("");
+  out.deadline = deadline;
+  out.at = static_cast<UnixTime>(std::time(nullptr));
+  out.quiet = arguments.quiet();
+  out.progress = !out.quiet && ::isatty(STDERR_FILENO) == 1;
+  return out;
+}
+
+Outcome<std::vector<CertificateRequest>> vcek_requests(std::string_view what, const ATTESTATION_REPORT& report) {
+  const auto refuse = [&](std::string why, std::string code, std::string hint) {
+    return std::unexpected(
+        Failure{Exit::failed, std::string(what), std::move(why), std::move(code), std::move(hint)});
+  };
+  if (report.signing_key() == SIGNING_KEY::VLEK)
+    return refuse("signed by a VLEK, which no guest can fetch", "vek.signing_key",
+                  "whoever runs the host has the VLEK; fetch ca -e vlek gets its issuers");
+  if (report.signing_key() != SIGNING_KEY::VCEK)
+    return refuse("not signed by a VCEK", "vek.signing_key", {});
+  if (report.chip_id_masked())
+    return refuse("CHIP_ID is masked, so nobody can tell which VCEK signed it", "vek.hwid",
+                  "the host has MASK_CHIP_ID set; its owner must give the VCEK");
+  return vek_requests(what, report);
+}
 
 Fetcher::Fetcher(FetchSettings settings, const TrustFiles& trust)
     : settings_(std::move(settings)), trust_(trust), store_(settings_.store), http_room_(kHttpRoom),
@@ -153,9 +195,8 @@ Fetcher::Tried<Fetched> Fetcher::judge(SourceName source, const CertificateReque
                                trust_.trust(), settings_.at);
   if (!accepted) return std::unexpected(reason_of(accepted.error()));
   if (!*accepted) {
-    const StepRow& step = row(accepted->error().step);
-    return std::unexpected(Reason{"refused: " + std::string(step.name) + ": " + detail_of(step, accepted->error().result),
-                                  std::string(step.name)});
+    return std::unexpected(Reason{"refused: " + refusal_text(accepted->error()),
+                                  std::string(row(accepted->error().step).name)});
   }
   return out;
 }

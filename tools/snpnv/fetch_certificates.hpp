@@ -9,8 +9,19 @@
 
 namespace snpnv::tool {
 
-/// What the command line says about sources.
+/// The options that say where certificates are got from.
+inline constexpr std::array kSourceOptions{
+    OptionSpec{0, "source", "SOURCE", "auto, platform, store or kds; default auto: store, platform, kds"},
+    OptionSpec{0, "kds-url", "URL", "AMD's service or a mirror; default https://kdsintf.amd.com"},
+    OptionSpec{0, "platform-url", "URL", "the platform's endpoint; default http://169.254.169.254"},
+    OptionSpec{0, "store", "DIR", "look here first, and keep here what was fetched"},
+    OptionSpec{0, "ca-file", "FILE", "authorities for https, PEM; default: the system's"},
+};
+
+/// What they say.
 struct FetchSettings {
+  [[nodiscard]] static Outcome<FetchSettings> read(const Arguments& arguments, Instant deadline);
+
   std::vector<SourceName> sources;
   std::string kds_url;
   std::string platform_url;
@@ -31,6 +42,11 @@ struct Fetched {
   std::vector<std::byte> vek;
   std::vector<std::byte> crl;
 };
+
+/// What to ask for the VCEK that signed a report: one request for each product that it can be of. `what` names
+/// the report in errors. Reports whose VCEK nobody can find are refused.
+[[nodiscard]] Outcome<std::vector<CertificateRequest>> vcek_requests(std::string_view what,
+                                                                     const ATTESTATION_REPORT& report);
 
 class Fetcher {
  public:

@@ -164,9 +164,39 @@ std::string explained(const std::string& value, std::string_view meaning) {
 }  // namespace
 
 std::string text_line(std::string_view name, std::string_view value, unsigned indent) {
-  const int width = 28 - static_cast<int>(2 * indent);
-  return format("%*s%-*s %s\n", static_cast<int>(2 * indent), "", width, str(name).c_str(),
-                str(value).c_str());
+  constexpr std::size_t kValues = 28;  // the column before that of values
+  std::string out(2 * indent, ' ');
+  out += printable(name);
+  if (out.size() < kValues) out.resize(kValues, ' ');
+  out += ' ';
+  const std::string text = printable(value);
+  const std::size_t width = terminal_width();
+  return out + (width == 0 ? text : wrapped(text, out.size(), width)) + '\n';
+}
+
+void Listing::text(std::string_view key, std::string_view label, std::string_view value) {
+  note(label, value);
+  json_.json().key(key);
+  json_.json().string(value);
+}
+void Listing::number(std::string_view key, std::string_view label, std::uint64_t value) {
+  note(label, std::to_string(value));
+  json_.json().key(key);
+  json_.json().number(value);
+}
+void Listing::boolean(std::string_view key, std::string_view label, bool value) {
+  note(label, value ? "true" : "false");
+  json_.json().key(key);
+  json_.json().boolean(value);
+}
+void Listing::absent(std::string_view key, std::string_view label, std::string_view why) {
+  note(label, why);
+  json_.json().key(key);
+  json_.json().null();
+}
+Outcome<std::string> Listing::finish(bool json) {
+  json_.json().end_object();
+  return json ? json_.finish() : Outcome<std::string>(text_);
 }
 
 std::string report_text(const ATTESTATION_REPORT& report) {
@@ -255,11 +285,11 @@ void envelope_json(JsonWriter& json, const HclReport& envelope) {
 }
 
 namespace {
-// The decoded text of a string from the claims; control characters are shown as '?'.
-std::string shown(const JsonString& text) {
+// The decoded text of a string from the claims.
+std::string decoded(const JsonString& text) {
   std::string out;
   auto source = text.source();
-  for (char c = 0; source.next(c);) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
+  for (char c = 0; source.next(c);) out += c;
   return out;
 }
 
@@ -297,7 +327,7 @@ std::string claims_text(const RuntimeClaims& claims) {
   SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
 #undef SNPNV_X
 #define SNPNV_X(member, spelled) \
-  if (claims.vm.member) out += text_line(spelled, shown(*claims.vm.member), 1);
+  if (claims.vm.member) out += text_line(spelled, decoded(*claims.vm.member), 1);
   SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
 #undef SNPNV_X
   if (claims.vm.current_time) out += text_line("current-time", std::to_string(*claims.vm.current_time), 1);
@@ -321,13 +351,13 @@ void claims_json(JsonWriter& json, const RuntimeClaims& claims) {
 #define SNPNV_X(member, spelled) \
   if (claims.vm.member) {        \
     json.key(#member);           \
-    json.string(shown(*claims.vm.member)); \
+    json.string(decoded(*claims.vm.member)); \
   }
   SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
 #undef SNPNV_X
   if (claims.vm.current_time) {
     json.key("current_time");
-    json.number(*claims.vm.current_time);
+    json.integer(*claims.vm.current_time);
   }
   json.end_object();
   json.key("user_data");

@@ -23,6 +23,24 @@ void claims_json(JsonWriter& json, const RuntimeClaims& claims);
 /// `NAME  value`, aligned.
 [[nodiscard]] std::string text_line(std::string_view name, std::string_view value, unsigned indent = 0);
 
+/// What a command found out, one thing after another: as lines of text, and as members of one JSON object.
+class Listing {
+ public:
+  Listing() { json_.json().begin_object(); }
+  void text(std::string_view key, std::string_view label, std::string_view value);
+  void number(std::string_view key, std::string_view label, std::uint64_t value);
+  void boolean(std::string_view key, std::string_view label, bool value);
+  /// Something that is not there or cannot be read: null in JSON, `why` in text.
+  void absent(std::string_view key, std::string_view label, std::string_view why);
+  /// A line of text alone.
+  void note(std::string_view label, std::string_view text) { text_ += text_line(label, text); }
+  [[nodiscard]] Outcome<std::string> finish(bool json);
+
+ private:
+  std::string text_;
+  JsonText json_;
+};
+
 /// The names of the set bits of an attribute field, and unnamed ones by number, joined by '|'.
 template <class Bits>
 [[nodiscard]] std::string attribute_names(const Bits& bits) {

@@ -22,39 +22,51 @@ constexpr std::array kCommands{
 #endif
 };
 
-std::string option_lines(std::span<const OptionSpec> options) {
+constexpr std::size_t kWidth = 80;  // columns of help texts
+
+// `  WHAT   MEANING`.
+std::string entry(std::string_view what, std::size_t width, std::string_view meaning) {
+  std::string out = "  " + std::string(what);
+  if (out.size() < width) out.resize(width, ' ');
+  return out + " " + wrapped(meaning, width + 1, kWidth) + "\n";
+}
+
+std::string option_lines(std::span<const OptionSpec> options, bool tcti = true) {
   std::string out;
   for (const OptionSpec& option : options) {
-    const std::string letter = option.letter != 0 ? std::string("-") + option.letter + "," : "   ";
-    const std::string spelled =
-        "--" + std::string(option.name) + (option.value.empty() ? "" : " " + std::string(option.value));
-    out += format("  %s %-24s %s\n", letter.c_str(), spelled.c_str(), std::string(option.help).c_str());
+    if (!tcti && option.name == "tcti") continue;
+    std::string spelled = option.letter != 0 ? std::string("-") + option.letter + ", --" : "    --";
+    spelled += option.name;
+    if (!option.value.empty()) spelled += " " + std::string(option.value);
+    out += entry(spelled, 30, option.help);
   }
   return out;
 }
 
 constexpr std::string_view kExits =
-    "\nexit status: 0 done or verified, 1 rejected, 2 wrong usage, 3 a file, the TPM or the network\n"
-    "failed, 4 no fresh report before the deadline\n";
+    "\nexit status: 0 done or verified, 1 rejected, 2 wrong usage,\n"
+    "3 a file, the TPM or the network failed, 4 no fresh report before the deadline\n";
 
 // Help for the commands whose names begin with `words`, or for all of them.
 std::string overview(std::string_view words) {
   std::string out =
       "usage: snpnv [options] COMMAND ...\n\n"
       "Fresh AMD SEV-SNP attestation reports through a vTPM, and their verification.\n\ncommands:\n";
-  for (const CommandSpec* const command : kCommands)
-    if (command->name.starts_with(words))
-      out += format("  %-24s %s\n", std::string(command->name).c_str(),
-                    std::string(command->summary).c_str());
-  out += "\noptions, before or after the command:\n" + option_lines(kCommonOptions) +
-         "\n'-' as a file is standard input or output. snpnv COMMAND --help explains a command.\n";
+  bool ask_tpm = false;
+  for (const CommandSpec* const command : kCommands) {
+    if (!command->name.starts_with(words)) continue;
+    out += entry(command->name, 26, command->summary);
+    ask_tpm = ask_tpm || command->asks_tpm;
+  }
+  out += "\noptions, before or after the command:\n" + option_lines(kCommonOptions, ask_tpm) +
+         "\n'-' is standard input or output. snpnv COMMAND --help explains a command.\n";
   return out + std::string(kExits);
 }
 
 std::string help(const CommandSpec& command) {
-  return "usage: snpnv " + std::string(command.name) + " " + std::string(command.operands) + "\n\n" +
-         std::string(command.description) + "\n\noptions:\n" + option_lines(command.options) +
-         option_lines(kCommonOptions) + std::string(kExits);
+  return "usage: " + wrapped("snpnv " + std::string(command.name) + " " + std::string(command.operands), 7, kWidth) +
+         "\n\n" + wrapped(command.description, 0, kWidth) + "\n\noptions:\n" + option_lines(command.options) +
+         option_lines(kCommonOptions, command.asks_tpm) + std::string(kExits);
 }
 
 // The command that the first words which are not options name, and how many words that takes.
@@ -65,21 +77,31 @@ struct Named {
   std::string_view first;              // first word of the name, if there was one
 };
 
-Outcome<Named> find_command(std::span<const std::string_view> words) {
-  std::size_t i = 0;
-  while (i < words.size() && words[i].starts_with('-') && words[i].size() > 1) {
-    const bool letters = !words[i].starts_with("--");  // of which one with a value ends the group
-    const bool value_follows = letters ? words[i].find('T') == words[i].size() - 1 : words[i] == "--tcti";
-    i += value_follows ? 2 : 1;
-  }
+Named find_command(std::span<const std::string_view> words) {
   Named out;
   out.rest.assign(words.begin(), words.end());
-  if (i >= words.size()) return out;
-  out.first = words[i];
+  std::size_t i = 0;
+  const auto pass_options = [&] {
+    while (i < out.rest.size() && out.rest[i].starts_with('-') && out.rest[i].size() > 1) {
+      const std::string_view word = out.rest[i];
+      const bool letters = !word.starts_with("--");  // of which one with a value ends the group
+      const bool value_follows = letters ? word.find('T') == word.size() - 1 : word == "--tcti";
+      i += value_follows ? 2 : 1;
+    }
+  };
+  pass_options();
+  if (i + 1 < out.rest.size() && out.rest[i] == "help") {
+    out.rest.erase(out.rest.begin() + static_cast<std::ptrdiff_t>(i));
+    out.rest.push_back("--help");
+    pass_options();
+  }
+  if (i >= out.rest.size()) return out;
+  out.first = out.rest[i];
   std::size_t used = 1;
   for (const CommandSpec* const command : kCommands) {
-    const bool two_words = i + 1 < words.size() && command->name == std::string(words[i]) + " " + std::string(words[i + 1]);
-    if (command->name != words[i] && !two_words) continue;
+    const bool two_words =
+        i + 1 < out.rest.size() && command->name == std::string(out.first) + " " + std::string(out.rest[i + 1]);
+    if (command->name != out.first && !two_words) continue;
     out.command = command;
     used = two_words ? 2 : 1;
     break;
@@ -95,29 +117,64 @@ bool is_group(std::string_view word) {
   });
 }
 
-Outcome<Exit> run(std::span<const std::string_view> words) {
-  SNPNV_TRY(const Named named, find_command(words));
+// How many letters must be changed, left out or put in to make `b` of `a`.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0]++;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({changed, diagonal + 1, row[j] + 1});
+    }
+  }
+  return row.back();
+}
+
+// The command whose name is most like `word`, as a hint.
+std::string suggestion(std::string_view word) {
+  std::string_view nearest;
+  std::size_t least = std::min<std::size_t>(3, (word.size() + 1) / 2);  // mistakes: fewer may be one word
+  for (const CommandSpec* const command : kCommands) {
+    for (const std::string_view name : {command->name, command->name.substr(0, command->name.find(' '))}) {
+      const std::size_t mistakes = distance(word, name);
+      if (mistakes >= least) continue;
+      least = mistakes;
+      nearest = name;
+    }
+  }
+  return nearest.empty() ? "snpnv --help lists the commands" : "did you mean " + std::string(nearest) + "?";
+}
+
+// Without a command: help, version, or what is wrong.
+Outcome<Exit> run_none(const Named& named) {
   const auto asks = [&](std::string_view long_form, std::string_view short_form) {
     return std::ranges::any_of(
         named.rest, [&](std::string_view w) { return w == long_form || w == short_form; });
   };
-  if (named.command == nullptr) {
-    const bool group = !named.first.empty() && is_group(named.first);
-    if ((named.first.empty() || group || named.first == "help") && asks("--help", "-h")) {
-      SNPNV_CHECK(print(overview(group ? named.first : std::string_view())));
-      return Exit::done;
-    }
-    if (named.first.empty() && asks("--version", "")) {
-      SNPNV_CHECK(print("snpnv " SNPNV_VERSION "\n"));
-      return Exit::done;
-    }
-    if (named.first.empty()) {
-      SNPNV_CHECK(Arguments::parse(named.rest, kCommonOptions));
-      return usage("command", "missing", "snpnv --help lists the commands");
-    }
-    if (group) return usage(named.first, "of what?", "snpnv " + std::string(named.first) + " --help");
-    return usage(named.first, "unknown command", "snpnv --help lists the commands");
+  const std::string_view first = named.first;
+  const bool group = !first.empty() && is_group(first);
+  if (first == "help" || ((first.empty() || group) && asks("--help", "-h"))) {
+    SNPNV_CHECK(print(overview(group ? first : std::string_view())));
+    return Exit::done;
   }
+  if (first.empty() && asks("--version", "")) {
+    SNPNV_CHECK(print("snpnv " SNPNV_VERSION "\n"));
+    return Exit::done;
+  }
+  if (first.empty()) {
+    SNPNV_CHECK(Arguments::parse(named.rest, kCommonOptions));
+    return usage("command", "missing", "snpnv --help lists the commands");
+  }
+  const auto second = std::ranges::find_if_not(named.rest, [](std::string_view w) { return w.starts_with('-'); });
+  if (group && second == named.rest.end()) return usage(first, "of what?", "snpnv " + std::string(first) + " --help");
+  const std::string word = std::string(first) + (group ? " " + std::string(*second) : std::string());
+  return usage(word, "unknown command", suggestion(word));
+}
+
+Outcome<Exit> run(const Named& named) {
+  if (named.command == nullptr) return run_none(named);
   std::vector<OptionSpec> options(named.command->options.size() + kCommonOptions.size());
   std::ranges::copy(kCommonOptions, std::ranges::copy(named.command->options, options.begin()).out);
   SNPNV_TRY(const Arguments arguments, Arguments::parse(named.rest, options));
@@ -140,6 +197,26 @@ void hold_standard_descriptors() {
     if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+// A failure, in words; as JSON too where that was asked for, so that there is one object whatever happens.
+void tell(const Named& named, const Failure& failure) {
+  const bool verifying = named.command != nullptr && named.command->name.starts_with("verify");
+  if (std::ranges::find(named.rest, "--json") != named.rest.end()) {
+    JsonText out;
+    JsonWriter& json = out.json();
+    json.begin_object();
+    if (verifying) {
+      json.key("verified");
+      json.boolean(false);
+      json.key("rejected_by");
+      json.null();
+    }
+    failure_json(json, failure);
+    json.end_object();
+    if (const auto text = out.finish()) (void)print(*text);
+  }
+  print_failure(failure);
+}
+
 }  // namespace
 }  // namespace snpnv::tool
 
@@ -147,8 +224,9 @@ int main(int argc, char** argv) {
   snpnv::tool::hold_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);  // a closed standard output is an error like any other
   const std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);
-  const auto exit = snpnv::tool::run(words);
+  const auto named = snpnv::tool::find_command(words);
+  const auto exit = snpnv::tool::run(named);
   if (exit) return static_cast<int>(*exit);
-  snpnv::tool::print_failure(exit.error());
+  snpnv::tool::tell(named, exit.error());
   return static_cast<int>(exit.error().exit);
 }

@@ -4,9 +4,9 @@
 #include <cerrno>
 #include <memory>
 
-#include "certificates.hpp"
 #include "commands.hpp"
 #include "describe.hpp"
+#include "fields.hpp"
 #include "files.hpp"
 #include "lock.hpp"
 #include "provider.hpp"
@@ -15,6 +15,11 @@
 #include "snpnv/wire/evidence.hpp"
 #include "transports/monotonic_clock.hpp"
 #include "transports/open.hpp"
+#include "vcek.hpp"
+#include "verdict.hpp"
+#ifdef SNPNV_FETCH
+#include "fetch_certificates.hpp"
+#endif
 
 namespace snpnv::tool {
 namespace {
@@ -153,7 +158,9 @@ Outcome<Exit> run_quote(const Arguments& arguments) {
   if (!transport) return library_failure(tcti, transport.error());
   ToolTpm tpm(*transport, clock, deadline);
   Provider crypto;
-  const auto quote = QuoteCollector(tpm, crypto).quote(nonce, selection);
+  const auto key = attestation_key(tpm);  // there are no claims to name it
+  if (!key) return library_failure(tcti, key.error());
+  const auto quote = QuoteCollector(tpm, crypto).quote(nonce, selection, key->rsa());
   if (!quote) return library_failure(tcti, quote.error());
   OutputFiles files;
   SNPNV_CHECK(files.make_directories(directory));
@@ -175,22 +182,95 @@ Outcome<Exit> run_quote(const Arguments& arguments) {
   return Exit::done;
 }
 
-// What --vcek names: the certificate in DER, and the whole file.
-struct VcekFile {
-  std::vector<std::byte> der;
-  std::vector<std::byte> content;
+// What was collected for one nonce. The report borrows the envelope's octets.
+struct Collected {
+  std::vector<std::byte> envelope;
+  BoundReport bound;
+  QuoteEvidence quote;
+  std::vector<std::byte> ak_certificate;  // empty: none
 };
 
-Outcome<VcekFile> vcek_of(const Arguments& arguments, std::string_view format_name) {
-  VcekFile out;
+// The AK certificate, where there is one for this key. Nobody needs it, so what is wrong with it is a warning.
+std::vector<std::byte> ak_certificate_of(const Arguments& arguments, ToolTpm& tpm, const ClaimsKey& key) {
+  std::vector<std::byte> out(kMaxAkCertificate);
+  const auto read = attestation_key_certificate(tpm, out);
+  if (!read) warn(arguments, "AK certificate: " + describe("", read.error()).why);
+  if (!read || !*read) return {};
+  out.resize((*read)->size());
+  const auto certificate = Certificate::parse(out);
+  if (certificate && equal(certificate->key.rsa.modulus, key.modulus()) &&
+      equal(certificate->key.rsa.exponent, key.exponent()))
+    return out;
+  warn(arguments, "AK certificate: left out, since " +
+                      (certificate ? "it is for another key than the claims name"
+                                   : "it cannot be read: " + describe("", certificate.error()).why));
+  return {};
+}
+
+Outcome<Collected> collect(const Arguments& arguments, const std::string& tcti, ByteView nonce, Instant deadline,
+                           bool with_certificate) {
+  MonotonicClock clock;
+  SNPNV_TRY(const Lock lock, Lock::acquire(tcti, deadline));
+  auto transport = open_transport(tcti, deadline);
+  if (!transport) return library_failure(tcti, transport.error());
+  ToolTpm tpm(*transport, clock, deadline);
+  Provider crypto;
+  UserData user_data{};  // the nonce, zero-padded
+  copy_to(user_data, nonce);
+  std::vector<std::byte> buffer(kEnvelopeBuffer);
+  const auto bound = ReportCollector(tpm, crypto, buffer).fresh_report(user_data);
+  if (!bound) return library_failure(tcti, bound.error());
+  const ClaimsKey& key = bound->claims.attestation_key;
+  const auto quote = QuoteCollector(tpm, crypto).quote(nonce, {}, key.rsa());
+  if (!quote) return library_failure(tcti, quote.error());
+  std::vector<std::byte> certificate;
+  if (with_certificate) certificate = ak_certificate_of(arguments, tpm, key);
+  return Collected{std::move(buffer), *bound, *quote, std::move(certificate)};
+}
+
+#ifdef SNPNV_FETCH
+constexpr auto kVcekSources = kSourceOptions;
+#else
+constexpr std::array<OptionSpec, 0> kVcekSources{};
+#endif
+
+// --vcek FILE, read, or the options of fetch; a folder needs neither.
+Outcome<VekFile> vek_file_of(const Arguments& arguments, std::string_view form) {
   const auto path = arguments.value("vcek");
-  if (!path && format_name == "dir") return out;
+  const auto source = std::ranges::find_if(kVcekSources, [&](const OptionSpec& option) { return arguments.has(option.name); });
+  if (path && source != kVcekSources.end())
+    return usage("--" + std::string(source->name), "not together with --vcek");
+  VekFile out;
+  if (!path && (source != kVcekSources.end() || form == "dir")) return out;
   if (!path)
     return usage("--vcek", "missing: this format carries the certificate",
-                 "the platform's certificate endpoint and AMD's key distribution service have it");
-  SNPNV_TRY(out.der, read_der(*path, kPemCertificate));
-  SNPNV_TRY(out.content, read_file(*path, std::size_t{1} << 20));
+                 "the platform's certificate endpoint and AMD's key distribution service have it; --source gets it");
+  SNPNV_TRY(out, read_vek(*path));
+  for (const auto& [der, name] : {std::pair(&out.ask, "ASK"), {&out.ark, "ARK"}})
+    if (form == "maa" && der->empty())
+      return std::unexpected(Failure{Exit::failed, std::string(*path),
+                                     std::string("has no ") + name + " behind the VCEK", "chain.roles",
+                                     "MAA takes a chain: VCEK, ASK and ARK as PEM blocks in this order"});
   return out;
+}
+
+// The VCEK that goes with the report: judged if it is there, otherwise got.
+Outcome<VekFile> vek_of(const Arguments& arguments, VekFile file, const ATTESTATION_REPORT& report,
+                        const TrustFiles& trust, [[maybe_unused]] Instant deadline) {
+  if (!file.vek.empty()) {
+    SNPNV_CHECK(check_vek(arguments, *arguments.value("vcek"), file, report, trust));
+    return file;
+  }
+#ifdef SNPNV_FETCH
+  if (std::ranges::any_of(kVcekSources, [&](const OptionSpec& option) { return arguments.has(option.name); })) {
+    SNPNV_TRY(FetchSettings settings, FetchSettings::read(arguments, deadline));
+    SNPNV_TRY(const auto requests, vcek_requests("the report", report));
+    Fetcher fetcher(std::move(settings), trust);
+    SNPNV_TRY(Fetched fetched, fetcher.fetch(requests, report));
+    return VekFile{std::move(fetched.vek), std::move(fetched.ask), std::move(fetched.ark)};
+  }
+#endif
+  return file;
 }
 
 Outcome<Exit> run_evidence(const Arguments& arguments) {
@@ -200,8 +280,11 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
   if (form == "dir") SNPNV_CHECK(is_directory_name("--format dir", path));
   SNPNV_TRY(const Instant deadline, start_deadline(arguments, 10));
   SNPNV_TRY(const auto nonce, nonce_of(arguments));
-  SNPNV_TRY(const VcekFile vcek, vcek_of(arguments, form));
-  MonotonicClock clock;
+  SNPNV_TRY(VekFile file, vek_file_of(arguments, form));
+  SNPNV_TRY(const TrustFiles trust, TrustFiles::read(arguments));
+#ifdef SNPNV_FETCH
+  SNPNV_CHECK(FetchSettings::read(arguments, deadline));  // what is wrong with them is said before anything is asked
+#endif
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
   std::vector<std::string> outputs;
   std::vector<InputFile> inputs;
@@ -210,50 +293,39 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
     add_paths(outputs, path, kEvidenceFiles);
   } else {
     outputs.emplace_back(path);
-    if (const auto file = arguments.value("vcek")) inputs.push_back({"--vcek", *file});
+    if (const auto vcek = arguments.value("vcek")) inputs.push_back({"--vcek", *vcek});
   }
   SNPNV_TRY(const bool standard_output, check_outputs_of(arguments, tcti, outputs, std::move(inputs)));
-  SNPNV_TRY(const Lock lock, Lock::acquire(tcti, deadline));
-  auto transport = open_transport(tcti, deadline);
-  if (!transport) return library_failure(tcti, transport.error());
-  ToolTpm tpm(*transport, clock, deadline);
-  Provider crypto;
 
-  UserData user_data{};  // the nonce, zero-padded
-  copy_to(user_data, nonce);
-  std::vector<std::byte> buffer(kEnvelopeBuffer);
-  ReportCollector collector(tpm, crypto, buffer);
-  const auto bound = collector.fresh_report(user_data);
-  if (!bound) return library_failure(tcti, bound.error());
-  const auto quote = QuoteCollector(tpm, crypto).quote(nonce, {});
-  if (!quote) return library_failure(tcti, quote.error());
-  const ByteView envelope = ByteView(buffer).first(bound->envelope.size());
+  SNPNV_TRY(const Collected parts, collect(arguments, tcti, nonce, deadline, form == "dir"));
+  const BoundReport& bound = parts.bound;
+  const QuoteEvidence& quote = parts.quote;
+  const ByteView envelope = ByteView(parts.envelope).first(bound.envelope.size());
+  SNPNV_TRY(const VekFile vek, vek_of(arguments, std::move(file), bound.report, trust, deadline));
 
   OutputFiles files;
   std::vector<std::byte> room(std::size_t{1} << 18);
   Writer writer(room);
   if (form == "trustee") {
     std::array<ByteView, PcrSelection::kPcrs> pcrs;
-    for (std::size_t i = 0; i < pcrs.size(); ++i) pcrs[i] = quote->pcrs[i];
-    write_trustee_evidence(writer, quote->signature(), quote->message(), pcrs, envelope, vcek.der);
+    for (std::size_t i = 0; i < pcrs.size(); ++i) pcrs[i] = quote.pcrs[i];
+    write_trustee_evidence(writer, quote.signature(), quote.message(), pcrs, envelope, vek.vek);
   } else if (form == "maa") {
+    std::string chain;
+    for (const auto* const der : {&vek.vek, &vek.ask, &vek.ark}) chain += pem_of(*der, kPemCertificate);
     std::vector<std::byte> scratch(room.size());
     const auto written =
-        write_maa_request(writer, bound->report.raw, vcek.content, bound->envelope.claims, scratch);
+        write_maa_request(writer, bound.report.raw, octets_of(chain), bound.envelope.claims, scratch);
     if (!written) return library_failure(path, written.error());
   } else {
     SNPNV_CHECK(files.make_directories(path));
-    SNPNV_CHECK(stage_quote(files, path, *quote));
-    SNPNV_CHECK(files.stage(join(path, kReportFile), bound->report.raw));
-    SNPNV_CHECK(files.stage(join(path, kClaimsFile), bound->envelope.claims));
+    SNPNV_CHECK(stage_quote(files, path, quote));
+    SNPNV_CHECK(files.stage(join(path, kReportFile), bound.report.raw));
+    SNPNV_CHECK(files.stage(join(path, kClaimsFile), bound.envelope.claims));
     SNPNV_CHECK(files.stage(join(path, kEnvelopeFile), envelope));
-    std::vector<std::byte> room_for_certificate(kMaxAkCertificate);
-    const auto certificate = attestation_key_certificate(tpm, room_for_certificate);
-    if (!certificate)  // nobody needs it
-      warn(arguments, "AK certificate: " + describe("", certificate.error()).why);
-    else if (*certificate)
-      SNPNV_CHECK(files.stage(join(path, kAkCertificateFile), **certificate));
-    if (!vcek.der.empty()) SNPNV_CHECK(files.stage(join(path, kVcekFile), vcek.der));
+    if (!parts.ak_certificate.empty())
+      SNPNV_CHECK(files.stage(join(path, kAkCertificateFile), parts.ak_certificate));
+    if (!vek.vek.empty()) SNPNV_CHECK(files.stage(join(path, kVcekFile), vek.vek));
   }
   if (form != "dir") {
     writer.text("\n");  // so that files behind each other are a stream
@@ -279,8 +351,8 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
 
 Outcome<Exit> run_display(const Arguments& arguments) {
   const std::string_view path = arguments.operand(0);
-  SNPNV_TRY(const auto text, read_file(path, std::size_t{1} << 20));
-  const auto parsed = std::make_unique<Result<TrusteeEvidence>>(TrusteeEvidence::parse(text));
+  SNPNV_TRY(const auto document, read_file(path, std::size_t{1} << 20));
+  const auto parsed = std::make_unique<Result<TrusteeEvidence>>(TrusteeEvidence::parse(document));
   if (!*parsed) return library_failure(path, parsed->error());
   const TrusteeEvidence& evidence = **parsed;
   const auto attest = unmarshal<TPMS_ATTEST>(evidence.message.view());
@@ -289,34 +361,25 @@ Outcome<Exit> run_display(const Arguments& arguments) {
   for (const TPMS_PCR_SELECTION& bank : attest->quote.pcrSelect.view())
     selections += (selections.empty() ? "" : " ") + std::string(name(bank.hash)) + ":" + hex(bank.pcrSelect);
 
-  JsonText out;
-  JsonWriter& json = out.json();
-  std::string lines;
-  json.begin_object();
-  const auto add = [&](std::string_view key, const std::string& value) {
-    json.key(key);
-    json.string(value);
-    lines += format("%-18s %s\n", std::string(key).c_str(), value.c_str());
-  };
-  add("version", std::to_string(evidence.version));
-  add("type", std::string(attest_name(attest->type)));
-  add("qualified_signer", hex(attest->qualifiedSigner.data));
-  add("extra_data", hex(attest->extraData.data));
-  add("clock", std::to_string(attest->clockInfo.clock));
-  add("reset_count", std::to_string(attest->clockInfo.resetCount));
-  add("restart_count", std::to_string(attest->clockInfo.restartCount));
-  add("firmware_version", format("0x%016llx", static_cast<unsigned long long>(attest->firmwareVersion)));
-  add("pcr_select", selections);
-  add("pcr_digest", hex(attest->quote.pcrDigest.data));
-  add("signature", hex(evidence.signature.view()));
-  for (std::size_t i = 0; i < evidence.pcr_count; ++i) add(format("pcr_%zu", i), hex(evidence.pcrs[i]));
-  add("hcl_report_size", std::to_string(evidence.hcl_report.size));
-  add("vcek_size", std::to_string(evidence.vcek.size));
-  json.end_object();
-  if (arguments.json()) {
-    SNPNV_TRY(lines, out.finish());
-  }
-  SNPNV_CHECK(print(lines));
+  Listing out;
+  const auto text = [&](std::string_view key, const std::string& value) { out.text(key, key, value); };
+  const auto number = [&](std::string_view key, std::uint64_t value) { out.number(key, key, value); };
+  number("version", evidence.version);
+  text("type", std::string(attest_name(attest->type)));
+  text("qualified_signer", hex(attest->qualifiedSigner.data));
+  text("extra_data", hex(attest->extraData.data));
+  number("clock", attest->clockInfo.clock);
+  number("reset_count", attest->clockInfo.resetCount);
+  number("restart_count", attest->clockInfo.restartCount);
+  text("firmware_version", format("0x%016llx", static_cast<unsigned long long>(attest->firmwareVersion)));
+  text("pcr_select", selections);
+  text("pcr_digest", hex(attest->quote.pcrDigest.data));
+  text("signature", hex(evidence.signature.view()));
+  for (std::size_t i = 0; i < evidence.pcr_count; ++i) text(format("pcr_%zu", i), hex(evidence.pcrs[i]));
+  number("hcl_report_size", evidence.hcl_report.size);
+  number("vcek_size", evidence.vcek.size);
+  SNPNV_TRY(const std::string shown, out.finish(arguments.json()));
+  SNPNV_CHECK(print(shown));
   return Exit::done;
 }
 
@@ -325,13 +388,17 @@ constexpr OptionSpec kQuoteOptions[] = {
     {0, "pcrs", "BANK:LIST", "PCRs to quote; default sha256:0-23"},
     {0, "timeout", "SECONDS", "give up then; default 10"},
 };
-constexpr OptionSpec kEvidenceOptions[] = {
-    {0, "nonce", "HEX", "what report and quote carry, up to 50 octets"},
-    {0, "random", "", "take a nonce of 48 random octets"},
-    {0, "format", "FORM", "trustee, maa or dir; default trustee"},
-    {0, "vcek", "FILE", "the VCEK; for maa with ASK and ARK behind it, PEM"},
-    {0, "timeout", "SECONDS", "give up then; default 10"},
+constexpr std::array kOwnEvidenceOptions{
+    OptionSpec{0, "nonce", "HEX", "what report and quote carry, up to 50 octets"},
+    OptionSpec{0, "random", "", "take a nonce of 48 random octets"},
+    OptionSpec{0, "format", "FORM", "trustee, maa or dir; default trustee"},
+    OptionSpec{0, "vcek", "FILE", "the VCEK; for maa with ASK and ARK behind it, PEM"},
 };
+constexpr std::array kTimeAndRoot{
+    OptionSpec{0, "timeout", "SECONDS", "give up then; default 10"},
+    kRootOption,
+};
+constexpr auto kEvidenceOptions = joined(kOwnEvidenceOptions, kVcekSources, kTimeAndRoot);
 
 }  // namespace
 
@@ -339,23 +406,25 @@ const CommandSpec kQuote{
     "quote",
     "DIR --nonce HEX [options]",
     "get a TPM quote by the attestation key",
-    "Saves message, signature and pcrs in DIR, in the forms of tpm2-tools. The three belong together: a PCR\n"
+    "Saves message, signature and pcrs in DIR, in the forms of tpm2-tools. The three belong together: a PCR "
     "that moves in between is noticed, and the quote taken again.",
     1,
     1,
     kQuoteOptions,
-    run_quote};
+    run_quote,
+    true};
 
 const CommandSpec kEvidence{
     "evidence",
     "FILE (--nonce HEX | --random) [options]",
     "get a fresh report and a quote for one nonce",
-    "Saves evidence for Trustee (az-snp-vtpm, version 2), a request body for Microsoft Azure Attestation, or\n"
+    "Saves evidence for Trustee (az-snp-vtpm, version 2), a request body for Microsoft Azure Attestation, or "
     "the raw parts in a folder. The user data of the report are the nonce, zero-padded to 64 octets.",
     1,
     1,
     kEvidenceOptions,
-    run_evidence};
+    run_evidence,
+    true};
 
 const CommandSpec kDisplayEvidence{
     "display evidence",

@@ -149,11 +149,12 @@ const CommandSpec kReport{
     "report",
     "REPORT USER-DATA [options]",
     "get a fresh attestation report",
-    "Writes the 64 octets of USER-DATA to the vTPM, gets a report that is proven by its content to\n"
+    "Writes the 64 octets of USER-DATA to the vTPM, gets a report that is proven by its content to "
     "carry them, and saves its 1184 octets as REPORT. Nothing is saved unless that is so.",
     1,
     2,
     kOptions,
-    run};
+    run,
+    true};
 
 }  // namespace snpnv::tool

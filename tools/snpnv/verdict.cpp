@@ -1,5 +1,8 @@
 #include "verdict.hpp"
 
+#include <unistd.h>
+
+#include <cstdlib>
 #include <ctime>
 
 #include "describe.hpp"
@@ -15,16 +18,6 @@ constexpr std::size_t kMostOctets = std::size_t{1} << 20;
 
 std::string str(std::string_view text) { return std::string(text); }
 
-// Text from certificates and claims, fit for a terminal.
-std::string printable(ByteView octets) {
-  std::string out;
-  for (const std::byte octet : octets) {
-    const auto c = std::to_integer<unsigned char>(octet);
-    out += c >= 0x20 && c < 0x7F ? static_cast<char>(c) : '?';
-  }
-  return out;
-}
-
 std::string finding_text(const Finding& finding) {
   const auto value = static_cast<unsigned long long>(finding.value);
   switch (finding.kind) {
@@ -32,7 +25,8 @@ std::string finding_text(const Finding& finding) {
     case Finding::Kind::number: return format("%llu", value);
     case Finding::Kind::mask: return format("0x%llx", value);
     case Finding::Kind::octets: return finding.size == 0 ? "nothing" : hex(finding.octets());
-    case Finding::Kind::text: return printable(finding.octets());
+    case Finding::Kind::text: return str(text_of(finding.octets()));
+    case Finding::Kind::boolean: return finding.value != 0 ? "true" : "false";
     case Finding::Kind::time: {
       std::array<std::byte, 20> buffer{};
       Writer writer(buffer);
@@ -75,16 +69,40 @@ std::string detail_of(const StepRow& step, const StepResult& result) {
 
 namespace {
 
-std::string line(const StepRow& step, const StepResult& result) {
-  const std::string detail = detail_of(step, result);
-  return str(name(result.outcome)) + " " + str(step.name) + (detail.empty() ? "" : " — ") + detail +
-         "\n";
-}
+// Where a verdict is told: a terminal is shown what matters, last and in colour; all else gets every line.
+struct Stage {
+  bool terminal = ::isatty(STDOUT_FILENO) == 1;
+  bool colours = terminal && !is_set("NO_COLOR") && !is_dumb();
+  std::size_t width = terminal_width();
+
+  // https://no-color.org: set and not empty.
+  static bool is_set(const char* variable) {
+    const char* const value = ::getenv(variable);
+    return value != nullptr && *value != '\0';
+  }
+  static bool is_dumb() {
+    const char* const term = ::getenv("TERM");
+    return term == nullptr || std::string_view(term) == "dumb";
+  }
+  [[nodiscard]] std::string paint(StepOutcome outcome, std::string_view word) const {
+    constexpr std::string_view kColours[] = {"\x1b[33m", "\x1b[32m", "\x1b[1;31m"};  // skip, pass, fail
+    if (!colours) return str(word);
+    return str(kColours[static_cast<std::size_t>(outcome)]) + str(word) + "\x1b[0m";
+  }
+  [[nodiscard]] std::string line(StepOutcome outcome, std::string_view what, const std::string& detail) const {
+    std::string out = paint(outcome, name(outcome)) + " " + str(what);
+    if (detail.empty()) return out + "\n";
+    const std::string shown = printable(detail);
+    const std::size_t indent = std::size("PASS") + what.size() + std::size(" - ") - 1;
+    return out + " — " + (width == 0 ? shown : wrapped(shown, indent, width)) + "\n";
+  }
+};
 
 void finding_json(JsonWriter& json, std::string_view key, const Finding& finding) {
   if (finding.kind == Finding::Kind::none) return;
   json.key(key);
   if (finding.kind == Finding::Kind::number) return json.number(finding.value);
+  if (finding.kind == Finding::Kind::boolean) return json.boolean(finding.value != 0);
   json.string(finding.kind == Finding::Kind::octets ? hex(finding.octets()) : finding_text(finding));
 }
 
@@ -372,16 +390,37 @@ Outcome<std::string> verdict_json(const Verdict& verdict, bool (*covers)(Step),
   return out.finish();
 }
 
+// Every check in its order; on a terminal, unless --verbose, what was not asked for in one line, and failures last.
+static std::string lines(const Arguments& arguments, const Verdict& verdict, bool (*covers)(Step), const Stage& stage) {
+  const bool all = !stage.terminal || arguments.has("verbose");
+  std::string out;
+  std::string failures;
+  unsigned not_asked = 0;
+  for (const StepRow& step : kSteps) {
+    const StepResult& result = verdict[step.id];
+    if (!shown(step.id, result, covers)) continue;
+    if (!all && result.note == StepResult::kNotAsked) {
+      ++not_asked;
+      continue;
+    }
+    const bool last = !all && result.outcome == StepOutcome::fail;
+    (last ? failures : out) += stage.line(result.outcome, step.name, detail_of(step, result));
+  }
+  if (not_asked != 0)
+    out += stage.line(StepOutcome::skip, format("%u checks", not_asked), "not asked for; --verbose lists them");
+  return out + failures;
+}
+
 Outcome<Exit> tell(const Arguments& arguments, const Verdict& verdict, bool (*covers)(Step)) {
   std::string text;
   if (arguments.json()) {
     SNPNV_TRY(text, verdict_json(verdict, covers));
   } else {
-    if (!arguments.quiet())
-      for (const StepRow& step : kSteps)
-        if (shown(step.id, verdict[step.id], covers)) text += line(step, verdict[step.id]);
+    const Stage stage;
+    if (!arguments.quiet()) text = lines(arguments, verdict, covers, stage);
     const auto failed = verdict.first_failure();
-    text += verdict.verified() ? "VERIFIED\n" : "REJECTED: " + str(failed ? name(*failed) : "") + "\n";
+    text += verdict.verified() ? stage.paint(StepOutcome::pass, "VERIFIED") + "\n"
+                               : stage.paint(StepOutcome::fail, "REJECTED") + ": " + str(failed ? name(*failed) : "") + "\n";
     if (verdict.verified() && verdict.old_evidence)
       text += "the report is not bound to the nonce: --allow-old-evidence let it pass\n";
   }

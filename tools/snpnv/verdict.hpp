@@ -6,11 +6,14 @@
 
 namespace snpnv::tool {
 
+inline constexpr OptionSpec kRootOption{0, "root", "FILE", "trust these roots too, for tests and private PKIs", true};
+
 /// --root, --at, --crl: for everything that verifies a chain.
 inline constexpr std::array kChainOptions{
-    OptionSpec{0, "root", "FILE", "trust these roots too, for tests and private PKIs", true},
+    kRootOption,
     OptionSpec{0, "at", "TIME", "verify at this time, RFC 3339; default: now"},
     OptionSpec{0, "crl", "FILE", "revocation lists; the ARK's must be among them", true},
+    OptionSpec{0, "verbose", "", "list every check on a terminal too"},
 };
 
 /// One option for each item of a policy.
@@ -43,7 +46,7 @@ inline constexpr std::array kPolicyOptions{
 
 /// What the claims must carry.
 inline constexpr std::array kUserDataOption{
-    OptionSpec{0, "user-data", "HEX", "what the claims must carry, up to 64 octets"},
+    OptionSpec{0, "user-data", "HEX|@FILE", "what the claims must carry, up to 64 octets"},
 };
 
 /// Policy items on the TPM's quote.
@@ -79,7 +82,7 @@ template <std::size_t... N>
 /// The same of a verification without verdict, where the clock may be to blame.
 [[nodiscard]] std::unexpected<Failure> not_judged(std::string_view what, const Error& error);
 
-/// What a check expected and found, in words.
+/// What a check expected and found, in words; what is from outside is not escaped yet.
 [[nodiscard]] std::string detail_of(const StepRow& step, const StepResult& result);
 
 /// The verdict as one line of JSON, on the steps with which `covers` agrees and on all that fail. `line`: of a stream.

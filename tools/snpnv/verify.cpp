@@ -93,7 +93,7 @@ Outcome<Exit> verify_envelope(const Arguments& arguments) {
 constexpr auto kEnvelopeOptions = joined(kUserDataOption, kChainOptions, kPolicyOptions);
 
 constexpr std::string_view kDirectory =
-    "DIR holds ark, ask and vcek, or ark, asvk and vlek, each as .pem or .der. The root must be one of\n"
+    "DIR holds ark, ask and vcek, or ark, asvk and vlek, each as .pem or .der. The root must be one of "
     "AMD's three; --root adds another, and then the output says that it was used.";
 
 }  // namespace
@@ -112,8 +112,8 @@ const CommandSpec kVerifyAttestation{
     "verify attestation",
     "DIR REPORT [options]",
     "verify a report and its certificate chain",
-    "Prints PASS, FAIL or SKIP for every check, then VERIFIED or REJECTED.\n"
-    "DIR holds ark, ask and vcek, or ark, asvk and vlek, each as .pem or .der. The root must be one of\n"
+    "Prints PASS, FAIL or SKIP for every check, then VERIFIED or REJECTED. "
+    "DIR holds ark, ask and vcek, or ark, asvk and vlek, each as .pem or .der. The root must be one of "
     "AMD's three; --root adds another, and then the output says that it was used.",
     2,
     2,
@@ -124,7 +124,7 @@ const CommandSpec kVerifyEnvelope{
     "verify envelope",
     "DIR ENVELOPE --user-data HEX [options]",
     "verify the content of NV index 0x01400001",
-    "Verifies the report in ENVELOPE, that its REPORT_DATA is the digest of the claims, and that the\n"
+    "Verifies the report in ENVELOPE, that its REPORT_DATA is the digest of the claims, and that the "
     "claims carry the user data. DIR is as for verify certs.",
     2,
     2,

@@ -104,7 +104,7 @@ class Judge {
 };
 
 // One line of JSON for evidence that could not be judged.
-Outcome<std::string> failure_json(const Failure& failure, std::uint64_t line) {
+Outcome<std::string> unjudged_json(const Failure& failure, std::uint64_t line) {
   JsonText out;
   JsonWriter& json = out.json();
   json.begin_object();
@@ -114,13 +114,7 @@ Outcome<std::string> failure_json(const Failure& failure, std::uint64_t line) {
   json.boolean(false);
   json.key("rejected_by");
   json.null();
-  json.key("error");
-  json.begin_object();
-  json.key("why");
-  json.string(failure.why);
-  json.key("code");
-  json.string(failure.code);
-  json.end_object();
+  failure_json(json, failure);
   json.end_object();
   return out.finish();
 }
@@ -139,7 +133,7 @@ Outcome<Exit> verify_stream(const Arguments& arguments) {
         line ? judge.judge("line", *line) : Outcome<Verdict>(malformed("line", line.error()));
     LineAnswer out;
     out.good = verdict && verdict->verified();
-    SNPNV_TRY(out.text, verdict ? verdict_json(*verdict, every, number) : failure_json(verdict.error(), number));
+    SNPNV_TRY(out.text, verdict ? verdict_json(*verdict, every, number) : unjudged_json(verdict.error(), number));
     return out;
   };
   SNPNV_TRY(const LineCounts counts, answer_lines(STDIN_FILENO, jobs, answer));
@@ -174,8 +168,8 @@ const CommandSpec kVerifyEvidence{
     "verify evidence",
     "(FILE | --stream) --certs DIR [options]",
     "verify report, claims and TPM quote",
-    "Verifies Trustee evidence for az-snp-vtpm, versions 0 to 2: chain and report, the claims' digest, and\n"
-    "the quote by the key that the claims name. The VCEK comes with the evidence; DIR holds its issuers.\n"
+    "Verifies Trustee evidence for az-snp-vtpm, versions 0 to 2: chain and report, the claims' digest, and "
+    "the quote by the key that the claims name. The VCEK comes with the evidence; DIR holds its issuers. "
     "A stream ends with 0 if every line was verified, and with 1 if one was not or there was none.",
     0,
     1,

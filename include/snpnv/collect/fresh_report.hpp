@@ -41,9 +41,14 @@ struct BoundReport {
 template <class Tpm, Hasher H>
 class ReportCollector {
  public:
-  /// Between two looks at a report that is not fresh yet. A stale report can be replaced 2 s after
-  /// the last refresh; a look costs two small commands.
+  /// Between two looks at a report that is not fresh yet; a look costs two small commands. The
+  /// paravisor replaces a report 2 s after its last refresh, which cannot be later than the first look.
   static constexpr Millis kPollInterval = 100;
+  /// A report that has not changed for so long is not waiting for that: refreshes fail, each at the cost
+  /// of a request to the host, or take long. From here on a quarter of the time that it has not changed
+  /// passes between two looks, up to the paravisor's own limit.
+  static constexpr Millis kWindow = 2250;
+  static constexpr Millis kLongestInterval = 2000;
   /// Reads in a row that may be torn or malformed before time is left between them.
   static constexpr unsigned kReadsAtOnce = 3;
 
@@ -89,19 +94,26 @@ class ReportCollector {
         if (!waiting && tpm_.now() < tpm_.deadline()) SNPNV_CHECK(write(user_data));
       }
       at_once = 0;
-      if (!tpm_.sleep(kPollInterval)) return fail(not_fresh());
+      if (!pause()) return fail(not_fresh());
     }
   }
 
   [[nodiscard]] constexpr Result<BoundReport> take() {
     trace_ = {};
+    changed_ = tpm_.now();
     for (unsigned at_once = 1;; ++at_once) {
       SNPNV_TRY(const auto bound, look(at_once));
       if (bound) return *bound;
       if (at_once < kReadsAtOnce && tpm_.now() < tpm_.deadline()) continue;
       at_once = 0;
-      if (!tpm_.sleep(kPollInterval)) return fail(not_fresh());
+      if (!pause()) return fail(not_fresh());
     }
+  }
+
+  // Sleeps until the next look. False if the deadline had passed already.
+  [[nodiscard]] constexpr bool pause() {
+    const Millis unchanged = tpm_.now() - changed_;
+    return tpm_.sleep(unchanged < kWindow ? kPollInterval : std::min(unchanged / 4, kLongestInterval));
   }
 
   // A command that the deadline cut short says less than what was seen before it.
@@ -114,6 +126,7 @@ class ReportCollector {
 
   [[nodiscard]] constexpr Result<void> write(const UserData& user_data) {
     ++trace_.writes;
+    changed_ = tpm_.now();
     return write_user_data(tpm_, user_data);
   }
 
@@ -156,7 +169,9 @@ class ReportCollector {
     trace_.last = Seen::stale;  // fresh, if the caller finds its user data
     trace_.last_user_data = claims->user_data_octets;
     trace_.last_user_data_size = claims->user_data_size;
-    std::ranges::copy(report[ATTESTATION_REPORT::REPORT_DATA], seen_report_data_.begin());
+    const auto report_data = report[ATTESTATION_REPORT::REPORT_DATA];
+    if (!equal(report_data, seen_report_data_)) changed_ = tpm_.now();
+    std::ranges::copy(report_data, seen_report_data_.begin());
     return BoundReport{envelope, report, *claims};
   }
 
@@ -210,6 +225,7 @@ class ReportCollector {
   NvReader<Tpm> index_;
   MutBytes buffer_;
   UserData seen_report_data_{};
+  Instant changed_ = 0;  // when user data were written, or another report was first seen
   FreshTrace trace_{};
 };
 

@@ -3,9 +3,10 @@
 
 #include <optional>
 
-#include "snpnv/core/digest.hpp"
+#include "snpnv/core/rsa.hpp"
 #include "snpnv/tpm/nv.hpp"
 #include "snpnv/wire/der.hpp"
+#include "snpnv/wire/hcl_claims.hpp"
 #include "snpnv/wire/tpm2_attest.hpp"
 
 namespace snpnv {
@@ -22,6 +23,14 @@ struct PcrSelection {
   [[nodiscard]] constexpr std::array<std::byte, 3> octets() const {
     return {static_cast<std::byte>(mask & 0xFFU), static_cast<std::byte>(mask >> 8 & 0xFFU),
             static_cast<std::byte>(mask >> 16 & 0xFFU)};
+  }
+  /// Whether a quote is over these PCRs and no others.
+  [[nodiscard]] constexpr bool is(const TPML_PCR_SELECTION& quoted) const {
+    const auto banks = quoted.view();
+    if (banks.size() != 1 || banks[0].hash != bank) return false;
+    for (std::size_t pcr = 0; pcr < 8 * TPMS_PCR_SELECTION::kMaxSelect; ++pcr)
+      if (banks[0].selects(pcr) != selects(pcr)) return false;
+    return true;
   }
 };
 
@@ -67,26 +76,51 @@ struct QuoteEvidence {
 /// Octets of a nonce in a quote at most: the vTPM refuses longer ones, and padding breaks verifiers.
 inline constexpr std::size_t kMaxQuoteNonce = 50;
 
+/// An RSA key of the TPM as claims name keys.
+[[nodiscard]] constexpr ClaimsKey key_of(const TPMT_PUBLIC& area) {
+  std::array<std::byte, 4> exponent{};
+  store<std::uint32_t, Endian::big>(exponent, area.exponent != 0 ? area.exponent : 65537);
+  const auto first = std::ranges::find_if(exponent, [](std::byte octet) { return octet != std::byte{0}; });
+  ClaimsKey out;
+  out.modulus_size = copy_to(out.modulus_octets, area.unique.data).size();
+  out.exponent_size = copy_to(out.exponent_octets, ByteView(first, exponent.end())).size();
+  return out;
+}
+
+/// The public part of the attestation key at 0x81000003. Another program may have put it there, so what
+/// it is worth only proven claims tell: theirs must be the same.
+/// @returns the key | wire_value - not an RSA key | what Tpm::execute() returns.
+template <class Tpm>
+[[nodiscard]] constexpr Result<ClaimsKey> attestation_key(Tpm& tpm) {
+  SNPNV_TRY(const auto response, tpm.execute(ReadPublic{vtpm::kAttestationKey}));
+  return key_of(response.outPublic.value);
+}
+
 /// Gets quotes by the attestation key. Tpm is snpnv::Tpm or alike.
-template <class Tpm, Hasher H>
+template <class Tpm, RsaVerifier V>
 class QuoteCollector {
  public:
   /// Quotes in a row of which a PCR moved before it was read.
   static constexpr unsigned kTries = 8;
 
-  constexpr QuoteCollector(Tpm& tpm, H& hasher) : tpm_(tpm), hasher_(hasher) {}
+  constexpr QuoteCollector(Tpm& tpm, V& verifier) : tpm_(tpm), verifier_(verifier) {}
 
   /// Quotes the selected PCRs with `nonce`, 1 to 50 octets, and reads them: one TPM2_Quote and, for 24
-  /// PCRs, three TPM2_PCR_Read. If a PCR moves in between, both are done again.
-  /// @returns the quote, whose digest is that of its PCR values and whose extraData is the nonce
+  /// PCRs, three TPM2_PCR_Read. If a PCR moves in between, both are done again. `key` is HCLAkPub of the
+  /// claims that the quote goes with.
+  /// @returns the quote, signed by `key` over the selected PCRs, whose digest is that of the PCR values and
+  ///   whose extraData is the nonce
   ///   | text_length - the nonce is empty or too long; detail: 50 | quote_moving - detail: tries
-  ///   | tpm_answer - no quote, another nonce, or PCRs that were not asked for
-  ///   | what Tpm::execute() and the hasher return.
-  [[nodiscard]] constexpr Result<QuoteEvidence> quote(ByteView nonce, const PcrSelection& selection) {
+  ///   | quote_key - signed by another key, or otherwise than by RSASSA with SHA-256
+  ///   | quote_selection - over other PCRs than asked for, or over none of a bank that is not allocated
+  ///   | tpm_answer - no quote, another nonce, or values of PCRs that were not asked for
+  ///   | what Tpm::execute() and the verifier return.
+  [[nodiscard]] constexpr Result<QuoteEvidence> quote(ByteView nonce, const PcrSelection& selection,
+                                                      const RsaPublicKey& key) {
     if (nonce.empty() || nonce.size() > kMaxQuoteNonce) return fail(Code::text_length, 0, kMaxQuoteNonce);
     for (unsigned i = 0; i < kTries && (i == 0 || tpm_.now() < tpm_.deadline()); ++i) {
       QuoteEvidence out;
-      SNPNV_TRY(const Digest signed_digest, take_quote(out, nonce, selection));
+      SNPNV_TRY(const Digest signed_digest, take_quote(out, nonce, selection, key));
       SNPNV_CHECK(read_pcrs(out.pcrs, selection));
       SNPNV_TRY(const Digest digest, pcr_digest(out.pcrs, signed_digest.size));
       if (equal(digest.view(), signed_digest.view())) return out;
@@ -95,27 +129,41 @@ class QuoteCollector {
   }
 
  private:
-  [[nodiscard]] static constexpr Error unfit() {
-    return {Code::tpm_answer, 0, 0, static_cast<std::uint32_t>(TPM_CC::Quote),
+  [[nodiscard]] static constexpr Error unfit(Code code = Code::tpm_answer) {
+    return {code, 0, 0, static_cast<std::uint32_t>(TPM_CC::Quote),
             static_cast<std::uint32_t>(vtpm::kAttestationKey)};
   }
 
   // Asks for the quote, and returns the digest over the PCRs that it signs.
   [[nodiscard]] constexpr Result<Digest> take_quote(QuoteEvidence& out, ByteView nonce,
-                                                    const PcrSelection& selection) {
+                                                    const PcrSelection& selection, const RsaPublicKey& key) {
     const auto select = selection.octets();
     Quote command{vtpm::kAttestationKey, {nonce}, {}, {}};
     command.PCRselect.add({selection.bank, static_cast<std::uint8_t>(select.size()), select});
-    SNPNV_TRY(const auto response, tpm_.execute(command));
-    out.message_size = copy_to(out.message_octets, response.quoted.data).size();
-    out.signature_size = copy_to(out.signature_octets, response.signature.sig.data).size();
-    out.signature_scheme = response.signature.sigAlg;
-    out.signature_hash = response.signature.hash;
+    const auto response = tpm_.execute(command);
+    // Such a value is the algorithm of a key that is not an RSA key.
+    if (!response && response.error().code == Code::wire_value) return fail(unfit(Code::quote_key));
+    if (!response) return fail(response.error());
+    out.message_size = copy_to(out.message_octets, response->quoted.data).size();
+    out.signature_size = copy_to(out.signature_octets, response->signature.sig.data).size();
+    out.signature_scheme = response->signature.sigAlg;
+    out.signature_hash = response->signature.hash;
+    SNPNV_CHECK(check_signature(out, key));
     const auto attest = unmarshal<TPMS_ATTEST>(out.message());
     if (!attest || !attest->is_quote() || !equal(attest->extraData.data, nonce)) return fail(unfit());
+    if (!selection.is(attest->quote.pcrSelect)) return fail(unfit(Code::quote_selection));
     Digest digest;
     digest.size = copy_to(digest.octets, attest->quote.pcrDigest.data).size();
     return digest;
+  }
+
+  [[nodiscard]] constexpr Result<void> check_signature(const QuoteEvidence& quote, const RsaPublicKey& key) {
+    if (key.modulus.empty() || quote.signature_scheme != TPM_ALG_ID::RSASSA ||
+        quote.signature_hash != TPM_ALG_ID::SHA256)
+      return fail(unfit(Code::quote_key));
+    const auto verified = verify_message(verifier_, key, Hash::sha256, quote.message(), quote.signature());
+    if (!verified && verified.error().code == Code::crypto_signature) return fail(unfit(Code::quote_key));
+    return verified;
   }
 
   [[nodiscard]] constexpr Result<void> read_pcrs(PcrValues& out, const PcrSelection& selection) {
@@ -139,7 +187,7 @@ class QuoteCollector {
           got |= 1U << pcr;
         }
       }
-      if (got == 0) return fail(unfit());  // a bank that the TPM does not have
+      if (got == 0) return fail(unfit());  // the quote found them
       left.mask &= ~got;
     }
     return {};
@@ -152,12 +200,12 @@ class QuoteCollector {
     for (std::size_t pcr = 0; pcr < PcrSelection::kPcrs; ++pcr)
       if (pcrs.selection.selects(pcr)) writer.bytes(pcrs[pcr]);
     for (const Hash hash : {Hash::sha256, Hash::sha384, Hash::sha512})
-      if (digest_size(hash) == size) return hasher_.digest(hash, writer.written());
+      if (digest_size(hash) == size) return verifier_.digest(hash, writer.written());
     return fail(unfit());
   }
 
   Tpm& tpm_;
-  H& hasher_;
+  V& verifier_;
 };
 
 /// Reads the certificate of the attestation key into `out`, without the padding of its index. Not

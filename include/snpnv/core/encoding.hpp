@@ -33,6 +33,22 @@ class PlainText {
   std::size_t at_ = 0;
 };
 
+/// The characters of another source, with ASCII's capital letters as small ones.
+template <TextSource S>
+class LowerCase {
+ public:
+  constexpr explicit LowerCase(S source) : source_(source) {}
+  constexpr bool next(char& c) {
+    if (!source_.next(c)) return false;
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return true;
+  }
+  [[nodiscard]] constexpr std::size_t offset() const { return source_.offset(); }
+
+ private:
+  S source_;
+};
+
 /// True if both yield the same characters.
 template <TextSource A, TextSource B>
 [[nodiscard]] constexpr bool same_text(A a, B b) {
@@ -73,24 +89,6 @@ inline constexpr std::string_view kBase64urlDigits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 inline constexpr DigitValues kHexValues(kHexDigits, "0123456789ABCDEF");
 inline constexpr DigitValues kBase64urlValues(kBase64urlDigits);
-
-/// Octets of the well-formed UTF-8 character that `text` begins with; 0 if it begins with none.
-/// Source: RFC 3629, "Syntax of UTF-8 Byte Sequences".
-[[nodiscard]] constexpr std::size_t utf8_character(ByteView text) {
-  const auto at = [&](std::size_t i) { return i < text.size() ? std::to_integer<unsigned>(text[i]) : 0U; };
-  const unsigned lead = at(0);
-  if (lead < 0x80) return text.empty() ? 0 : 1;
-  const std::size_t size = lead >= 0xC2 && lead <= 0xDF ? 2
-                           : lead >= 0xE0 && lead <= 0xEF ? 3
-                           : lead >= 0xF0 && lead <= 0xF4 ? 4
-                                                          : 0;
-  const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-  const unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-  if (size == 0 || at(1) < low || at(1) > high) return 0;
-  for (std::size_t i = 2; i < size; ++i)
-    if ((at(i) & 0xC0U) != 0x80) return 0;
-  return size;
-}
 
 /// The value of a hexadecimal digit of either case, or -1.
 [[nodiscard]] constexpr int hex_digit(char c) { return kHexValues[c]; }

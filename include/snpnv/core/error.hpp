@@ -41,7 +41,7 @@ namespace snpnv {
   X(json_members, 0x0224, "too many member names open at once", "limit")                          \
   X(json_type, 0x0225, "value of another type than needed", "-")                                  \
   X(json_number, 0x0226, "number outside the range needed", "-")                                  \
-  X(json_missing, 0x0227, "a required member is absent", "-")                                     \
+  X(json_missing, 0x0227, "a required member is absent", "JsonMember")                            \
   X(json_unknown, 0x0228, "a member that this format does not have", "-")                         \
   X(report_version, 0x0240, "ATTESTATION_REPORT version not supported", "version")                \
   X(report_product, 0x0241, "processor not supported", "CPUID family << 16 | model")              \
@@ -68,6 +68,8 @@ namespace snpnv {
   X(crypto_signature, 0x0402, "the signature does not verify", "-")                               \
   X(verify_clock, 0x0500, "the clock is not set: it shows a time before 2023", "-")               \
   X(quote_moving, 0x0610, "a PCR moved between quote and reading, again and again", "tries")             \
+  X(quote_selection, 0x0612, "the quote is over other PCRs than were asked for", "-")             \
+  X(quote_key, 0x0613, "the quote is not signed by the key that the claims name", "-")           \
   X(fresh_torn, 0x0600, "torn: the claims are not the ones in REPORT_DATA", "reads")              \
   X(fresh_stale, 0x0601, "stale: the report still carries older user data", "reads")              \
   X(fresh_overwritten, 0x0602, "another process keeps overwriting the user data", "writes")       \

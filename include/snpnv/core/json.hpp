@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "snpnv/core/bytes.hpp"
-#include "snpnv/core/encoding.hpp"
+#include "snpnv/core/escape.hpp"
 
 namespace snpnv {
 
@@ -95,6 +95,30 @@ struct JsonString {
   }
 };
 
+// Members that one of the documents read here must have; json_missing tells which.
+#define SNPNV_JSON_MEMBERS(X)                                                                         \
+  X(tpm_quote) X(quote) X(signature) X(message) X(pcrs) X(hcl_report) X(report) X(vcek)               \
+  X(kty) X(n) X(e)                                                                                    \
+  X(vcekCert) X(certificateChain) X(tcbm)
+
+enum class JsonMember : std::uint32_t {
+  unnamed,
+#define SNPNV_X(name) name,
+  SNPNV_JSON_MEMBERS(SNPNV_X)
+#undef SNPNV_X
+};
+#define SNPNV_X(name) JsonMember::name,
+inline constexpr JsonMember kJsonMembers[] = {SNPNV_JSON_MEMBERS(SNPNV_X)};
+#undef SNPNV_X
+#define SNPNV_X(name) #name "\0"
+inline constexpr char kJsonMemberNames[] = SNPNV_JSON_MEMBERS(SNPNV_X) "";
+#undef SNPNV_X
+
+/// The member's name in the document; empty for `unnamed`.
+[[nodiscard]] constexpr std::string_view name(JsonMember member) {
+  return word_of(member, kJsonMembers, {kJsonMemberNames, sizeof kJsonMemberNames});
+}
+
 enum class JsonKind : std::uint8_t { none, object, array, string, number, boolean, null };
 
 /// Reads a document front to back. Borrows it. Errors stick, as in Reader; finish() is the way out
@@ -158,21 +182,12 @@ class JsonReader {
   }
 
   /// A number without sign, fraction or exponent that fits 64 bits.
-  [[nodiscard]] constexpr std::uint64_t unsigned_integer() {
-    skip_space();
-    const std::size_t start = offset();
-    const ByteView digits = number();
-    std::uint64_t value = 0;
-    for (const std::byte octet : digits) {
-      const char c = static_cast<char>(octet);
-      const auto digit = static_cast<std::uint64_t>(c - '0');
-      if (!is_digit(c) || value > (~std::uint64_t{0} - digit) / 10) {
-        fail_at(Code::json_number, start);
-        return 0;
-      }
-      value = value * 10 + digit;
-    }
-    return value;
+  [[nodiscard]] constexpr std::uint64_t unsigned_integer() { return integer_up_to(~std::uint64_t{0}, false); }
+  /// The same, of either sign.
+  [[nodiscard]] constexpr std::int64_t integer() {
+    const bool negative = peek() == JsonKind::number && current() == '-';
+    const std::uint64_t value = integer_up_to(~std::uint64_t{0} >> 1, true);
+    return negative ? -static_cast<std::int64_t>(value) : static_cast<std::int64_t>(value);
   }
 
   [[nodiscard]] constexpr bool boolean() {
@@ -212,6 +227,10 @@ class JsonReader {
     if (!ok_) return;
     ok_ = false;
     error_ = error;
+  }
+  /// json_missing unless the member was seen.
+  constexpr void require(bool seen, JsonMember member) {
+    if (!seen) fail(Code::json_missing, static_cast<std::size_t>(member));
   }
 
   [[nodiscard]] constexpr bool ok() const { return ok_; }
@@ -366,9 +385,27 @@ class JsonReader {
 
   // Passes over one character of well-formed UTF-8.
   constexpr bool utf8() {
-    const std::size_t size = utf8_character(in_.subspan(at_));
+    const std::size_t size = utf8_front(in_.subspan(at_)).size;
     at_ += size;
     return size != 0;
+  }
+
+  constexpr std::uint64_t integer_up_to(std::uint64_t most, bool sign) {
+    skip_space();
+    const std::size_t start = offset();
+    ByteView digits = number();
+    if (sign && !digits.empty() && digits[0] == std::byte{'-'}) digits = digits.subspan(1);
+    std::uint64_t value = 0;
+    for (const std::byte octet : digits) {
+      const char c = static_cast<char>(octet);
+      const auto digit = static_cast<std::uint64_t>(c - '0');
+      if (!is_digit(c) || value > (most - digit) / 10) {
+        fail_at(Code::json_number, start);
+        return 0;
+      }
+      value = value * 10 + digit;
+    }
+    return value;
   }
 
   // Passes over a number and returns its text.
@@ -425,8 +462,8 @@ class JsonReader {
   std::array<Name, kMaxNames> names_{};
 };
 
-/// Writes one JSON document through a Writer. The caller opens and closes containers in pairs; a
-/// member is key() and then one value.
+/// Writes one JSON document through a Writer, in ASCII. The caller opens and closes containers in pairs; a
+/// member is key() and then one value. Strings may be any octets: Escape::json says what they become.
 class JsonWriter {
  public:
   constexpr explicit JsonWriter(Writer& out) : out_(out) {}
@@ -469,6 +506,13 @@ class JsonWriter {
     } while (value != 0);
     out_.text(std::string_view(digits.data() + at, digits.size() - at));
   }
+  constexpr void integer(std::int64_t value) {
+    if (value >= 0) return number(static_cast<std::uint64_t>(value));
+    separate();
+    out_.text("-");
+    separated_ = true;
+    number(std::uint64_t{0} - static_cast<std::uint64_t>(value));
+  }
   constexpr void boolean(bool value) {
     separate();
     out_.text(value ? std::string_view("true") : std::string_view("false"));
@@ -494,19 +538,7 @@ class JsonWriter {
   }
   constexpr void quote(std::string_view text) {
     out_.text("\"");
-    for (const char c : text) {
-      const auto octet = static_cast<unsigned char>(c);
-      if (c == '"' || c == '\\') {
-        out_.text("\\");
-        out_.text(std::string_view(&c, 1));
-      } else if (octet < 0x20) {
-        out_.text("\\u00");
-        const std::byte raw[1] = {static_cast<std::byte>(octet)};
-        encode_hex(out_, raw);
-      } else {
-        out_.text(std::string_view(&c, 1));
-      }
-    }
+    escape(out_, text, Escape::json);
     out_.text("\"");
   }
 

@@ -61,4 +61,22 @@ template <Crypto C>
   return Acceptance{};
 }
 
+/// Checks a VCEK or VLEK whose issuers are not at hand: that it is one, and by product, hwID and SPLs the
+/// report's. Not that AMD issued it.
+template <Crypto C>
+[[nodiscard]] Acceptance accept_unproven(C& crypto, Product product, ByteView vek,
+                                         const ATTESTATION_REPORT& report) {
+  const auto certificate = crypto.parse_certificate(vek);
+  if (!certificate)
+    return std::unexpected(Refusal{Step::chain_roles, StepResult::fail(kVek, certificate.error())});
+  const auto endorsement = Endorsement::unproven(*certificate, product, report.signing_key());
+  if (!endorsement) return std::unexpected(Refusal{Step::chain_roles, endorsement.error()});
+  const Policy policy;
+  Verdict verdict;
+  ReportVerifier<C>(crypto, *endorsement, report, Evidence{report.raw, {}, {}}, policy).run_vek(verdict);
+  const auto step = verdict.first_failure();
+  if (step) return std::unexpected(Refusal{*step, verdict[*step]});
+  return {};
+}
+
 }  // namespace snpnv

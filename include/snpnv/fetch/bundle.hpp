@@ -41,7 +41,7 @@ struct PlatformCertificates {
 };
 
 /// Parses the answer: vcekCert, certificateChain and tcbm; other members are passed over.
-/// @returns the certificates | json_missing - where: end of the text | the codes of JsonReader,
+/// @returns the certificates | json_missing - detail: JsonMember | the codes of JsonReader,
 ///   parse_issuers() and decode_hex() - where: offset in the text, or in a member's own text for PEM
 ///   | text_length - tcbm; detail: 8.
 /// Source: docs/sources.md, "Platform endpoint".
@@ -62,8 +62,10 @@ struct PlatformCertificates {
       in.skip();
     }
   }
+  in.require(vcek.has_value(), JsonMember::vcekCert);
+  in.require(issuers.has_value(), JsonMember::certificateChain);
+  in.require(tcbm.has_value(), JsonMember::tcbm);
   SNPNV_CHECK(in.finish(true));
-  if (!vcek || !issuers || !tcbm) return fail(Code::json_missing, text.size());
 
   PlatformCertificates out;
   std::array<std::byte, TCB_VERSION::kSize> big_endian{};

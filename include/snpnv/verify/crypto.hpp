@@ -1,7 +1,7 @@
 // What the verifier needs of a cryptographic library. The library itself comes from a provider.
 #pragma once
 
-#include "snpnv/core/digest.hpp"
+#include "snpnv/core/rsa.hpp"
 #include "snpnv/wire/x509.hpp"
 
 namespace snpnv {
@@ -16,16 +16,15 @@ using EcdsaP384Signature = std::array<std::byte, 96>;
 /// verify_ecdsa_p384(point, digest, signature): point is 04h, X, Y in 97 octets.
 /// verify_rsa_pss(key, hash, digest, signature): MGF1 with the same hash, a salt of the digest's size. A
 ///   key that is not sound is crypto_unsupported, here and below.
-/// verify_rsa_pkcs1(key, hash, digest, signature): RSASSA-PKCS1-v1_5.
+/// verify_rsa_pkcs1(): see RsaVerifier.
 /// parse_certificate(der): the view that Certificate::parse() gives, for a certificate that the
 /// library accepts too.
 template <class C>
 concept Crypto =
-    Hasher<C> && requires(C& crypto, ByteView octets, const RsaPublicKey& key, Hash hash,
+    RsaVerifier<C> && requires(C& crypto, ByteView octets, const RsaPublicKey& key, Hash hash,
                           const Digest& digest, const EcdsaP384Signature& signature) {
       { crypto.verify_ecdsa_p384(octets, digest, signature) } noexcept -> std::same_as<Result<void>>;
       { crypto.verify_rsa_pss(key, hash, digest, octets) } noexcept -> std::same_as<Result<void>>;
-      { crypto.verify_rsa_pkcs1(key, hash, digest, octets) } noexcept -> std::same_as<Result<void>>;
       { crypto.parse_certificate(octets) } noexcept -> std::same_as<Result<Certificate>>;
     };
 

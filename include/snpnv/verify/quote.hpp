@@ -62,10 +62,7 @@ class QuoteVerifier {
   StepResult quote_signature() {
     if (!quote_) return none();
     if (!key_) return StepResult::skip("there is no key that is proven");
-    const auto digest = crypto_.digest(Hash::sha256, quote_->message);
-    if (!digest) return StepResult::fail(kMessage, digest.error());
-    const RsaPublicKey key{key_->modulus(), key_->exponent()};
-    const auto verified = crypto_.verify_rsa_pkcs1(key, Hash::sha256, *digest, quote_->signature);
+    const auto verified = verify_message(crypto_, key_->rsa(), Hash::sha256, quote_->message, quote_->signature);
     if (!verified) return StepResult::fail(kMessage, verified.error());
     signed_ = attest_.has_value();
     return StepResult::pass(kKey);

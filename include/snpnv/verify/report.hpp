@@ -36,13 +36,52 @@ inline constexpr auto kP384Order = [] {
   return order;
 }();
 
+/// A VCEK or VLEK, and what it is for: as its verified chain says, or as it says itself, for run_vek() alone.
+class Endorsement {
+ public:
+  Endorsement(const VerifiedChain& chain)
+      : vek_(chain.vek()), product_(chain.product()), signing_key_(chain.signing_key()) {}
+
+  /// Of a certificate whose issuers are not at hand, by its names.
+  /// @returns it | a failed step of chain.roles - its names are not those of such a certificate.
+  [[nodiscard]] static std::expected<Endorsement, StepResult> unproven(const Certificate& vek, Product product,
+                                                                       SIGNING_KEY signing_key) {
+    const auto is = [](ByteView text, std::string_view first, std::string_view second) {
+      const auto same = [](std::byte octet, char c) { return octet == static_cast<std::byte>(c); };
+      return text.size() == first.size() + second.size() &&
+             std::ranges::equal(text.first(first.size()), first, same) &&
+             std::ranges::equal(text.subspan(first.size()), second, same);
+    };
+    const bool vlek = signing_key == SIGNING_KEY::VLEK;
+    if (!is(vek.subject.common_name, "SEV-", name(signing_key)))
+      return std::unexpected(StepResult::fail(kVek, "its name is not the one of this role", {},
+                                              Finding::text(vek.subject.common_name)));
+    if (!is(vek.issuer.common_name, vlek ? std::string_view("SEV-VLEK-") : std::string_view("SEV-"), name(product)))
+      return std::unexpected(StepResult::fail(kVek, "its issuer is of another product or role", {},
+                                              Finding::text(vek.issuer.common_name)));
+    return Endorsement(vek, product, signing_key);
+  }
+
+  [[nodiscard]] Product product() const { return product_; }
+  [[nodiscard]] const Certificate& vek() const { return vek_; }
+  [[nodiscard]] SIGNING_KEY signing_key() const { return signing_key_; }
+
+ private:
+  Endorsement(const Certificate& vek, Product product, SIGNING_KEY signing_key)
+      : vek_(vek), product_(product), signing_key_(signing_key) {}
+
+  Certificate vek_;
+  Product product_;
+  SIGNING_KEY signing_key_;
+};
+
 /// Runs the steps of SNPNV_SIGNATURE_STEPS and SNPNV_CONTENT_STEPS, each in a function of its name.
 template <Crypto C>
 class ReportVerifier {
  public:
-  ReportVerifier(C& crypto, const VerifiedChain& chain, const ATTESTATION_REPORT& report,
+  ReportVerifier(C& crypto, const Endorsement& chain, const ATTESTATION_REPORT& report,
                  const Evidence& evidence, const Policy& policy)
-      : crypto_(crypto), chain_(chain), vek_(chain.vek()), report_(report), evidence_(evidence),
+      : crypto_(crypto), chain_(chain), vek_(chain_.vek()), report_(report), evidence_(evidence),
         policy_(policy) {}
 
   void run(Verdict& verdict, Scope scope) {
@@ -380,19 +419,19 @@ class ReportVerifier {
 
   static StepResult same_flag(std::string_view member, bool expected,
                               const std::optional<bool>& found) {
-    const auto text = [](bool value) {
-      return Finding::text(value ? std::string_view("true") : std::string_view("false"));
-    };
-    if (!found) return StepResult::fail(member, "absent from the claims", text(expected));
-    if (*found == expected) return StepResult::pass(member, text(*found));
-    return StepResult::fail(member, "has another value", text(expected), text(*found));
+    if (!found) return StepResult::fail(member, "absent from the claims", Finding::boolean(expected));
+    if (*found == expected) return StepResult::pass(member, Finding::boolean(*found));
+    return StepResult::fail(member, "has another value", Finding::boolean(expected), Finding::boolean(*found));
   }
   static StepResult same_member(std::string_view member, const ExpectedText& expected,
                                 const std::optional<JsonString>& found) {
     if (!found) return StepResult::fail(member, "absent from the claims", Finding::text(expected.view()));
-    if (*found == expected.view()) return StepResult::pass(member, Finding::text(expected.view()));
-    return StepResult::fail(member, "has another value", Finding::text(expected.view()),
-                            Finding::text(found->raw));
+    // A GUID may be spelled in either case.
+    const bool same = member == "vmUniqueId"
+                          ? same_text(LowerCase(found->source()), LowerCase(PlainText(expected.view())))
+                          : *found == expected.view();
+    if (same) return StepResult::pass(member, Finding::text(expected.view()));
+    return StepResult::fail(member, "has another value", Finding::text(expected.view()), Finding::text(*found));
   }
 
   StepResult policy_secure_boot() const {
@@ -461,7 +500,7 @@ class ReportVerifier {
   }
 
   C& crypto_;
-  const VerifiedChain& chain_;
+  Endorsement chain_;
   VekCertificate vek_;
   const ATTESTATION_REPORT& report_;
   const Evidence& evidence_;

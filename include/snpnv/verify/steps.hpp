@@ -3,8 +3,9 @@
 
 #include <optional>
 
-#include "snpnv/verify/trust.hpp"
 #include "snpnv/core/civil_time.hpp"
+#include "snpnv/core/json.hpp"
+#include "snpnv/verify/trust.hpp"
 
 namespace snpnv {
 
@@ -124,12 +125,12 @@ inline constexpr std::array kSteps{
 
 /// What a check expected or found, held by value.
 struct Finding {
-  enum class Kind : std::uint8_t { none, number, mask, octets, text, time, version };
+  enum class Kind : std::uint8_t { none, number, mask, octets, text, time, version, boolean };
   static constexpr std::size_t kMax = 64;
 
   Kind kind = Kind::none;
   std::uint8_t size = 0;        // octets held, of octets and text
-  std::uint64_t value = 0;      // number and mask; UnixTime, as its bits; version: major, minor, build
+  std::uint64_t value = 0;      // number, mask and boolean; UnixTime, as its bits; version: major, minor, build
                                 // in an octet each, build lowest
   std::array<std::byte, kMax> held{};  // longer ones are cut
 
@@ -140,6 +141,9 @@ struct Finding {
   }
   [[nodiscard]] static constexpr Finding mask(std::uint64_t value) {
     return {Kind::mask, 0, value, {}};
+  }
+  [[nodiscard]] static constexpr Finding boolean(bool value) {
+    return {Kind::boolean, 0, value ? 1U : 0U, {}};
   }
   [[nodiscard]] static constexpr Finding time(UnixTime value) {
     return {Kind::time, 0, static_cast<std::uint64_t>(value), {}};
@@ -159,6 +163,13 @@ struct Finding {
   constexpr void append(ByteView in) {
     if (size != 0) append_octets(std::array{std::byte{','}, std::byte{' '}});
     append_octets(in);
+  }
+  [[nodiscard]] static constexpr Finding text(const JsonString& in) {
+    Finding out;
+    out.kind = Kind::text;
+    JsonString::Source source = in.source();
+    for (char c = 0; out.size < kMax && source.next(c);) out.held[out.size++] = static_cast<std::byte>(c);
+    return out;
   }
 
  private:

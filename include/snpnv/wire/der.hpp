@@ -4,7 +4,7 @@
 #include <array>
 
 #include "snpnv/core/bytes.hpp"
-#include "snpnv/core/encoding.hpp"
+#include "snpnv/core/escape.hpp"
 
 namespace snpnv {
 
@@ -232,7 +232,7 @@ class DerReader {
     bool valid = true;
     if (element.tag == DerTag::utf8_string) {
       for (ByteView rest = element.content; !rest.empty() && valid;) {
-        const std::size_t size = utf8_character(rest);
+        const std::size_t size = utf8_front(rest).size;
         valid = size != 0;
         rest = rest.subspan(size);
       }

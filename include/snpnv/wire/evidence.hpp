@@ -33,7 +33,7 @@ struct TrusteeEvidence {
 
   /// Reads and checks the whole document; unknown members are passed over.
   /// @returns the evidence | any json_ code | text_hex, text_base64, text_length, wire_overflow - in a
-  ///   member so encoded | json_missing - a member is absent
+  ///   member so encoded | json_missing - a member is absent; detail: JsonMember
   ///   | evidence_version - detail: version; where: offset in the document.
   /// Source: Trustee, az-snp-vtpm verifier, "Evidence".
   [[nodiscard]] static constexpr Result<TrusteeEvidence> parse(ByteView text) {
@@ -67,7 +67,9 @@ struct TrusteeEvidence {
         json.skip();
       }
     }
-    if (json.ok() && !(seen.quote && seen.report && seen.vcek)) json.fail(Code::json_missing);
+    json.require(seen.quote, old ? JsonMember::quote : JsonMember::tpm_quote);
+    json.require(seen.report, old ? JsonMember::report : JsonMember::hcl_report);
+    json.require(seen.vcek, JsonMember::vcek);
     SNPNV_CHECK(json.finish(true));
     return {};
   }
@@ -140,7 +142,9 @@ struct TrusteeEvidence {
         json.skip();
       }
     }
-    if (json.ok() && !(seen_signature && seen_message && seen_pcrs)) json.fail(Code::json_missing);
+    json.require(seen_signature, JsonMember::signature);
+    json.require(seen_message, JsonMember::message);
+    json.require(seen_pcrs, JsonMember::pcrs);
   }
 };
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "snpnv/core/json.hpp"
+#include "snpnv/core/rsa.hpp"
 
 namespace snpnv {
 
@@ -30,6 +31,10 @@ struct ClaimsKey {
   [[nodiscard]] constexpr ByteView exponent() const {
     return ByteView(exponent_octets).first(exponent_size);
   }
+  [[nodiscard]] constexpr RsaPublicKey rsa() const { return {modulus(), exponent()}; }
+  friend constexpr bool operator==(const ClaimsKey& a, const ClaimsKey& b) {
+    return equal(a.modulus(), b.modulus()) && equal(a.exponent(), b.exponent());
+  }
 };
 
 // Members of vm-configuration whose values are booleans, and those whose values are strings:
@@ -54,7 +59,7 @@ struct VmConfiguration {
 #define SNPNV_X(member, json) std::optional<JsonString> member;
   SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
 #undef SNPNV_X
-  std::optional<std::uint64_t> current_time;  // seconds since 1970; firmware of 2023
+  std::optional<std::int64_t> current_time;  // seconds since 1970; firmware of 2023
 };
 
 /// The claims, of every firmware generation. Strings borrow the JSON text; keys and user data are
@@ -133,18 +138,21 @@ struct RuntimeClaims {
                                                   : nullptr;
       if (slot == nullptr || !json.ok()) continue;
       if (slot->present()) return json.fail_at(Code::json_duplicate, start);
-      if (!typed) return json.fail_at(Code::json_missing, start);
+      if (!typed) return missing(json, JsonMember::kty, start);
       slot->type = kty == "RSA" ? ClaimsKey::Type::rsa : ClaimsKey::Type::other;
       if (!slot->is_rsa()) continue;
-      slot->modulus_size = read_number(json, n, slot->modulus_octets, start);
-      slot->exponent_size = read_number(json, e, slot->exponent_octets, start);
+      slot->modulus_size = read_number(json, n, slot->modulus_octets, JsonMember::n, start);
+      slot->exponent_size = read_number(json, e, slot->exponent_octets, JsonMember::e, start);
     }
   }
+  static constexpr void missing(JsonReader& json, JsonMember member, std::size_t key) {
+    json.fail_at(Code::json_missing, key, static_cast<std::size_t>(member));
+  }
   // RFC 7518, "RSA Public Key": as few octets as the number needs.
-  static constexpr std::size_t read_number(JsonReader& json, const JsonString& text, MutBytes to,
+  static constexpr std::size_t read_number(JsonReader& json, const JsonString& text, MutBytes to, JsonMember member,
                                            std::size_t key) {
     const std::size_t size = decode(json, decode_base64url(text.source(), to));
-    if (size == 0) json.fail_at(Code::json_missing, key);
+    if (size == 0) missing(json, member, key);
     if (size != 0 && to[0] == std::byte{0}) json.fail_at(Code::wire_value, text.source().offset());
     return size;
   }
@@ -153,7 +161,7 @@ struct RuntimeClaims {
     json.enter_object();
     for (JsonString member; json.next_member(member);) {
       if (member == "current-time") {
-        vm.current_time = json.unsigned_integer();
+        vm.current_time = json.integer();
       }
 #define SNPNV_X(name, spelled) \
   else if (member == spelled) { vm.name = json.boolean(); }

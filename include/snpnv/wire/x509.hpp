@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "snpnv/core/civil_time.hpp"
+#include "snpnv/core/rsa.hpp"
 #include "snpnv/wire/vek_extensions.hpp"
 
 namespace snpnv {
@@ -42,29 +43,6 @@ struct AlgorithmIdentifier {
 struct X509Name {
   ByteView raw;
   ByteView common_name;  // UTF-8 or ASCII; empty if there is none
-};
-
-/// Big-endian, without leading zeros.
-struct RsaPublicKey {
-  ByteView modulus;
-  ByteView exponent;
-
-  /// A key's size: that of its modulus.
-  [[nodiscard]] constexpr std::size_t bits() const { return bit_length(modulus); }
-  /// True for 65537, the exponent of AMD's keys and of a TPM's.
-  [[nodiscard]] constexpr bool has_usual_exponent() const {
-    constexpr std::array kUsual{std::byte{1}, std::byte{0}, std::byte{1}};
-    return equal(exponent, kUsual);
-  }
-  /// False for two numbers that are no key: anybody can sign for an exponent of 1, and an even number is
-  /// none of RSA's. RFC 8017, "RSA Public Key".
-  [[nodiscard]] constexpr bool is_sound() const {
-    const auto odd = [](ByteView number) {
-      return !number.empty() && number.front() != std::byte{0} &&
-             (number.back() & std::byte{1}) != std::byte{0};
-    };
-    return odd(modulus) && odd(exponent) && (exponent.size() > 1 || exponent[0] != std::byte{1});
-  }
 };
 
 enum class KeyType : std::uint8_t { other, rsa, p384 };

@@ -1,0 +1,79 @@
+// Text from outside, fit for terminals, logs and JSON: printable ASCII, and escapes from which the text can be
+// told, octet by octet.
+#pragma once
+
+#include "snpnv/core/encoding.hpp"
+
+namespace snpnv {
+
+/// A character of UTF-8 and its size in octets; size 0: the octets are not UTF-8.
+struct Utf8 {
+  std::uint32_t point = 0;
+  std::size_t size = 0;
+};
+
+/// The character at the front of `text`, which is octets or characters and not empty.
+/// Source: RFC 3629, "Syntax of UTF-8 Byte Sequences".
+template <class Text>
+[[nodiscard]] constexpr Utf8 utf8_front(const Text& text) {
+  const auto at = [&](std::size_t i) -> std::uint32_t {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  const std::uint32_t lead = at(0);
+  if (lead < 0x80) return {lead, 1};
+  const std::size_t size = lead >= 0xC2 && lead <= 0xDF ? 2
+                           : lead >= 0xE0 && lead <= 0xEF ? 3
+                           : lead >= 0xF0 && lead <= 0xF4 ? 4
+                                                          : 0;
+  if (size == 0) return {};
+  const std::uint32_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+  const std::uint32_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  if (at(1) < low || at(1) > high) return {};
+  std::uint32_t point = lead & (0x7FU >> size);
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((at(i) & 0xC0U) != 0x80) return {};
+    point = point << 6 | (at(i) & 0x3FU);
+  }
+  return {point, size};
+}
+
+/// Where escaped text is to stand. In both, a character that is no printable ASCII is \uXXXX, a pair of
+/// surrogates above U+FFFF, and a backslash is doubled.
+enum class Escape : std::uint8_t {
+  plain,  // in a line of text: an octet that is not UTF-8 is \xNN
+  json,   // between the quotes of a JSON string, which stands for the text unaltered. JSON has no escape for
+          // octets that are not UTF-8: each is the private character U+EF00 + octet, and so are the three
+          // octets of such a character (U+EF80 to U+EFFF) itself, so that no two texts are written alike.
+};
+
+/// Appends `text`, which may be any octets, escaped: at most 6 octets for each.
+constexpr void escape(Writer& out, std::string_view text, Escape form) {
+  const auto digits = [&](std::string_view front, std::uint32_t value, std::size_t octets) {
+    const std::byte both[2] = {static_cast<std::byte>(value >> 8), static_cast<std::byte>(value & 0xFFU)};
+    out.text(front);
+    encode_hex(out, ByteView(both).last(octets));
+  };
+  const auto unit = [&](std::uint32_t value) { digits("\\u", value, 2); };
+  while (!text.empty()) {
+    Utf8 c = utf8_front(text);
+    if (form == Escape::json && c.point >= 0xEF80 && c.point <= 0xEFFF) c.size = 0;
+    const std::string_view octets = text.substr(0, c.size == 0 ? 1 : c.size);
+    text.remove_prefix(octets.size());
+    const auto first = static_cast<unsigned char>(octets[0]);
+    if (c.size == 0 && form == Escape::json) {
+      unit(0xEF00U | first);
+    } else if (c.size == 0) {
+      digits("\\x", first, 1);
+    } else if (c.point > 0xFFFF) {
+      unit(0xD7C0U + (c.point >> 10));
+      unit(0xDC00U | (c.point & 0x3FFU));
+    } else if (c.point < ' ' || c.point > '~') {
+      unit(c.point);
+    } else {
+      if (c.point == '\\' || (c.point == '"' && form == Escape::json)) out.text("\\");
+      out.text(octets);
+    }
+  }
+}
+
+}  // namespace snpnv

@@ -1,0 +1,105 @@
+#include "vcek.hpp"
+
+#include <ctime>
+
+#include "files.hpp"
+#include "provider.hpp"
+#include "snpnv/core/pem.hpp"
+#include "verdict.hpp"
+
+namespace snpnv::tool {
+namespace {
+
+// The root of a chain that is given for evidence is for whoever takes the evidence to judge. Adds its digest to
+// those that are trusted, with a warning, if it is not among them.
+void trust_own_root(const Arguments& arguments, std::string_view path, ByteView ark, std::vector<SpkiDigest>& trusted) {
+  Provider crypto;
+  const auto certificate = crypto.parse_certificate(ark);
+  if (!certificate) return;  // the chain's check says why
+  const auto digest = spki_digest(crypto, *certificate);
+  if (!digest || std::ranges::find(trusted, *digest) != trusted.end()) return;
+  for (const PinnedRoot& pinned : kPinnedRoots)
+    if (pinned.spki_sha384 == *digest) return;
+  warn(arguments, std::string(path) + ": its ARK is neither AMD's nor that of a --root");
+  trusted.push_back(*digest);
+}
+
+}  // namespace
+
+Outcome<VekFile> read_vek(std::string_view path) {
+  VekFile out;
+  SNPNV_TRY(const auto content, read_file(path, std::size_t{1} << 20));
+  if (content.empty()) return library_failure(path, {Code::wire_short});
+  if (is_pem(content)) {
+    PemReader blocks(content, kPemCertificate);
+    std::vector<std::byte> room(content.size());
+    std::array places{&out.vek, &out.ask, &out.ark};
+    for (std::size_t i = 0;; ++i) {
+      const auto block = blocks.next(room);
+      if (!block) return library_failure(path, block.error());
+      if (!*block) break;
+      if (i == places.size())
+        return std::unexpected(
+            Failure{Exit::failed, std::string(path), "has more certificates than VCEK, ASK and ARK", "chain.roles"});
+      places[i]->assign((*block)->begin(), (*block)->end());
+    }
+    if (out.vek.empty()) return library_failure(path, {Code::pem_block});
+  } else {
+    out.vek = content;
+  }
+  for (const auto* const der : {&out.vek, &out.ask, &out.ark})
+    if (const auto certificate = Certificate::parse(*der); !der->empty() && !certificate)
+      return library_failure(path, certificate.error());
+  return out;
+}
+
+Outcome<void> check_vek(const Arguments& arguments, std::string_view path, const VekFile& file,
+                        const ATTESTATION_REPORT& report, const TrustFiles& trust) {
+  SNPNV_TRY(const auto requests, vek_requests(path, report));
+  const auto request = std::ranges::find_if(
+      requests, [&](const CertificateRequest& each) { return issued_for(each.product, file.vek); });
+  const CertificateRequest& chosen = request == requests.end() ? requests.front() : *request;
+  Provider crypto;
+  Acceptance accepted;
+  if (file.ask.empty()) {
+    accepted = accept_unproven(crypto, chosen.product, file.vek, report);
+  } else {
+    const auto given = trust.trust().additional_roots;
+    std::vector<SpkiDigest> trusted(given.begin(), given.end());
+    const ByteView ark = file.ark.empty() ? trust.root_of(file.ask) : ByteView(file.ark);
+    trust_own_root(arguments, path, file.ark, trusted);
+    const auto judged = accept(crypto, chosen, {ark, file.ask, file.vek, {}}, report, Trust{trusted},
+                               static_cast<UnixTime>(std::time(nullptr)));
+    if (!judged) return library_failure(path, judged.error());
+    accepted = *judged;
+  }
+  if (accepted) return {};
+  return std::unexpected(Failure{Exit::failed, std::string(path), "not the report's VCEK: " + refusal_text(accepted.error()),
+                                 std::string(row(accepted.error().step).name)});
+}
+
+Outcome<std::vector<CertificateRequest>> vek_requests(std::string_view what, const ATTESTATION_REPORT& report) {
+  using R = ATTESTATION_REPORT;
+  const auto possible = products(report);
+  if (!possible) return library_failure(what, possible.error());
+  std::vector<CertificateRequest> out;
+  for (const Product product : kProducts)
+    if (possible->has(product))
+      out.push_back({CertificateKind::endorsement, product, report.signing_key(), report[R::CHIP_ID],
+                     report[R::REPORTED_TCB]});
+  return out;
+}
+
+bool issued_for(Product product, ByteView vek) {
+  const auto certificate = Certificate::parse(vek);
+  if (!certificate) return true;  // what is wrong with it is said later
+  const std::string_view issuer = text_of(certificate->issuer.common_name);
+  return issuer == "SEV-" + std::string(name(product)) || issuer == "SEV-VLEK-" + std::string(name(product));
+}
+
+std::string refusal_text(const Refusal& refusal) {
+  const StepRow& step = row(refusal.step);
+  return std::string(step.name) + ": " + detail_of(step, refusal.result);
+}
+
+}  // namespace snpnv::tool
