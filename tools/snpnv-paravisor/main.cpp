@@ -20,6 +20,7 @@
 #include "server.hpp"
 #include "snpnv/version.hpp"
 #include "test_pki.hpp"
+#include "tools/printable.hpp"
 #include "transports/paravisor/paravisor.hpp"
 #include "transports/swtpm.hpp"
 
@@ -59,8 +60,7 @@ struct Settings {
 };
 
 void complain(std::string_view what, std::string_view why) {
-  std::fprintf(stderr, "snpnv-paravisor: %.*s: %.*s\n", static_cast<int>(what.size()), what.data(),
-               static_cast<int>(why.size()), why.data());
+  std::fprintf(stderr, "snpnv-paravisor: %s: %s\n", printable(what).c_str(), printable(why).c_str());
 }
 
 std::string words(const Error& error) {
@@ -218,7 +218,7 @@ int parse(int argc, char** argv, Settings& settings) {
       return complain(spelled, std::string("needs a value: ") + option->value), kUsage;
     }
     if (!option->take(settings, value))
-      return complain(spelled, std::string("not acceptable: ") + std::string(value)), kUsage;
+      return complain(spelled, "not acceptable: " + std::string(value) + "; " + option->value + ": " + option->help), kUsage;
   }
   if (settings.state.empty()) return complain("--state", "missing"), kUsage;
   return -1;
@@ -301,13 +301,13 @@ int run(Settings settings) {
     auto made = QemuSocket::listen_at(settings.qemu);
     if (!made) return complain(settings.qemu, words(made.error())), kFailed;
     socket.emplace(std::move(*made));
-    ready += " qemu=" + settings.qemu;
+    ready += " qemu=" + printable(settings.qemu);
     machines = std::thread([&] {
       serve_qemu(*socket, execute, boot, stop.get(), settings.once);
       if (settings.once) ::kill(::getpid(), SIGTERM);  // which ends the other front too
     });
   }
-  std::printf("%s state=%s%s\n", ready.c_str(), settings.state.c_str(), urls.c_str());
+  std::printf("%s state=%s%s\n", ready.c_str(), printable(settings.state).c_str(), urls.c_str());
   std::fflush(stdout);
   serve(*listener, execute, stop.get(), settings.once);
   if (machines.joinable()) {

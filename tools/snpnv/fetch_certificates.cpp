@@ -10,6 +10,7 @@
 #include "describe.hpp"
 #include "files.hpp"
 #include "verdict.hpp"
+#include "waiting.hpp"
 
 namespace snpnv::tool {
 namespace {
@@ -101,6 +102,7 @@ Result<CertificateChain> Fetcher::get(SourceName source, bool last, const Certif
   if (source == SourceName::store) return store_.get(request, room_);
   const std::string& text = source == SourceName::kds ? settings_.kds_url : settings_.platform_url;
   SNPNV_TRY(const Url url, parse_url(text));
+  const Waiting waiting(text);
   Told told{settings_.progress, source};
   const Asking<Told> asking{false, last, share_of(clock_.now(), settings_.deadline, last), told};
   const std::span<std::byte, kHttpRoom> http_room(http_room_.data(), kHttpRoom);
@@ -184,7 +186,7 @@ void Fetcher::keep(SourceName source, const CertificateRequest& request, const F
   }
   if (kept || warned_ || settings_.quiet) return;
   warned_ = true;
-  std::fprintf(stderr, "snpnv: warning: not stored: %s: %s\n", kept.error().what.c_str(), kept.error().why.c_str());
+  print_warning({"not stored: ", kept.error().what, ": ", kept.error().why});
 }
 
 Outcome<Fetched> Fetcher::fetch(std::span<const CertificateRequest> requests,

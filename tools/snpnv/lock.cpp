@@ -7,10 +7,12 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 
 #include "transports/monotonic_clock.hpp"
+#include "waiting.hpp"
 
 namespace snpnv::tool {
 namespace {
@@ -55,13 +57,13 @@ void wake(int) {}
 
 }  // namespace
 
-// Waits in flock(), woken by a timer at the deadline; the timer repeats, since its first signal
-// may come just before flock() is entered.
+// Waits in flock(), woken by a timer; the timer repeats, since its first signal may come just before flock() is
+// entered. After a second it says so.
 bool wait_for_lock(int fd, Instant deadline) {
   if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
   MonotonicClock clock;
-  const Instant now = clock.now();
-  if (now >= deadline) return false;
+  const Instant start = clock.now();
+  if (start >= deadline) return false;
   struct sigaction action {};
   action.sa_handler = wake;
   struct sigaction old {};
@@ -71,16 +73,21 @@ bool wait_for_lock(int fd, Instant deadline) {
   ::sigemptyset(&alarm);
   ::sigaddset(&alarm, SIGALRM);
   ::sigprocmask(SIG_UNBLOCK, &alarm, &old_mask);
-  const Millis left = deadline - now;
+  int status = -1;
   itimerval timer{};
-  timer.it_value.tv_sec = static_cast<time_t>(left / 1000);
-  timer.it_value.tv_usec = static_cast<suseconds_t>(left % 1000 * 1000);
-  timer.it_interval.tv_usec = 20000;
-  ::setitimer(ITIMER_REAL, &timer, nullptr);
-  int status = 0;
-  do {
-    status = ::flock(fd, LOCK_EX);
-  } while (status != 0 && errno == EINTR && clock.now() < deadline);
+  for (const Instant until : {std::min(start + Waiting::kSeconds * 1000, deadline), deadline}) {
+    const Instant now = clock.now();
+    if (now >= until) break;
+    if (now != start) Waiting::tell("another process, which holds the lock");
+    timer.it_value.tv_sec = static_cast<time_t>((until - now) / 1000);
+    timer.it_value.tv_usec = static_cast<suseconds_t>((until - now) % 1000 * 1000);
+    timer.it_interval.tv_usec = 20000;
+    ::setitimer(ITIMER_REAL, &timer, nullptr);
+    do {
+      status = ::flock(fd, LOCK_EX);
+    } while (status != 0 && errno == EINTR && clock.now() < until);
+    if (status == 0 || errno != EINTR) break;
+  }
   timer = {};
   ::setitimer(ITIMER_REAL, &timer, nullptr);
   ::sigprocmask(SIG_SETMASK, &old_mask, nullptr);

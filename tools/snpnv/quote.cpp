@@ -16,6 +16,7 @@
 #include "snpnv/wire/evidence.hpp"
 #include "transports/monotonic_clock.hpp"
 #include "transports/open.hpp"
+#include "waiting.hpp"
 
 namespace snpnv::tool {
 namespace {
@@ -26,7 +27,7 @@ using ToolTpm = Tpm<AnyTransport, MonotonicClock>;
 constexpr std::size_t kMaxAkCertificate = 4096;
 
 constexpr std::string_view kNonceTooLong =
-    "the vTPM takes 1 to 50 octets in a quote, and padding would make it another nonce";
+    "the vTPM takes no more in a quote, and padding would make it another nonce";
 
 Outcome<std::vector<std::byte>> nonce_of(const Arguments& arguments) {
   const auto text = arguments.value("nonce");
@@ -42,14 +43,16 @@ Outcome<std::vector<std::byte>> nonce_of(const Arguments& arguments) {
     return out;
   }
   if (!text) return usage("--nonce", "missing: what the evidence is to carry");
-  SNPNV_TRY(auto out, hex_value("--nonce", *text, 0));
-  if (out.size() > kMaxQuoteNonce) return usage("--nonce", kNonceTooLong);
+  auto out = hex_value("--nonce", *text, 0, kMaxQuoteNonce);
+  if (!out && out.error().exit == Exit::usage) out.error().hint = kNonceTooLong;
   return out;
 }
 
-// "sha256:0,4,7-9", one bank.
+// "sha256:0,4,7-9" or "sha256:all", one bank.
 Outcome<PcrSelection> selection_of(std::string_view text) {
-  constexpr std::string_view kNeeds = "needs one bank and its PCRs, as sha256:0-23 or sha256:0,4,7";
+  constexpr std::string_view kNeeds = "needs one bank and its PCRs, as sha256:0-23, sha256:0,4,7 or sha256:all";
+  if (text.contains('+'))
+    return usage("--pcrs", "names several banks", "a quote that a verifier can check against one list of PCRs has one bank");
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) return usage("--pcrs", kNeeds);
   PcrSelection out{TPM_ALG_ID::NULL_, 0};
@@ -57,6 +60,10 @@ Outcome<PcrSelection> selection_of(std::string_view text) {
     if (name(bank) == text.substr(0, colon)) out.bank = bank;
   if (out.bank == TPM_ALG_ID::NULL_) return usage("--pcrs", kNeeds);
   text.remove_prefix(colon + 1);
+  if (text == "all") {
+    out.mask = PcrSelection::kAll;
+    return out;
+  }
   while (true) {
     const std::size_t comma = text.find(',');
     const std::string_view part = text.substr(0, comma);
@@ -135,11 +142,13 @@ Outcome<Exit> run_quote(const Arguments& arguments) {
   MonotonicClock clock;
   SNPNV_TRY(const Instant deadline, deadline_of(arguments, clock));
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
+  Waiting waiting("the quote");
   auto transport = open_transport(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
   ToolTpm tpm(*transport, clock, deadline);
   Provider crypto;
   const auto quote = QuoteCollector(tpm, crypto).quote(nonce, selection);
+  waiting.end();
   if (!quote) return library_failure(tcti, quote.error());
   SNPNV_CHECK(make_directories(directory));
   OutputFiles files;
@@ -189,6 +198,7 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
   SNPNV_TRY(const Instant deadline, deadline_of(arguments, clock));
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
   SNPNV_TRY(const Lock lock, Lock::acquire(tcti, deadline));
+  Waiting waiting("the report and the quote");
   auto transport = open_transport(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
   ToolTpm tpm(*transport, clock, deadline);
@@ -201,6 +211,7 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
   const auto bound = collector.fresh_report(user_data);
   if (!bound) return library_failure(tcti, bound.error());
   const auto quote = QuoteCollector(tpm, crypto).quote(nonce, {});
+  waiting.end();
   if (!quote) return library_failure(tcti, quote.error());
   const ByteView envelope = ByteView(buffer).first(bound->envelope.size());
 

@@ -258,6 +258,10 @@ Outcome<Policy> policy_of(const Arguments& arguments) {
     if (!read) {
       Failure failure = describe(*path, read.error());
       failure.exit = Exit::usage;
+      if (read.error().code == Code::json_unknown) {
+        const std::string_view from = text_of(text).substr(std::min<std::size_t>(read.error().where, text.size()));
+        failure.why += concat({": ", from.substr(0, from.find('"'))});
+      }
       return std::unexpected(failure);
     }
     policy = *read;

@@ -81,6 +81,7 @@ class QuoteCollector {
   /// @returns the quote, whose digest is that of its PCR values and whose extraData is the nonce
   ///   | text_length - the nonce is empty or too long; detail: 50 | quote_moving - detail: tries
   ///   | tpm_answer - no quote, another nonce, or PCRs that were not asked for
+  ///   | quote_bank - the bank is not allocated; detail: TPM_ALG_ID
   ///   | what Tpm::execute() and the hasher return.
   [[nodiscard]] constexpr Result<QuoteEvidence> quote(ByteView nonce, const PcrSelection& selection) {
     if (nonce.empty() || nonce.size() > kMaxQuoteNonce) return fail(Code::text_length, 0, kMaxQuoteNonce);
@@ -100,6 +101,19 @@ class QuoteCollector {
             static_cast<std::uint32_t>(vtpm::kAttestationKey)};
   }
 
+  [[nodiscard]] static constexpr Error no_bank(const PcrSelection& selection) {
+    Error error = unfit();
+    error.code = Code::quote_bank;
+    error.detail = static_cast<std::uint32_t>(selection.bank);
+    return error;
+  }
+  template <class Banks>
+  [[nodiscard]] static constexpr bool has_any(const Banks& banks, TPM_ALG_ID hash) {
+    return std::ranges::any_of(banks.view(), [&](const TPMS_PCR_SELECTION& bank) {
+      return bank.hash == hash && !all_zero(bank.pcrSelect);
+    });
+  }
+
   // Asks for the quote, and returns the digest over the PCRs that it signs.
   [[nodiscard]] constexpr Result<Digest> take_quote(QuoteEvidence& out, ByteView nonce,
                                                     const PcrSelection& selection) {
@@ -113,6 +127,8 @@ class QuoteCollector {
     out.signature_hash = response.signature.hash;
     const auto attest = unmarshal<TPMS_ATTEST>(out.message());
     if (!attest || !attest->is_quote() || !equal(attest->extraData.data, nonce)) return fail(unfit());
+    // A TPM leaves out of the selection what it does not have. Part 3, "TPM2_Quote".
+    if (!has_any(attest->quote.pcrSelect, selection.bank)) return fail(no_bank(selection));
     Digest digest;
     digest.size = copy_to(digest.octets, attest->quote.pcrDigest.data).size();
     return digest;
@@ -139,7 +155,7 @@ class QuoteCollector {
           got |= 1U << pcr;
         }
       }
-      if (got == 0) return fail(unfit());  // a bank that the TPM does not have
+      if (got == 0) return fail(no_bank(selection));
       left.mask &= ~got;
     }
     return {};
