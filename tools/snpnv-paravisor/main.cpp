@@ -174,23 +174,28 @@ constexpr Option kOptions[] = {
 void help() {
   std::printf(
       "usage: snpnv-paravisor --state DIR [options]\n\n"
-      "A vTPM with the NV attestation interface of a confidential VM, in front of a swtpm that it\n"
-      "starts itself. Its reports are signed by the test PKI, which vouches for nothing.\n\noptions:\n");
-  for (const Option& option : kOptions)
-    std::printf("  %-26s %s\n", (std::string(option.name) + " " + option.value).c_str(), option.help);
-  std::printf("  %-26s %s\n", "--once", "end a second after the first client has gone");
-  std::printf("  %-26s %s\n  %-26s %s\n\nfaults:\n", "--help", "explain", "--version", "print the version");
-#define SNPNV_X(member, name, text) std::printf("  %-26s %s\n", name, text);
+      "A vTPM with the NV attestation interface of a confidential VM, in front of a\n"
+      "swtpm that it starts itself. Its reports are signed by the test PKI, which\n"
+      "vouches for nothing.\n\noptions:\n");
+  const auto entry = [](std::string_view what, std::string_view meaning) {
+    std::printf("%s", two_columns("  " + std::string(what), 28, meaning, 80).c_str());
+  };
+  for (const Option& option : kOptions) entry(std::string(option.name) + " " + option.value, option.help);
+  entry("--once", "end a second after the first client has gone");
+  entry("--help", "explain");
+  entry("--version", "print the version");
+  std::printf("\nfaults:\n");
+#define SNPNV_X(member, name, text) entry(name, text);
   SNPNV_PARAVISOR_FAULTS(SNPNV_X)
 #undef SNPNV_X
 #ifdef SNPNV_FETCH
   std::printf("\nfaults of --http and --https:\n");
-#define SNPNV_X(member, name, text) std::printf("  %-26s %s\n", name, text);
+#define SNPNV_X(member, name, text) entry(name, text);
   SNPNV_PARAVISOR_HTTP_FAULTS(SNPNV_X)
 #undef SNPNV_X
 #endif
-  std::printf("\nPrints one line `ready tcti=NAME [qemu=SOCKET] state=DIR [http=URL] [https=URL]` when it serves;\n"
-              "DIR/http.log lists the requests. Ends on SIGTERM and SIGINT.\n");
+  std::printf("\nPrints one line `ready tcti=NAME [qemu=SOCKET] state=DIR [http=URL] [https=URL]`\n"
+              "when it serves; DIR/http.log lists the requests. Ends on SIGTERM and SIGINT.\n");
 }
 
 // The exit status to end with at once, or -1 to go on.

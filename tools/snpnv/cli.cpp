@@ -231,38 +231,6 @@ std::size_t terminal_width(int fd) {
   return size.ws_col != 0 ? size.ws_col : 80;
 }
 
-std::string wrapped(std::string_view text, std::size_t indent, std::size_t width) {
-  constexpr std::size_t kLeast = 16;  // columns that are used on the narrowest terminal
-  const std::size_t room = width < indent + kLeast ? kLeast : width - indent;
-  std::string out;
-  while (text.size() > room) {
-    const std::size_t blank = text.rfind(' ', room);
-    std::size_t end = room;
-    if (blank == std::string_view::npos || blank == 0) {
-      std::size_t digits = 0;
-      while (digits < end && hex_digit(text[end - digits - 1]) >= 0) ++digits;
-      end -= digits % 2;
-    } else {
-      end = blank;
-    }
-    out += text.substr(0, end);
-    out += '\n';
-    out.append(indent, ' ');
-    text.remove_prefix(end + (end == blank ? 1 : 0));
-  }
-  out += text;
-  return out;
-}
-
-std::string two_columns(std::string_view what, std::size_t column, std::string_view text, std::size_t width) {
-  std::string out(what);
-  if (out.size() < column) out.resize(column, ' ');
-  out += ' ';
-  out += width == 0 ? std::string(text) : wrapped(text, out.size(), width);
-  out += '\n';
-  return out;
-}
-
 std::string concat(std::initializer_list<std::string_view> parts) {
   std::string out;
   for (const std::string_view part : parts) out += part;

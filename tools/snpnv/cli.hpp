@@ -142,13 +142,6 @@ void failure_json(JsonWriter& json, const Failure& failure);
 
 /// Columns of the terminal that a descriptor, standard output, is; 0 if it is none.
 [[nodiscard]] std::size_t terminal_width(int fd = 1);
-/// `text`, which begins in column `indent`, in lines that end before column `width`; the further ones are indented
-/// as much. A break stands at a blank, or in a longer word between two octets of hexadecimal digits.
-[[nodiscard]] std::string wrapped(std::string_view text, std::size_t indent, std::size_t width);
-/// A line with `what` and, behind column `column`, `text`; wrapped where `width` is not 0.
-[[nodiscard]] std::string two_columns(std::string_view what, std::size_t column, std::string_view text,
-                                      std::size_t width);
-
 /// Several texts as one; operators for that would be a good part of a small program.
 [[nodiscard]] std::string concat(std::initializer_list<std::string_view> parts);
 [[nodiscard]] std::string hex(ByteView octets);
