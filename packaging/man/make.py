@@ -68,6 +68,7 @@ class Help:
 
     def __init__(self, text):
         self.usage, self.prose, self.lists = "", [], {}
+        text = re.sub(r"\n {7,}(?=\S)", " ", text)  # lines that go on
         for paragraph in re.split(r"\n\s*\n", text.strip()):
             lines = paragraph.split("\n")
             title = lines[0].rstrip(":")

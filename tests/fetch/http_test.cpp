@@ -105,6 +105,19 @@ TEST_CASE("Get_AnyPieces_GiveTheSameBody") {
   }
 }
 
+TEST_CASE("Get_FoldedFields_AreUnfolded") {
+  for (std::size_t piece = 1; piece < 40; ++piece) {
+    CHECK(get("HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\tc\r\nContent-Length:\r\n 5\r\n\r\nhello", piece).body == "hello");
+    CHECK(get("HTTP/1.1 200 OK\r\nX: a\r\n \r\nContent-Length: 5\r\n\r\nhello", piece).body == "hello");
+  }
+  // Behind the status line there is no field to go on with, and folding joins no digits.
+  for (const std::string head : {"HTTP/1.1 200 OK\r\n X: a\r\nContent-Length: 5\r\n\r\nhello",
+                                 "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n 2\r\n\r\nhello"}) {
+    RecordedStream stream(head);
+    CHECK(http_get(stream, {"h", "/"}, room).error().code == Code::http_syntax);
+  }
+}
+
 TEST_CASE("Get_OctetsBehindTheResponse_ArePassedOver") {
   CHECK(get(kSized + "more").body == "hello");
   CHECK(get(kChunked + "more").body == kChunkedBody);

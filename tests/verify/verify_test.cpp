@@ -1117,3 +1117,14 @@ TEST_CASE("VerifyReport_UnderVerifiedChain_CostsOneEcdsa") {
   CHECK(crypto.certificates == 0);
   CHECK(crypto.digests == 2);  // report, claims
 }
+
+TEST_CASE("Policy_VmUniqueId_IsComparedWithoutCase") {
+  Scene scene;
+  constexpr std::string_view kLowerCase = "0123-abcd";
+  ExpectedText& expected = scene.policy.vm.vm_unique_id.emplace();
+  expected.size = kLowerCase.copy(expected.held.data(), expected.held.size());
+  const auto verdict = scene.made_and_verified();
+  REQUIRE(verdict.has_value());
+  CHECK((*verdict)[Step::policy_vm_configuration].outcome == StepOutcome::pass);
+  CHECK(verdict->verified());
+}

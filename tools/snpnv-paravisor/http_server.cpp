@@ -16,6 +16,7 @@
 #include "snpnv/fetch/kds.hpp"
 #include "snpnv/fetch/sources.hpp"
 #include "test_pki.hpp"
+#include "tools/printable.hpp"
 #include "transports/monotonic_clock.hpp"
 #include "transports/paravisor/platform.hpp"
 
@@ -211,7 +212,7 @@ class Service : public CertificateService {
     if (page != nullptr && page->metadata && busy(options_.faults.http_410)) status = 410;
     if (busy(options_.faults.http_429)) status = 429;
     if (busy(options_.faults.http_503)) status = 503;
-    note(request.substr(0, start) + target + " " + std::to_string(status) + "\n");
+    note(printable(request.substr(0, start) + target) + " " + std::to_string(status) + "\n");
     answer(client, status, status == 200 ? page->body : "no\n");
   }
 

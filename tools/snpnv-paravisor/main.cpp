@@ -20,6 +20,7 @@
 #include "server.hpp"
 #include "snpnv/version.hpp"
 #include "test_pki.hpp"
+#include "tools/printable.hpp"
 #include "transports/paravisor/paravisor.hpp"
 #include "transports/swtpm.hpp"
 
@@ -59,8 +60,7 @@ struct Settings {
 };
 
 void complain(std::string_view what, std::string_view why) {
-  std::fprintf(stderr, "snpnv-paravisor: %.*s: %.*s\n", static_cast<int>(what.size()), what.data(),
-               static_cast<int>(why.size()), why.data());
+  std::fprintf(stderr, "snpnv-paravisor: %s: %s\n", printable(what).c_str(), printable(why).c_str());
 }
 
 std::string words(const Error& error) {
@@ -174,23 +174,28 @@ constexpr Option kOptions[] = {
 void help() {
   std::printf(
       "usage: snpnv-paravisor --state DIR [options]\n\n"
-      "A vTPM with the NV attestation interface of a confidential VM, in front of a swtpm that it\n"
-      "starts itself. Its reports are signed by the test PKI, which vouches for nothing.\n\noptions:\n");
-  for (const Option& option : kOptions)
-    std::printf("  %-26s %s\n", (std::string(option.name) + " " + option.value).c_str(), option.help);
-  std::printf("  %-26s %s\n", "--once", "end a second after the first client has gone");
-  std::printf("  %-26s %s\n  %-26s %s\n\nfaults:\n", "--help", "explain", "--version", "print the version");
-#define SNPNV_X(member, name, text) std::printf("  %-26s %s\n", name, text);
+      "A vTPM with the NV attestation interface of a confidential VM, in front of a\n"
+      "swtpm that it starts itself. Its reports are signed by the test PKI, which\n"
+      "vouches for nothing.\n\noptions:\n");
+  const auto entry = [](std::string_view what, std::string_view meaning) {
+    std::printf("%s", two_columns("  " + std::string(what), 28, meaning, 80).c_str());
+  };
+  for (const Option& option : kOptions) entry(std::string(option.name) + " " + option.value, option.help);
+  entry("--once", "end a second after the first client has gone");
+  entry("--help", "explain");
+  entry("--version", "print the version");
+  std::printf("\nfaults:\n");
+#define SNPNV_X(member, name, text) entry(name, text);
   SNPNV_PARAVISOR_FAULTS(SNPNV_X)
 #undef SNPNV_X
 #ifdef SNPNV_FETCH
   std::printf("\nfaults of --http and --https:\n");
-#define SNPNV_X(member, name, text) std::printf("  %-26s %s\n", name, text);
+#define SNPNV_X(member, name, text) entry(name, text);
   SNPNV_PARAVISOR_HTTP_FAULTS(SNPNV_X)
 #undef SNPNV_X
 #endif
-  std::printf("\nPrints one line `ready tcti=NAME [qemu=SOCKET] state=DIR [http=URL] [https=URL]` when it serves;\n"
-              "DIR/http.log lists the requests. Ends on SIGTERM and SIGINT.\n");
+  std::printf("\nPrints one line `ready tcti=NAME [qemu=SOCKET] state=DIR [http=URL] [https=URL]`\n"
+              "when it serves; DIR/http.log lists the requests. Ends on SIGTERM and SIGINT.\n");
 }
 
 // The exit status to end with at once, or -1 to go on.
@@ -218,7 +223,7 @@ int parse(int argc, char** argv, Settings& settings) {
       return complain(spelled, std::string("needs a value: ") + option->value), kUsage;
     }
     if (!option->take(settings, value))
-      return complain(spelled, std::string("not acceptable: ") + std::string(value)), kUsage;
+      return complain(spelled, "not acceptable: " + std::string(value) + "; " + option->value + ": " + option->help), kUsage;
   }
   if (settings.state.empty()) return complain("--state", "missing"), kUsage;
   return -1;
@@ -301,13 +306,13 @@ int run(Settings settings) {
     auto made = QemuSocket::listen_at(settings.qemu);
     if (!made) return complain(settings.qemu, words(made.error())), kFailed;
     socket.emplace(std::move(*made));
-    ready += " qemu=" + settings.qemu;
+    ready += " qemu=" + printable(settings.qemu);
     machines = std::thread([&] {
       serve_qemu(*socket, execute, boot, stop.get(), settings.once);
       if (settings.once) ::kill(::getpid(), SIGTERM);  // which ends the other front too
     });
   }
-  std::printf("%s state=%s%s\n", ready.c_str(), settings.state.c_str(), urls.c_str());
+  std::printf("%s state=%s%s\n", ready.c_str(), printable(settings.state).c_str(), urls.c_str());
   std::fflush(stdout);
   serve(*listener, execute, stop.get(), settings.once);
   if (machines.joinable()) {

@@ -19,6 +19,23 @@ std::string find_file(std::string_view directory, std::string_view name) {
   return {};
 }
 
+bool is_text(ByteView content) {
+  return std::ranges::all_of(text_of(content), [](char c) { return c == '\t' || c == '\n' || c == '\r' || static_cast<unsigned char>(c) >= 0x20; });
+}
+
+// A server's page or complaint, saved in place of what was asked for.
+Failure text_instead(std::string_view path, ByteView content) {
+  std::string_view text = text_of(content);
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  constexpr std::size_t kShown = 60;
+  const std::string line(text.substr(0, std::min(text.find_first_of("\r\n"), kShown)));
+  const bool html = text.starts_with('<');
+  return {Exit::failed, std::string(path), (html ? "HTML, neither PEM nor DER: " : "text, neither PEM nor DER: ") + line,
+          std::string(name(Code::pem_block)), "what a server said in place of a certificate was saved"};
+}
+
 std::unexpected<Failure> absent(std::string_view directory, std::string_view name) {
 #ifdef SNPNV_FETCH
   constexpr std::string_view kHint = "snpnv fetch gets certificates from the platform or from AMD";
@@ -38,6 +55,7 @@ Outcome<std::vector<std::byte>> read_named(std::string_view directory, std::stri
 Outcome<std::vector<std::byte>> der_in(std::string_view path, const std::vector<std::byte>& content,
                                        std::string_view label) {
   if (content.empty()) return library_failure(path, {Code::wire_short});
+  if (!is_pem(content) && is_text(content)) return std::unexpected(text_instead(path, content));
   std::vector<std::byte> room(content.size());
   const auto der = der_of(content, label, room);
   if (!der) return library_failure(path, der.error());
@@ -64,6 +82,7 @@ Outcome<std::vector<std::vector<std::byte>>> read_all_der(std::string_view path,
   SNPNV_TRY(const std::vector<std::byte> content, read_file(path, kMostOctets));
   std::vector<std::vector<std::byte>> out;
   if (!is_pem(content)) {
+    if (is_text(content)) return std::unexpected(text_instead(path, content));
     for (ByteView rest = content; !rest.empty();) {
       const ByteView der = first_der(rest);
       out.emplace_back(der.begin(), der.end());

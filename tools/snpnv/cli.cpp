@@ -143,8 +143,7 @@ Outcome<Arguments> Arguments::parse(std::span<const std::string_view> words,
 }
 
 Outcome<void> Arguments::check(const CommandSpec& command) const {
-  const std::string hint = "usage: snpnv " + std::string(command.name) + " " +
-                           std::string(command.operands);
+  const std::string hint = concat({"usage: snpnv ", command.name, " ", command.operands});
   if (operand_count() < command.min_operands) return usage(command.name, "an operand is missing", hint);
   if (operand_count() > command.max_operands)
     return usage(operand(command.max_operands), "one operand too many", hint);
@@ -203,68 +202,44 @@ Outcome<void> print(std::string_view text) {
 
 namespace {
 // Where standard error cannot be written either, nobody can be told.
-void print_error(const std::string& text) {
-  [[maybe_unused]] const auto written = write_all("standard error", STDERR_FILENO, octets_of(text));
+void print_error(std::initializer_list<std::string_view> parts) {
+  const std::string line = printable(concat(parts)) + "\n";
+  [[maybe_unused]] const auto written = write_all("standard error", STDERR_FILENO, octets_of(line));
 }
 }  // namespace
 
+void print_warning(std::initializer_list<std::string_view> text) { print_error({"snpnv: warning: ", concat(text)}); }
+
 void warn(const Arguments& arguments, std::string_view text) {
-  if (!arguments.quiet()) print_error("snpnv: warning: " + printable(text) + "\n");
+  if (!arguments.quiet()) print_warning({text});
 }
 
 void print_failure(const Failure& failure) {
-  print_error(printable("snpnv: " + failure.what + ": " + failure.why + " (" + failure.code + ")") + "\n");
-  if (!failure.hint.empty()) print_error(printable("hint: " + failure.hint) + "\n");
+  print_error({"snpnv: ", failure.what, ": ", failure.why, " (", failure.code, ")"});
+  if (!failure.hint.empty()) print_error({"hint: ", failure.hint});
 }
 
 void failure_json(JsonWriter& json, const Failure& failure) {
   json.key("error");
   json.begin_object();
-  const auto add = [&](std::string_view key, const std::string& value) {
+  const std::pair<std::string_view, std::string_view> members[] = {
+      {"what", failure.what}, {"why", failure.why}, {"code", failure.code}, {"hint", failure.hint}};
+  for (const auto& [key, value] : members) {
     json.key(key);
     json.string(value);
-  };
-  add("what", failure.what);
-  add("why", failure.why);
-  add("code", failure.code);
-  add("hint", failure.hint);
+  }
   json.end_object();
 }
 
-std::string printable(std::string_view text) {
-  std::string out(6 * text.size(), '\0');
-  Writer writer(std::as_writable_bytes(std::span(out)));
-  escape(writer, text, Escape::plain);
-  out.resize(writer.size());
-  return out;
-}
-
-std::size_t terminal_width() {
+std::size_t terminal_width(int fd) {
   winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
+  if (::ioctl(fd, TIOCGWINSZ, &size) != 0) return 0;
   return size.ws_col != 0 ? size.ws_col : 80;
 }
 
-std::string wrapped(std::string_view text, std::size_t indent, std::size_t width) {
-  constexpr std::size_t kLeast = 16;  // columns that are used on the narrowest terminal
-  const std::size_t room = width < indent + kLeast ? kLeast : width - indent;
+std::string concat(std::initializer_list<std::string_view> parts) {
   std::string out;
-  while (text.size() > room) {
-    const std::size_t blank = text.rfind(' ', room);
-    std::size_t end = room;
-    if (blank == std::string_view::npos || blank == 0) {
-      std::size_t digits = 0;
-      while (digits < end && hex_digit(text[end - digits - 1]) >= 0) ++digits;
-      end -= digits % 2;
-    } else {
-      end = blank;
-    }
-    out += text.substr(0, end);
-    out += '\n';
-    out.append(indent, ' ');
-    text.remove_prefix(end + (end == blank ? 1 : 0));
-  }
-  out += text;
+  for (const std::string_view part : parts) out += part;
   return out;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "snpnv/core/json.hpp"
+#include "tools/printable.hpp"
 
 namespace snpnv::tool {
 
@@ -136,18 +138,15 @@ class JsonText {
 [[nodiscard]] Outcome<void> print(std::string_view text);
 /// Prints `snpnv: warning: …` to standard error, unless quiet.
 void warn(const Arguments& arguments, std::string_view text);
+void print_warning(std::initializer_list<std::string_view> text);
 void print_failure(const Failure& failure);
 /// The member `error` of the open object.
 void failure_json(JsonWriter& json, const Failure& failure);
 
-/// Text from outside, escaped for a line of text.
-[[nodiscard]] std::string printable(std::string_view text);
-/// Columns of the terminal that standard output is; 0 if it is none.
-[[nodiscard]] std::size_t terminal_width();
-/// `text`, which begins in column `indent`, in lines that end before column `width`; the further ones are indented
-/// as much. A break stands at a blank, or in a longer word between two octets of hexadecimal digits.
-[[nodiscard]] std::string wrapped(std::string_view text, std::size_t indent, std::size_t width);
-
+/// Columns of the terminal that a descriptor, standard output, is; 0 if it is none.
+[[nodiscard]] std::size_t terminal_width(int fd = 1);
+/// Several texts as one; operators for that would be a good part of a small program.
+[[nodiscard]] std::string concat(std::initializer_list<std::string_view> parts);
 [[nodiscard]] std::string hex(ByteView octets);
 [[nodiscard]] std::string lower(std::string_view text);
 /// printf into a string: %s, %d, and %u and %x with l, ll or z; a width, - and 0.

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "snpnv/core/json.hpp"
+#include "snpnv/fetch/http.hpp"
 #include "snpnv/wire/hcl_report.hpp"
 #include "snpnv/wire/snp_report.hpp"
 #include "snpnv/wire/tpm2_rc.hpp"
@@ -15,6 +17,7 @@ namespace {
 
 std::string str(std::string_view text) { return std::string(text); }
 
+#if SNPNV_TCTI
 // What TCTIs and their loader say most, by the lower half of TSS2_RC. TCG TSS 2.0 Overview, "Return Codes".
 struct TctiRc {
   std::uint16_t code;
@@ -34,6 +37,29 @@ const TctiRc* find_tcti_rc(const Error& error) {
   return nullptr;
 }
 
+// The loader says NOT_SUPPORTED of names that nobody knows, and of libraries that are not installed.
+std::string tcti_hint(std::string_view tcti, const Error& error) {
+  const TctiRc* const rc = find_tcti_rc(error);
+  if (rc == nullptr) return {};
+  while (tcti.starts_with("record:") && tcti.contains('=')) tcti.remove_prefix(tcti.find('=') + 1);
+  const std::string_view name = tcti.substr(0, tcti.find(':'));
+  if (rc->code == 21)
+    for (const std::string_view known : {"tabrmd", "mssim", "swtpm", "device", "cmd", "pcap", "libtpms", "spi-helper"})
+      if (name == known) return "its library, libtss2-tcti-" + str(name) + ".so.0, is not installed";
+  return str(rc->hint);
+}
+#endif
+
+// The port in a TCTI's options, if it is none.
+std::string_view bad_port(std::string_view tcti) {
+  const std::size_t at = tcti.rfind("port=");
+  if (at == std::string_view::npos) return {};
+  std::string_view port = tcti.substr(at + 5);
+  port = port.substr(0, port.find(','));
+  const auto number = http::decimal(port);
+  return number && *number > 0 && *number <= UINT16_MAX ? std::string_view() : tcti.substr(at, 5 + port.size());
+}
+
 // What a detail means, for the codes where a number alone says little.
 std::string detail_text(const Error& error) {
   switch (error.code) {
@@ -41,6 +67,8 @@ std::string detail_text(const Error& error) {
     case Code::io_name: return ::gai_strerror(-static_cast<int>(error.detail));
     case Code::tpm_rc:
     case Code::tpm_retry: return describe_rc(error.detail);
+    case Code::quote_bank: return str(name(static_cast<TPM_ALG_ID>(error.detail)));
+    case Code::json_missing: return str(name(static_cast<JsonMember>(error.detail)));
     case Code::hcl_report_type:
       return format("report_type %u (%s)", error.detail,
                     str(name(static_cast<HclReportType>(error.detail))).c_str());
@@ -55,10 +83,12 @@ std::string detail_text(const Error& error) {
     case Code::der_encoding:
     case Code::der_tag:
     case Code::tpm_header: return format("0x%08x", error.detail);
+#if SNPNV_TCTI
     case Code::io_tcti: {
       const TctiRc* const rc = find_tcti_rc(error);
       return (rc != nullptr ? str(rc->name) + ", " : std::string()) + format("0x%08x", error.detail);
     }
+#endif
     default: break;
   }
   return error.detail != 0 ? format("%u", error.detail) : std::string();
@@ -71,7 +101,7 @@ bool has_offset(Code code) {
   return layer == 2 || code == Code::tpm_header || code == Code::tpm_answer;
 }
 
-std::string hint_for(std::string_view what, const Error& error) {
+std::string_view hint_for(std::string_view what, const Error& error) {
   const auto object = static_cast<TPM_HANDLE>(error.object);
   const bool report = object == vtpm::kReportIndex;
   const bool user_data = object == vtpm::kUserDataIndex;
@@ -83,13 +113,13 @@ std::string hint_for(std::string_view what, const Error& error) {
         if (report) return "no paravisor offers a report here: not a confidential VM, or one with /dev/sev-guest";
         if (user_data) return "no report was asked for yet: snpnv report defines it";
         if (object == vtpm::kAttestationKey) return "the paravisor provides this key at boot";
-        return certificate ? str(kNotNeeded) : std::string();
+        return certificate ? kNotNeeded : std::string_view();
       case TPM_RC::BAD_AUTH:
       case TPM_RC::AUTH_FAIL:
         return object == vtpm::kAttestationKey ? "the key has a password; this interface needs the empty one"
                                                : "the owner hierarchy has a password; this interface needs the empty one";
       case TPM_RC::NV_UNINITIALIZED:
-        if (certificate) return str(kNotNeeded);
+        if (certificate) return kNotNeeded;
         return report ? "the paravisor has not written a report since boot" : "nothing was written to it since it was defined";
       case TPM_RC::NV_RANGE:
         return report ? "the envelope announces more octets than the index holds" : "the index is too small";
@@ -106,25 +136,35 @@ std::string hint_for(std::string_view what, const Error& error) {
   switch (error.code) {
     case Code::hcl_report_type: return "snpnv reads SEV-SNP reports";
     case Code::hcl_signature: return "not the content of NV index 0x01400001";
-    case Code::io_tcti: {
-      const TctiRc* const rc = find_tcti_rc(error);
-      return rc != nullptr ? str(rc->hint) : std::string();
-    }
     case Code::io_unavailable:
       if (what.starts_with("record:")) return "record: wants FILE=TCTI";
       if (what.starts_with("swtpm")) return "this build, without tpm2-tss, takes swtpm:host=ADDRESS,port=N, no name and nothing else";
       return "this build, without tpm2-tss, has device, swtpm, record and replay alone";
-    case Code::io_failed: return error.detail == ECONNREFUSED ? "nothing serves there" : "";
+    case Code::io_failed:
+      if (error.detail == EACCES && (what.starts_with("device") || what.starts_with("/dev/")))
+        return "TPM devices are for root and the group tss";
+      return error.detail == ECONNREFUSED ? "nothing serves there" : "";
+    case Code::report_version: return "display envelope shows the header and the claims";
     case Code::io_name: return "names are looked up in /etc/hosts and by the servers in /etc/resolv.conf";
     case Code::quote_key:
       return "the attestation key at 0x81000003 was replaced by another program, or made anew after the report";
-    case Code::quote_selection: return "a bank that is not allocated has no PCRs";
+    case Code::quote_bank: return "tpm2_getcap pcrs lists the banks that are allocated";
     case Code::fresh_stale: return "the paravisor did not refresh the report in time; try again";
     case Code::fresh_torn: return "report and claims never matched; another process may be asking";
     case Code::fresh_overwritten: return "another process writes NV index 0x01400002; try again";
     case Code::fresh_no_user_data: return "this firmware cannot prove freshness";
     default: return {};
   }
+}
+
+// Hints that quote what they are about.
+std::string quoting_hint(std::string_view what, const Error& error) {
+  if (error.code == Code::io_tcti || error.code == Code::io_unavailable)
+    if (const auto port = bad_port(what); !port.empty()) return concat({port, ": a port is a number from 1 to 65535"});
+#if SNPNV_TCTI
+  if (error.code == Code::io_tcti) return tcti_hint(what, error);
+#endif
+  return str(hint_for(what, error));
 }
 
 Exit exit_for(Code code) {
@@ -140,6 +180,22 @@ Exit exit_for(Code code) {
 }
 
 }  // namespace
+
+Failure not_a_report(std::string_view path, ByteView content, const Error& error) {
+  Failure out = describe(path, error);
+  if (content.size() == ATTESTATION_REPORT::kSize) return out;
+  out.why = format("%zu octets, a report has %zu", content.size(), ATTESTATION_REPORT::kSize);
+  constexpr std::size_t kGuestResponse = 4000;  // linux/sev-guest.h
+  constexpr std::size_t kTdReport = 1024;       // Intel TDX module, "TDREPORT_STRUCT"
+  if (text_of(content).starts_with("HCLA")) {
+    out.hint = "an HCLA envelope, with a report in it: display envelope and verify envelope take it";
+  } else if (content.size() == kGuestResponse) {
+    out.hint = "a response of /dev/sev-guest: the report is its 1184 octets from offset 32";
+  } else if (content.size() == kTdReport) {
+    out.hint = "a TDX report has as many; snpnv reads SEV-SNP reports";
+  }
+  return out;
+}
 
 std::string describe_rc(std::uint32_t code) {
   const ResponseCode rc = decode(code);
@@ -163,7 +219,7 @@ std::string describe_handle(std::uint32_t handle) {
 
 Failure describe(std::string_view what, const Error& error) {
   Failure out(exit_for(error.code), error.object != 0 ? describe_handle(error.object) : str(what), {},
-              str(name(error.code)), hint_for(what, error));
+              str(name(error.code)), quoting_hint(what, error));
   if (error.command != 0) out.why = str(name(static_cast<TPM_CC>(error.command))) + ": ";
   out.why += str(text(error.code));
   const std::string detail = detail_text(error);

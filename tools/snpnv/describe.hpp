@@ -8,6 +8,9 @@ namespace snpnv::tool {
 /// WHAT, WHY, CODE, exit status and hint for an error about `what`.
 [[nodiscard]] Failure describe(std::string_view what, const Error& error);
 
+/// The failure of a file that was given as a report: how long it is, and what else it seems to be.
+[[nodiscard]] Failure not_a_report(std::string_view path, ByteView content, const Error& error);
+
 /// "TPM_RC_HANDLE, handle 1"
 [[nodiscard]] std::string describe_rc(std::uint32_t code);
 

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "commands.hpp"
+#include "describe.hpp"
 #include "fetch_certificates.hpp"
 #include "files.hpp"
 #include "vcek.hpp"
@@ -53,7 +54,7 @@ Outcome<ReportFile> read_report(std::string_view path) {
   ReportFile out;
   SNPNV_TRY(out.octets, read_file(path, std::size_t{1} << 20));
   const auto report = ATTESTATION_REPORT::parse(out.octets);
-  if (!report) return library_failure(path, report.error());
+  if (!report) return std::unexpected(not_a_report(path, out.octets, report.error()));
   out.report = *report;
   return out;
 }

@@ -11,6 +11,8 @@
 #include "describe.hpp"
 #include "files.hpp"
 #include "vcek.hpp"
+#include "verdict.hpp"
+#include "waiting.hpp"
 
 namespace snpnv::tool {
 namespace {
@@ -147,7 +149,9 @@ Fetcher::Tried<CertificateChain> Fetcher::get(SourceName source, const Turns::Tu
   const std::span<std::byte, kHttpRoom> http_room(http_room_.data(), kHttpRoom);
   const auto given = [&]() -> Result<CertificateChain> {
     if (source == SourceName::store) return store_.get(request, room_);
-    SNPNV_TRY(const Url url, parse_url(source == SourceName::kds ? settings_.kds_url : settings_.platform_url));
+    const std::string& text = source == SourceName::kds ? settings_.kds_url : settings_.platform_url;
+    SNPNV_TRY(const Url url, parse_url(text));
+    const Waiting waiting(text);
     if (source == SourceName::kds)
       return KdsSource(network_, clock_, url, asking, Backoff(seed()), http_room).get(request, room_);
     return PlatformSource(network_, clock_, url, asking, Backoff(seed()), http_room).get(request, room_);
@@ -234,7 +238,7 @@ void Fetcher::keep(SourceName source, const CertificateRequest& request, const F
   }
   if (kept || warned_ || settings_.quiet) return;
   warned_ = true;
-  std::fprintf(stderr, "snpnv: warning: not stored: %s: %s\n", kept.error().what.c_str(), kept.error().why.c_str());
+  print_warning({"not stored: ", kept.error().what, ": ", kept.error().why});
 }
 
 // A lock that is held for long costs a quarter of the time, not all of it.

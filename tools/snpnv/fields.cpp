@@ -21,27 +21,30 @@ std::optional<Product> tcb_product(const ATTESTATION_REPORT& report) {
 // The declared fields as a table that one loop prints: code for each field's type would be large.
 enum class Kind : std::uint8_t { reserved, octets, number, number64, bits, tcb };
 struct Row {
-  std::string_view name;
-  std::string_view meaning;
-  std::span<const BitName> bits;
+  const char* name;  // these point to literals: views would make the table half as large again
+  const char* meaning;
+  const BitName* first_bit;
   std::uint16_t offset;
   std::uint16_t size;
-  std::uint16_t since;
+  std::uint8_t since;
   Kind kind;
+  std::uint8_t bit_count;
 
   [[nodiscard]] ByteView in(ByteView structure) const { return structure.subspan(offset, size); }
+  [[nodiscard]] std::span<const BitName> bits() const { return {first_bit, bit_count}; }
 };
 
 template <class FieldOf>
 constexpr Row row(const FieldOf& field) {
   using Type = typename FieldOf::Type;
-  Row out{field.name, field.meaning, {}, FieldOf::offset, FieldOf::size,
-          static_cast<std::uint16_t>(field.since), Kind::octets};
+  Row out{field.name.data(), field.meaning.data(), nullptr, FieldOf::offset, FieldOf::size,
+          static_cast<std::uint8_t>(field.since), Kind::octets, 0};
   if constexpr (std::is_same_v<Type, TCB_VERSION>) {
     out.kind = Kind::tcb;
   } else if constexpr (requires { Type::kBits; }) {
     out.kind = Kind::bits;
-    out.bits = Type::kBits;
+    out.first_bit = std::data(Type::kBits);
+    out.bit_count = static_cast<std::uint8_t>(std::size(Type::kBits));
   } else if constexpr (std::is_integral_v<typename Type::Value>) {
     out.kind = field.size == 8 ? Kind::number64 : Kind::number;
   } else if constexpr (is_reserved<Type>) {
@@ -132,12 +135,12 @@ void value_json(JsonWriter& json, const Row& row, ByteView value, std::optional<
       json.begin_object();
       json.key("value");
       json.string(value_text(row, value));
-      for (const BitName& bit : row.bits) {
+      for (const BitName& bit : row.bits()) {
         json.key(lower(bit.name));
         json.number(extract(bits, bit));
       }
       json.key("unknown_bits");
-      json.string(format("0x%llx", static_cast<unsigned long long>(unnamed_bits(bits, row.bits))));
+      json.string(format("0x%llx", static_cast<unsigned long long>(unnamed_bits(bits, row.bits()))));
       json.end_object();
   }
 }
@@ -164,14 +167,8 @@ std::string explained(const std::string& value, std::string_view meaning) {
 }  // namespace
 
 std::string text_line(std::string_view name, std::string_view value, unsigned indent) {
-  constexpr std::size_t kValues = 28;  // the column before that of values
-  std::string out(2 * indent, ' ');
-  out += printable(name);
-  if (out.size() < kValues) out.resize(kValues, ' ');
-  out += ' ';
-  const std::string text = printable(value);
-  const std::size_t width = terminal_width();
-  return out + (width == 0 ? text : wrapped(text, out.size(), width)) + '\n';
+  const std::string what = std::string(2 * indent, ' ') + printable(name);
+  return two_columns(what, 28, printable(value), terminal_width());
 }
 
 void Listing::text(std::string_view key, std::string_view label, std::string_view value) {
@@ -199,6 +196,22 @@ Outcome<std::string> Listing::finish(bool json) {
   return json ? json_.finish() : Outcome<std::string>(text_);
 }
 
+std::string attribute_names(std::uint32_t bits, std::span<const BitName> names) {
+  std::string out;
+  const auto add = [&](std::string_view name) {
+    if (!out.empty()) out += '|';
+    out += name;
+  };
+  for (const BitName& bit : names) {
+    const std::uint64_t value = extract(bits, bit);
+    if (value != 0) add(bit.first == bit.last ? str(bit.name) : concat({bit.name, "=", std::to_string(value)}));
+  }
+  const std::uint64_t rest = unnamed_bits(bits, names);
+  for (unsigned i = 0; i < 32; ++i)
+    if ((rest >> i & 1U) != 0) add(format("bit%u", i));
+  return out;
+}
+
 std::string report_text(const ATTESTATION_REPORT& report) {
   const std::uint32_t version = report[report.VERSION];
   const auto product = tcb_product(report);
@@ -214,7 +227,7 @@ std::string report_text(const ATTESTATION_REPORT& report) {
       continue;
     }
     out += text_line(row.name, explained(value_text(row, value), row.meaning));
-    if (row.kind == Kind::bits) out += bits_text(number_of(value), row.bits);
+    if (row.kind == Kind::bits) out += bits_text(number_of(value), row.bits());
     if (row.kind == Kind::tcb)
       out += tcb_text(TCB_VERSION::load(value.first<TCB_VERSION::kSize>()), product);
   }
@@ -319,45 +332,39 @@ void key_json(JsonWriter& json, std::string_view name, const ClaimsKey& key) {
 }  // namespace
 
 std::string claims_text(const RuntimeClaims& claims) {
+  const VmConfiguration& vm = claims.vm;
   std::string out = key_text("HCLAkPub", claims.attestation_key);
   out += key_text("HCLEkPub", claims.endorsement_key);
   out += "vm-configuration\n";
-#define SNPNV_X(member, spelled) \
-  if (claims.vm.member) out += text_line(spelled, *claims.vm.member ? "true" : "false", 1);
-  SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
-#undef SNPNV_X
-#define SNPNV_X(member, spelled) \
-  if (claims.vm.member) out += text_line(spelled, decoded(*claims.vm.member), 1);
-  SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
-#undef SNPNV_X
-  if (claims.vm.current_time) out += text_line("current-time", std::to_string(*claims.vm.current_time), 1);
+  for (const auto& flag : kVmFlags)
+    if (const auto& value = vm.*flag.value) out += text_line(flag.json, *value ? "true" : "false", 1);
+  for (const auto& text : kVmTexts)
+    if (const auto& value = vm.*text.value) out += text_line(text.json, decoded(*value), 1);
+  if (vm.current_time) out += text_line("current-time", std::to_string(*vm.current_time), 1);
   out += text_line("user-data", claims.user_data_size == 0 ? "absent" : hex(claims.user_data()));
   return out;
 }
 
 void claims_json(JsonWriter& json, const RuntimeClaims& claims) {
+  const VmConfiguration& vm = claims.vm;
   json.begin_object();
   key_json(json, "hcl_ak_pub", claims.attestation_key);
   key_json(json, "hcl_ek_pub", claims.endorsement_key);
   json.key("vm_configuration");
   json.begin_object();
-#define SNPNV_X(member, spelled) \
-  if (claims.vm.member) {        \
-    json.key(#member);           \
-    json.boolean(*claims.vm.member); \
+  for (const auto& flag : kVmFlags) {
+    if (!(vm.*flag.value)) continue;
+    json.key(flag.name);
+    json.boolean(*(vm.*flag.value));
   }
-  SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
-#undef SNPNV_X
-#define SNPNV_X(member, spelled) \
-  if (claims.vm.member) {        \
-    json.key(#member);           \
-    json.string(decoded(*claims.vm.member)); \
+  for (const auto& text : kVmTexts) {
+    if (!(vm.*text.value)) continue;
+    json.key(text.name);
+    json.string(decoded(*(vm.*text.value)));
   }
-  SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
-#undef SNPNV_X
-  if (claims.vm.current_time) {
+  if (vm.current_time) {
     json.key("current_time");
-    json.integer(*claims.vm.current_time);
+    json.integer(*vm.current_time);
   }
   json.end_object();
   json.key("user_data");

@@ -12,6 +12,9 @@ namespace snpnv::tool {
 [[nodiscard]] std::string envelope_text(const HclReport& envelope);
 [[nodiscard]] std::string claims_text(const RuntimeClaims& claims);
 
+/// Of claims that end in zeros, as those do that were cut from an index by its size.
+inline constexpr std::string_view kPaddedClaims = "they end in zeros: padding of the NV index is not part of the claims";
+
 /// The processor that the report is from, or those that it can be from.
 [[nodiscard]] std::string product_text(const ATTESTATION_REPORT& report);
 
@@ -42,24 +45,10 @@ class Listing {
 };
 
 /// The names of the set bits of an attribute field, and unnamed ones by number, joined by '|'.
+[[nodiscard]] std::string attribute_names(std::uint32_t bits, std::span<const BitName> names);
 template <class Bits>
 [[nodiscard]] std::string attribute_names(const Bits& bits) {
-  std::string out;
-  const auto add = [&](std::string_view name) {
-    if (!out.empty()) out += '|';
-    out += name;
-  };
-  std::uint32_t rest = bits.value;
-  for (const BitName& bit : Bits::kBits) {
-    const std::uint64_t value = extract(bits.value, bit);
-    if (value != 0) add(bit.first == bit.last ? std::string(bit.name)
-                                              : format("%s=%u", std::string(bit.name).c_str(),
-                                                       static_cast<unsigned>(value)));
-    rest &= ~static_cast<std::uint32_t>(((std::uint64_t{2} << (bit.last - bit.first)) - 1) << bit.first);
-  }
-  for (unsigned i = 0; i < 32; ++i)
-    if ((rest >> i & 1U) != 0) add(format("bit%u", i));
-  return out;
+  return attribute_names(bits.value, Bits::kBits);
 }
 
 }  // namespace snpnv::tool

@@ -5,12 +5,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
 #include <utility>
 
 #include "transports/bounded_call.hpp"
+#include "waiting.hpp"
 
 namespace snpnv::tool {
 namespace {
@@ -70,9 +72,11 @@ int open_lock(int directory, const char* path) {
 }
 
 bool wait_for_lock(int fd, Instant deadline) {
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+  const Waiting waiting("another process, which holds the lock");
   const auto call = std::make_shared<Locking>();
   call->fd = fd;
-  return ::flock(fd, LOCK_EX | LOCK_NB) == 0 || (BoundedCall::run(call, deadline) && call->locked);
+  return BoundedCall::run(call, deadline) && call->locked;
 }
 
 Outcome<Lock> Lock::acquire(std::string_view tcti, Instant deadline) {

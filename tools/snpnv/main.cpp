@@ -7,6 +7,7 @@
 
 #include "commands.hpp"
 #include "snpnv/version.hpp"
+#include "waiting.hpp"
 
 namespace snpnv::tool {
 namespace {
@@ -24,21 +25,14 @@ constexpr std::array kCommands{
 
 constexpr std::size_t kWidth = 80;  // columns of help texts
 
-// `  WHAT   MEANING`.
-std::string entry(std::string_view what, std::size_t width, std::string_view meaning) {
-  std::string out = "  " + std::string(what);
-  if (out.size() < width) out.resize(width, ' ');
-  return out + " " + wrapped(meaning, width + 1, kWidth) + "\n";
-}
-
 std::string option_lines(std::span<const OptionSpec> options, bool tcti = true) {
   std::string out;
   for (const OptionSpec& option : options) {
     if (!tcti && option.name == "tcti") continue;
-    std::string spelled = option.letter != 0 ? std::string("-") + option.letter + ", --" : "    --";
-    spelled += option.name;
-    if (!option.value.empty()) spelled += " " + std::string(option.value);
-    out += entry(spelled, 30, option.help);
+    const char letter[] = {'-', option.letter, ',', ' '};
+    const std::string_view before = option.letter != 0 ? std::string_view(letter, sizeof letter) : "    ";
+    out += two_columns(concat({"  ", before, "--", option.name, option.value.empty() ? "" : " ", option.value}), 30,
+                       option.help, kWidth);
   }
   return out;
 }
@@ -55,18 +49,17 @@ std::string overview(std::string_view words) {
   bool ask_tpm = false;
   for (const CommandSpec* const command : kCommands) {
     if (!command->name.starts_with(words)) continue;
-    out += entry(command->name, 26, command->summary);
+    out += two_columns(concat({"  ", command->name}), 26, command->summary, kWidth);
     ask_tpm = ask_tpm || command->asks_tpm;
   }
-  out += "\noptions, before or after the command:\n" + option_lines(kCommonOptions, ask_tpm) +
-         "\n'-' is standard input or output. snpnv COMMAND --help explains a command.\n";
-  return out + std::string(kExits);
+  return concat({out, "\noptions, before or after the command:\n", option_lines(kCommonOptions, ask_tpm),
+                 "\n'-' is standard input or output. snpnv COMMAND --help explains a command.\n", kExits});
 }
 
 std::string help(const CommandSpec& command) {
-  return "usage: " + wrapped("snpnv " + std::string(command.name) + " " + std::string(command.operands), 7, kWidth) +
-         "\n\n" + wrapped(command.description, 0, kWidth) + "\n\noptions:\n" + option_lines(command.options) +
-         option_lines(kCommonOptions, command.asks_tpm) + std::string(kExits);
+  return concat({"usage: ", wrapped(concat({"snpnv ", command.name, " ", command.operands}), 7, kWidth), "\n\n",
+                 wrapped(command.description, 0, kWidth), "\n\noptions:\n", option_lines(command.options),
+                 option_lines(kCommonOptions, command.asks_tpm), kExits});
 }
 
 // The command that the first words which are not options name, and how many words that takes.
@@ -75,6 +68,12 @@ struct Named {
   const CommandSpec* command = nullptr;
   std::vector<std::string_view> rest;  // all words but the name
   std::string_view first;              // first word of the name, if there was one
+
+  [[nodiscard]] bool has(std::string_view option) const {
+    for (const std::string_view word : rest)
+      if (word == option) return true;
+    return false;
+  }
 };
 
 Named find_command(std::span<const std::string_view> words) {
@@ -99,8 +98,7 @@ Named find_command(std::span<const std::string_view> words) {
   out.first = out.rest[i];
   std::size_t used = 1;
   for (const CommandSpec* const command : kCommands) {
-    const bool two_words =
-        i + 1 < out.rest.size() && command->name == std::string(out.first) + " " + std::string(out.rest[i + 1]);
+    const bool two_words = i + 1 < out.rest.size() && command->name == concat({out.first, " ", out.rest[i + 1]});
     if (command->name != out.first && !two_words) continue;
     out.command = command;
     used = two_words ? 2 : 1;
@@ -113,10 +111,13 @@ Named find_command(std::span<const std::string_view> words) {
 
 bool is_group(std::string_view word) {
   return std::ranges::any_of(kCommands, [&](const CommandSpec* c) {
-    return c->name.starts_with(std::string(word) + " ");
+    return c->name.starts_with(word) && c->name.substr(word.size()).starts_with(' ');
   });
 }
 
+constexpr std::string_view kList = "snpnv --help lists the commands";
+
+#if SNPNV_VERIFY
 // How many letters must be changed, left out or put in to make `b` of `a`.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -144,32 +145,33 @@ std::string suggestion(std::string_view word) {
       nearest = name;
     }
   }
-  return nearest.empty() ? "snpnv --help lists the commands" : "did you mean " + std::string(nearest) + "?";
+  return nearest.empty() ? std::string(kList) : concat({"did you mean ", nearest, "?"});
 }
+#else
+std::string suggestion(std::string_view) { return std::string(kList); }  // three commands
+#endif
 
 // Without a command: help, version, or what is wrong.
 Outcome<Exit> run_none(const Named& named) {
-  const auto asks = [&](std::string_view long_form, std::string_view short_form) {
-    return std::ranges::any_of(
-        named.rest, [&](std::string_view w) { return w == long_form || w == short_form; });
-  };
   const std::string_view first = named.first;
   const bool group = !first.empty() && is_group(first);
-  if (first == "help" || ((first.empty() || group) && asks("--help", "-h"))) {
+  if (first == "help" || ((first.empty() || group) && (named.has("--help") || named.has("-h")))) {
     SNPNV_CHECK(print(overview(group ? first : std::string_view())));
     return Exit::done;
   }
-  if (first.empty() && asks("--version", "")) {
+  if (first.empty() && named.has("--version")) {
     SNPNV_CHECK(print("snpnv " SNPNV_VERSION "\n"));
     return Exit::done;
   }
   if (first.empty()) {
     SNPNV_CHECK(Arguments::parse(named.rest, kCommonOptions));
-    return usage("command", "missing", "snpnv --help lists the commands");
+    return usage("command", "missing", kList);
   }
-  const auto second = std::ranges::find_if_not(named.rest, [](std::string_view w) { return w.starts_with('-'); });
-  if (group && second == named.rest.end()) return usage(first, "of what?", "snpnv " + std::string(first) + " --help");
-  const std::string word = std::string(first) + (group ? " " + std::string(*second) : std::string());
+  std::string_view second;
+  for (const std::string_view word : named.rest)
+    if (second.empty() && !word.starts_with('-')) second = word;
+  if (group && second.empty()) return usage(first, "of what?", concat({"snpnv ", first, " --help"}));
+  const std::string word = concat({first, group ? " " : "", group ? second : ""});
   return usage(word, "unknown command", suggestion(word));
 }
 
@@ -187,6 +189,7 @@ Outcome<Exit> run(const Named& named) {
     return Exit::done;
   }
   SNPNV_CHECK(arguments.check(*named.command));
+  Waiting::allow(!arguments.quiet());
   return named.command->run(arguments);
 }
 
@@ -199,8 +202,8 @@ void hold_standard_descriptors() {
 
 // A failure, in words; as JSON too where that was asked for, so that there is one object whatever happens.
 void tell(const Named& named, const Failure& failure) {
-  const bool verifying = named.command != nullptr && named.command->name.starts_with("verify");
-  if (std::ranges::find(named.rest, "--json") != named.rest.end()) {
+  const bool verifying = SNPNV_VERIFY && named.command != nullptr && named.command->name.starts_with("verify");
+  if (named.has("--json")) {
     JsonText out;
     JsonWriter& json = out.json();
     json.begin_object();
@@ -213,6 +216,8 @@ void tell(const Named& named, const Failure& failure) {
     failure_json(json, failure);
     json.end_object();
     if (const auto text = out.finish()) (void)print(*text);
+  } else if (verifying && failure.exit == Exit::rejected && !named.has("--stream")) {
+    (void)print(concat({"REJECTED: ", failure.code, "\n"}));  // by the name of why it could not be read
   }
   print_failure(failure);
 }

@@ -13,6 +13,7 @@
 #include "snpnv/collect/quote.hpp"
 #include "transports/monotonic_clock.hpp"
 #include "transports/open.hpp"
+#include "waiting.hpp"
 
 namespace snpnv::tool {
 namespace {
@@ -34,25 +35,28 @@ std::string characters(std::uint32_t value) {
 // What the processor says of the hypervisor below. It can be hidden or made up, so it explains and decides nothing.
 #if defined(__x86_64__)
 struct Hypervisor {
-  std::string vendor;  // empty: there is none
+  std::array<unsigned, 3> vendor{};  // twelve characters
+  bool present = false;
   unsigned isolation = 0;
 
   static Hypervisor look() {
-    constexpr unsigned kPresent = 1U << 31, kIsolated = 1U << 22, kVendor = 0x40000000, kFeatures = 0x40000003,
-                       kIsolation = 0x4000000C;
+    constexpr unsigned kPresent = 1U << 31, kIsolated = 1U << 22;
     Hypervisor out;
     unsigned a = 0, b = 0, c = 0, d = 0;
-    if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kPresent) == 0) return out;
-    __cpuid(kVendor, a, b, c, d);
-    for (const unsigned part : {b, c, d})
-      for (unsigned shift = 0; shift < 32; shift += 8) out.vendor += static_cast<char>(part >> shift & 0xFFU);
-    while (!out.vendor.empty() && out.vendor.back() == '\0') out.vendor.pop_back();
-    if (out.vendor != "Microsoft Hv") return out;
-    __cpuid(kFeatures, a, b, c, d);
+    __cpuid(1, a, b, c, d);
+    out.present = (c & kPresent) != 0;
+    if (!out.present) return out;
+    __cpuid(0x40000000, a, out.vendor[0], out.vendor[1], out.vendor[2]);
+    if (out.name() != "Microsoft Hv") return out;
+    __cpuid(0x40000003, a, b, c, d);
     if ((b & kIsolated) == 0) return out;
-    __cpuid(kIsolation, a, b, c, d);
+    __cpuid(0x4000000C, a, b, c, d);
     out.isolation = b & 0xFU;
     return out;
+  }
+  [[nodiscard]] std::string_view name() const {
+    const std::string_view all = text_of(std::as_bytes(std::span(vendor)));
+    return all.substr(0, all.find('\0'));
   }
 };
 #endif
@@ -70,7 +74,7 @@ class Probe {
   void machine() {
 #if defined(__x86_64__)
     const Hypervisor hypervisor = Hypervisor::look();
-    found("hypervisor", "hypervisor", hypervisor.vendor.empty() ? "none" : hypervisor.vendor);
+    found("hypervisor", "hypervisor", hypervisor.present ? hypervisor.name() : "none");
     found("isolation", "isolation", hypervisor.isolation == 2   ? "SNP, behind a paravisor"
                                     : hypervisor.isolation == 3 ? "TDX, behind a paravisor"
                                                                 : "none that the hypervisor tells of");
@@ -86,7 +90,7 @@ class Probe {
   }
 
   void no_tpm(const Failure& failure) {
-    missing("tpm", "TPM", failure.why + " (" + failure.code + ")", failure.hint);
+    missing("tpm", "TPM", failure.why, failure.hint);
     exit_ = failure.exit;
   }
 
@@ -113,8 +117,8 @@ class Probe {
  private:
   void found(std::string_view key, std::string_view label, std::string_view value) { out_.text(key, label, value); }
   void missing(std::string_view key, std::string_view label, std::string_view why, std::string_view cause) {
-    out_.absent(key, label, "missing: " + std::string(why));
-    if (!cause.empty()) out_.note("", "usually: " + std::string(cause));
+    out_.absent(key, label, concat({"missing: ", why}));
+    if (!cause.empty()) out_.note("", concat({"usually: ", cause}));
   }
   void missing(std::string_view key, std::string_view label, const Error& error) {
     const Failure failure = describe("", error);
@@ -134,7 +138,7 @@ class Probe {
     const auto firmware = maker ? property(tpm, TPM_PT::FIRMWARE_VERSION_1) : maker;
     if (!firmware) return missing("vendor", "vendor", firmware.error());
     found("vendor", "vendor",
-          characters(*maker) + format(", firmware %u.%u", *firmware >> 16, *firmware & 0xFFFFU));
+          concat({characters(*maker), format(", firmware %u.%u", *firmware >> 16, *firmware & 0xFFFFU)}));
   }
 
   bool index(ProbeTpm& tpm, TPM_HANDLE handle, std::string_view key, std::string_view label) {
@@ -154,8 +158,8 @@ class Probe {
     const TPMT_PUBLIC& area = read->outPublic.value;
     key_ = key_of(area);
     found(kKey, kLabel,
-          format("0x81000003, rsa %u, %s/%s, %s", area.keyBits, std::string(name(area.scheme.scheme)).c_str(),
-                 std::string(name(area.scheme.hashAlg)).c_str(), attribute_names(area.objectAttributes).c_str()));
+          concat({"0x81000003, rsa ", std::to_string(std::uint64_t{area.keyBits}), ", ", name(area.scheme.scheme), "/",
+                  name(area.scheme.hashAlg), ", ", attribute_names(area.objectAttributes)}));
     return true;
   }
 
@@ -226,6 +230,7 @@ Outcome<AnyTransport> open_tpm(const Arguments& arguments, std::string& tcti, In
 Outcome<Exit> run(const Arguments& arguments) {
   SNPNV_TRY(const Instant deadline, start_deadline(arguments, 10));
   MonotonicClock clock;
+  const Waiting waiting("the TPM");
   std::string tcti;
   auto transport = open_tpm(arguments, tcti, deadline);
   if (!transport && transport.error().exit == Exit::usage) return std::unexpected(transport.error());

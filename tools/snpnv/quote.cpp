@@ -15,6 +15,7 @@
 #include "snpnv/wire/evidence.hpp"
 #include "transports/monotonic_clock.hpp"
 #include "transports/open.hpp"
+#include "waiting.hpp"
 #include "vcek.hpp"
 #include "verdict.hpp"
 #ifdef SNPNV_FETCH
@@ -28,6 +29,9 @@ using ToolTpm = Tpm<AnyTransport, MonotonicClock>;
 
 // NV indices are 4096 octets at most on such machines.
 constexpr std::size_t kMaxAkCertificate = 4096;
+
+constexpr std::string_view kNonceTooLong =
+    "the vTPM takes no more in a quote, and padding would make it another nonce";
 
 Outcome<std::vector<std::byte>> nonce_of(const Arguments& arguments) {
   const auto text = arguments.value("nonce");
@@ -43,12 +47,16 @@ Outcome<std::vector<std::byte>> nonce_of(const Arguments& arguments) {
     return out;
   }
   if (!text) return usage("--nonce", "missing: what the evidence is to carry");
-  return hex_value("--nonce", *text, 0, kMaxQuoteNonce);
+  auto out = hex_value("--nonce", *text, 0, kMaxQuoteNonce);
+  if (!out && out.error().exit == Exit::usage) out.error().hint = kNonceTooLong;
+  return out;
 }
 
-// "sha256:0,4,7-9", one bank.
+// "sha256:0,4,7-9" or "sha256:all", one bank.
 Outcome<PcrSelection> selection_of(std::string_view text) {
-  constexpr std::string_view kNeeds = "needs one bank and its PCRs, as sha256:0-23 or sha256:0,4,7";
+  constexpr std::string_view kNeeds = "needs one bank and its PCRs, as sha256:0-23, sha256:0,4,7 or sha256:all";
+  if (text.contains('+'))
+    return usage("--pcrs", "names several banks", "a quote that a verifier can check against one list of PCRs has one bank");
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) return usage("--pcrs", kNeeds);
   PcrSelection out{TPM_ALG_ID::NULL_, 0};
@@ -56,6 +64,10 @@ Outcome<PcrSelection> selection_of(std::string_view text) {
     if (name(bank) == text.substr(0, colon)) out.bank = bank;
   if (out.bank == TPM_ALG_ID::NULL_) return usage("--pcrs", kNeeds);
   text.remove_prefix(colon + 1);
+  if (text == "all") {
+    out.mask = PcrSelection::kAll;
+    return out;
+  }
   while (true) {
     const std::size_t comma = text.find(',');
     const std::string_view part = text.substr(0, comma);
@@ -154,6 +166,7 @@ Outcome<Exit> run_quote(const Arguments& arguments) {
   std::vector<std::string> outputs;
   add_paths(outputs, directory, kQuoteFiles);
   SNPNV_TRY(const bool standard_output, check_outputs_of(arguments, tcti, outputs));
+  Waiting waiting("the quote");
   auto transport = open_transport(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
   ToolTpm tpm(*transport, clock, deadline);
@@ -161,6 +174,7 @@ Outcome<Exit> run_quote(const Arguments& arguments) {
   const auto key = attestation_key(tpm);  // there are no claims to name it
   if (!key) return library_failure(tcti, key.error());
   const auto quote = QuoteCollector(tpm, crypto).quote(nonce, selection, key->rsa());
+  waiting.end();
   if (!quote) return library_failure(tcti, quote.error());
   OutputFiles files;
   SNPNV_CHECK(files.make_directories(directory));
@@ -211,6 +225,7 @@ Outcome<Collected> collect(const Arguments& arguments, const std::string& tcti, 
                            bool with_certificate) {
   MonotonicClock clock;
   SNPNV_TRY(const Lock lock, Lock::acquire(tcti, deadline));
+  const Waiting waiting("the report and the quote");
   auto transport = open_transport(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
   ToolTpm tpm(*transport, clock, deadline);

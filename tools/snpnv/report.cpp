@@ -12,6 +12,7 @@
 #include "snpnv/collect/fresh_report.hpp"
 #include "transports/monotonic_clock.hpp"
 #include "transports/open.hpp"
+#include "waiting.hpp"
 
 namespace snpnv::tool {
 namespace {
@@ -114,6 +115,7 @@ Outcome<Exit> run(const Arguments& arguments) {
 
   MonotonicClock clock;
   SNPNV_TRY(const Lock lock, Lock::acquire(tcti, deadline));
+  Waiting waiting("the report");
   auto transport = open_transport(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
 
@@ -122,6 +124,7 @@ Outcome<Exit> run(const Arguments& arguments) {
   std::vector<std::byte> buffer(kEnvelopeBuffer);
   ReportCollector collector(tpm, crypto, buffer);
   const auto bound = boot ? collector.boot_report() : collector.fresh_report(user_data);
+  waiting.end();
   if (!bound) {
     Failure failure = describe(tcti, bound.error());
     if (failure.exit == Exit::not_fresh) failure.why += " (" + last_seen(collector.trace()) + ")";

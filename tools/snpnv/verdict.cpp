@@ -254,7 +254,14 @@ Outcome<Policy> policy_of(const Arguments& arguments) {
   if (const auto path = arguments.value("policy")) {
     SNPNV_TRY(const auto text, read_file(*path, kMostOctets));
     const auto read = parse_policy(text);
-    if (!read) return library_failure(*path, read.error());
+    if (!read) {
+      Failure failure = describe(*path, read.error());
+      if (read.error().code == Code::json_unknown) {
+        const std::string_view from = text_of(text).substr(std::min<std::size_t>(read.error().where, text.size()));
+        failure.why += concat({": ", from.substr(0, from.find('"'))});
+      }
+      return std::unexpected(failure);
+    }
     policy = *read;
   }
   policy.allow_debug = policy.allow_debug || arguments.has("allow-debug");

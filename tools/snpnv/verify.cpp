@@ -1,6 +1,8 @@
 // snpnv verify: certificates, a report, an envelope. Decides offline, and says every check.
 #include "certificates.hpp"
 #include "commands.hpp"
+#include "describe.hpp"
+#include "fields.hpp"
 #include "files.hpp"
 #include "provider.hpp"
 #include "snpnv/verify/evidence.hpp"
@@ -34,6 +36,11 @@ Outcome<Exit> judge(const Arguments& arguments, std::string_view path, const Evi
   SNPNV_TRY(const ChainFiles files, ChainFiles::read(arguments, arguments.operand(0), prefer));
   Provider crypto;
   const auto verdict = verify(crypto, files.chain(), files.trust(), evidence, policy, at, scope);
+  if (!verdict && verdict.error().code != Code::verify_clock) {
+    Failure failure = not_a_report(path, evidence.report, verdict.error());
+    failure.exit = Exit::rejected;
+    return std::unexpected(failure);
+  }
   if (!verdict) return not_judged(path, verdict.error());
   return tell(arguments, *verdict, without_quote);
 }
@@ -63,6 +70,7 @@ Outcome<Exit> verify_attestation(const Arguments& arguments) {
   std::vector<std::byte> claims;
   if (const auto file = arguments.value("claims")) {
     SNPNV_TRY(claims, read_file(*file, kMostOctets));
+    if (!claims.empty() && claims.back() == std::byte{0}) warn(arguments, std::string(*file) + ": " + std::string(kPaddedClaims));
     evidence.claims = claims;
   }
   if (const auto text = arguments.value("user-data")) {
@@ -122,7 +130,7 @@ const CommandSpec kVerifyAttestation{
 
 const CommandSpec kVerifyEnvelope{
     "verify envelope",
-    "DIR ENVELOPE --user-data HEX [options]",
+    "DIR ENVELOPE --user-data HEX|@FILE [options]",
     "verify the content of NV index 0x01400001",
     "Verifies the report in ENVELOPE, that its REPORT_DATA is the digest of the claims, and that the "
     "claims carry the user data. DIR is as for verify certs.",

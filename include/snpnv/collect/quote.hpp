@@ -112,7 +112,7 @@ class QuoteCollector {
   ///   whose extraData is the nonce
   ///   | text_length - the nonce is empty or too long; detail: 50 | quote_moving - detail: tries
   ///   | quote_key - signed by another key, or otherwise than by RSASSA with SHA-256
-  ///   | quote_selection - over other PCRs than asked for, or over none of a bank that is not allocated
+  ///   | quote_bank - the bank is not allocated; detail: TPM_ALG_ID | quote_selection - over other PCRs than asked for
   ///   | tpm_answer - no quote, another nonce, or values of PCRs that were not asked for
   ///   | what Tpm::execute() and the verifier return.
   [[nodiscard]] constexpr Result<QuoteEvidence> quote(ByteView nonce, const PcrSelection& selection,
@@ -134,6 +134,19 @@ class QuoteCollector {
             static_cast<std::uint32_t>(vtpm::kAttestationKey)};
   }
 
+  [[nodiscard]] static constexpr Error no_bank(const PcrSelection& selection) {
+    Error error = unfit();
+    error.code = Code::quote_bank;
+    error.detail = static_cast<std::uint32_t>(selection.bank);
+    return error;
+  }
+  template <class Banks>
+  [[nodiscard]] static constexpr bool has_any(const Banks& banks, TPM_ALG_ID hash) {
+    return std::ranges::any_of(banks.view(), [&](const TPMS_PCR_SELECTION& bank) {
+      return bank.hash == hash && !all_zero(bank.pcrSelect);
+    });
+  }
+
   // Asks for the quote, and returns the digest over the PCRs that it signs.
   [[nodiscard]] constexpr Result<Digest> take_quote(QuoteEvidence& out, ByteView nonce,
                                                     const PcrSelection& selection, const RsaPublicKey& key) {
@@ -151,6 +164,8 @@ class QuoteCollector {
     SNPNV_CHECK(check_signature(out, key));
     const auto attest = unmarshal<TPMS_ATTEST>(out.message());
     if (!attest || !attest->is_quote() || !equal(attest->extraData.data, nonce)) return fail(unfit());
+    // A TPM leaves out of the selection what it does not have. Part 3, "TPM2_Quote".
+    if (!has_any(attest->quote.pcrSelect, selection.bank)) return fail(no_bank(selection));
     if (!selection.is(attest->quote.pcrSelect)) return fail(unfit(Code::quote_selection));
     Digest digest;
     digest.size = copy_to(digest.octets, attest->quote.pcrDigest.data).size();
@@ -187,7 +202,7 @@ class QuoteCollector {
           got |= 1U << pcr;
         }
       }
-      if (got == 0) return fail(unfit());  // the quote found them
+      if (got == 0) return fail(no_bank(selection));
       left.mask &= ~got;
     }
     return {};

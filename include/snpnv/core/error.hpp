@@ -68,6 +68,7 @@ namespace snpnv {
   X(crypto_signature, 0x0402, "the signature does not verify", "-")                               \
   X(verify_clock, 0x0500, "the clock is not set: it shows a time before 2023", "-")               \
   X(quote_moving, 0x0610, "a PCR moved between quote and reading, again and again", "tries")             \
+  X(quote_bank, 0x0611, "the TPM has no PCR bank of this algorithm, or not all of the PCRs in it", "TPM_ALG_ID") \
   X(quote_selection, 0x0612, "the quote is over other PCRs than were asked for", "-")             \
   X(quote_key, 0x0613, "the quote is not signed by the key that the claims name", "-")           \
   X(fresh_torn, 0x0600, "torn: the claims are not the ones in REPORT_DATA", "reads")              \

@@ -48,31 +48,33 @@ enum class Escape : std::uint8_t {
 
 /// Appends `text`, which may be any octets, escaped: at most 6 octets for each.
 constexpr void escape(Writer& out, std::string_view text, Escape form) {
-  const auto digits = [&](std::string_view front, std::uint32_t value, std::size_t octets) {
-    const std::byte both[2] = {static_cast<std::byte>(value >> 8), static_cast<std::byte>(value & 0xFFU)};
-    out.text(front);
-    encode_hex(out, ByteView(both).last(octets));
+  const auto digits = [&](char kind, std::uint32_t value) {  // \xNN or \uNNNN
+    char escaped[6] = {'\\', kind};
+    const std::size_t size = kind == 'x' ? 4 : 6;
+    for (std::size_t i = size; i-- > 2; value >>= 4) escaped[i] = kHexDigits[value & 15U];
+    out.text(std::string_view(escaped, size));
   };
-  const auto unit = [&](std::uint32_t value) { digits("\\u", value, 2); };
   while (!text.empty()) {
     Utf8 c = utf8_front(text);
+    const auto octet = static_cast<unsigned char>(text[0]);
+    char kind = 'u';
     if (form == Escape::json && c.point >= 0xEF80 && c.point <= 0xEFFF) c.size = 0;
-    const std::string_view octets = text.substr(0, c.size == 0 ? 1 : c.size);
-    text.remove_prefix(octets.size());
-    const auto first = static_cast<unsigned char>(octets[0]);
-    if (c.size == 0 && form == Escape::json) {
-      unit(0xEF00U | first);
-    } else if (c.size == 0) {
-      digits("\\x", first, 1);
-    } else if (c.point > 0xFFFF) {
-      unit(0xD7C0U + (c.point >> 10));
-      unit(0xDC00U | (c.point & 0x3FFU));
-    } else if (c.point < ' ' || c.point > '~') {
-      unit(c.point);
-    } else {
-      if (c.point == '\\' || (c.point == '"' && form == Escape::json)) out.text("\\");
-      out.text(octets);
+    if (c.size == 0) {
+      if (form == Escape::plain) kind = 'x';
+      c = {0xEF00U | octet, 1};
     }
+    text.remove_prefix(c.size);
+    if (c.point >= ' ' && c.point <= '~') {
+      if (c.point == '\\' || (c.point == '"' && form == Escape::json)) out.text("\\");
+      const auto same = static_cast<char>(c.point);
+      out.text(std::string_view(&same, 1));
+      continue;
+    }
+    if (c.point > 0xFFFF) {
+      digits(kind, 0xD7C0U + (c.point >> 10));
+      c.point = 0xDC00U | (c.point & 0x3FFU);
+    }
+    digits(kind, c.point);
   }
 }
 

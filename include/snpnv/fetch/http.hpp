@@ -123,7 +123,7 @@ namespace http {
 }  // namespace http
 
 /// Parses status line and header fields, up to the empty line and with it. Stricter than a browser:
-/// lines end with CR LF, no field is folded, and a body has one size.
+/// lines end with CR LF, fields are unfolded already, and a body has one size.
 /// @returns the head | http_syntax - where: offset of the line | wire_short - no empty line
 ///   | wire_trailing - octets behind it.
 /// Source: RFC 9112, "Status Line", "Field Syntax", "Message Body Length"; RFC 9110, "Retry-After".
@@ -253,7 +253,12 @@ class HttpParser {
     return {};
   }
 
+  // A field that goes on in the next line is unfolded: its line end becomes blanks. Behind the status line there
+  // is nothing to go on with. RFC 9112, "Obsolete Line Folding".
   Result<void> head(char c) {
+    const bool folded = (c == ' ' || c == '\t') && http::text(head_room_.first(head_size_)).ends_with("\r\n") &&
+                        http::text(head_room_.first(head_size_)).find("\r\n") + 2 < head_size_;
+    if (folded) std::ranges::fill(head_room_.subspan(head_size_ - 2, 2), std::byte{' '});
     head_room_[head_size_++] = static_cast<std::byte>(c);
     const ByteView so_far = head_room_.first(head_size_);
     if (!http::text(so_far).ends_with("\r\n\r\n")) return {};

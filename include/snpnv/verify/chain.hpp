@@ -231,6 +231,9 @@ class ChainVerifier {
       root_ = RootSource::additional;
       return StepResult::pass("additional root, not AMD's", found);
     }
+    if (is_named(ark, "SEV-"))
+      return StepResult::fail(kArk, "a certificate that belongs below it; the order is wrong", {},
+                              Finding::text(ark.subject.common_name));
     return StepResult::fail(kArk, "its key is not that of a trusted root", {}, found);
   }
 
@@ -247,7 +250,18 @@ class ChainVerifier {
 
   StepResult chain_endorsement_signature() {
     if (auto failed = read(kVek, octets_.vek, verified_.vek_)) return *failed;
-    return check_signature(kVek, verified_.vek_.signed_octets, verified_.ask_.key);
+    const StepResult result = check_signature(kVek, verified_.vek_.signed_octets, verified_.ask_.key);
+    if (result.outcome == StepOutcome::fail && verified_.vek_.ca)
+      return StepResult::fail(kVek, "a certificate that belongs above it; the order is wrong", {},
+                              Finding::text(verified_.vek_.subject.common_name));
+    return result;
+  }
+
+  // What an unsigned name says chooses the words of a failure, nothing else.
+  static bool is_named(const Certificate& certificate, std::string_view prefix) {
+    const ByteView name = certificate.subject.common_name;
+    return name.size() >= prefix.size() &&
+           same_text(OctetText(name.first(prefix.size())), PlainText(prefix));
   }
 
   // The product that `name` gives behind `prefix`, with nothing else.

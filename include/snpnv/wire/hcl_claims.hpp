@@ -62,6 +62,20 @@ struct VmConfiguration {
   std::optional<std::int64_t> current_time;  // seconds since 1970; firmware of 2023
 };
 
+/// A member of vm-configuration: as the claims spell it, as this library does, and where its value is.
+template <class Value>
+struct VmMember {
+  std::string_view json;
+  std::string_view name;
+  std::optional<Value> VmConfiguration::*value;
+};
+#define SNPNV_X(member, json) VmMember<bool>{json, #member, &VmConfiguration::member},
+inline constexpr std::array kVmFlags{SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)};
+#undef SNPNV_X
+#define SNPNV_X(member, json) VmMember<JsonString>{json, #member, &VmConfiguration::member},
+inline constexpr std::array kVmTexts{SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)};
+#undef SNPNV_X
+
 /// The claims, of every firmware generation. Strings borrow the JSON text; keys and user data are
 /// decoded into the structure.
 /// Source: OpenVMM, igvm_attest/get.rs, "RuntimeClaims"; captures of real machines.
@@ -159,20 +173,16 @@ struct RuntimeClaims {
 
   constexpr void read_vm(JsonReader& json) {
     json.enter_object();
-    for (JsonString member; json.next_member(member);) {
-      if (member == "current-time") {
-        vm.current_time = json.integer();
-      }
-#define SNPNV_X(name, spelled) \
-  else if (member == spelled) { vm.name = json.boolean(); }
-      SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
-#undef SNPNV_X
-#define SNPNV_X(name, spelled) \
-  else if (member == spelled) { vm.name = json.string(); }
-      SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
-#undef SNPNV_X
-      else { json.skip(); }
-    }
+    for (JsonString member; json.next_member(member);)
+      if (!read_vm_member(json, member)) json.skip();
+  }
+  constexpr bool read_vm_member(JsonReader& json, const JsonString& member) {
+    for (const auto& row : kVmFlags)
+      if (member == row.json) return vm.*row.value = json.boolean(), true;
+    for (const auto& row : kVmTexts)
+      if (member == row.json) return vm.*row.value = json.string(), true;
+    if (member == "current-time") return vm.current_time = json.integer(), true;
+    return false;
   }
 };
 

@@ -1,0 +1,194 @@
+#!/usr/bin/env bash
+# What the program says: each message names what was given, or what is missing, and what to do.
+pki=$(cd "$(dirname "$0")/../pki/milan" && pwd)
+. "$(dirname "$0")/lib.sh"
+export SNPNV_TCTI=replay:/nonexistent
+
+# says STATUS TEXT ARGUMENT...: the command ends so, and TEXT is in its output or its one error.
+says() {
+  local status=$1 text=$2
+  shift 2
+  check "status of: $*" exits "$status" "$snpnv" "$@"
+  check "'$text' of: $*" grep -qF -- "$text" out err
+}
+poke() { printf '%b' "$3" | dd of="$1" bs=1 seek=$(($2)) conv=notrunc status=none; } # FILE OFFSET OCTETS
+
+# Help.
+says 0 'usage: snpnv [options] COMMAND' help
+says 0 'usage: snpnv report REPORT' help report
+says 0 'usage: snpnv report REPORT' -q help report
+says 0 'verify attestation' help verify
+check "of a group only" bash -c '! grep -q "display report" out'
+says 2 'hint: did you mean report?' repot
+says 2 'hint: did you mean display report?' display repot
+says 2 'hint: did you mean verify?' verfy certs
+says 2 'hint: did you mean report?' help repot
+says 2 'hint: snpnv --help lists the commands' frobnicate
+mapfile -t commands < <("$snpnv" --help | sed -n '/^commands:/,/^$/s/^  \([a-z ]*[a-z]\)  .*/\1/p')
+check "commands" [ "${#commands[@]}" -ge 13 ]
+for command in "" "${commands[@]}"; do
+  # shellcheck disable=SC2086
+  "$snpnv" $command --help >help
+  check "80 columns: $command" [ -z "$(awk 'length > 80' help)" ]
+  case $command in
+    "" | report | probe | quote | evidence) check "$command offers -T" grep -q -- '--tcti' help ;;
+    *) check "$command has no use for -T" bash -c '! grep -q -- --tcti help' ;;
+  esac
+done
+check "80 columns: paravisor" [ -z "$("$paravisor_program" --help | awk 'length > 80')" ]
+check "paravisor: not a product" exits 2 "$paravisor_program" --state s --product rome
+check "its values" grep -q 'rome; NAME: milan, genoa or turin' err
+says 0 '--user-data HEX|@FILE' verify envelope --help
+
+# TCTIs.
+says 3 'hint: its library, libtss2-tcti-tabrmd.so.0, is not installed' -T tabrmd report r u -r
+says 3 'hint: there is no TCTI of that name' -T tabrmt:x report r u -r
+says 3 'hint: port=99999: a port is a number from 1 to 65535' -T swtpm:host=127.0.0.1,port=99999 report r u -r
+says 3 'hint: port=: a port' -T mssim:port=,host=127.0.0.1 report r u -r
+
+# Files that are something else.
+head -c 63 /dev/zero >short
+says 3 '63 octets, a report has 1184' display report short
+start_paravisor
+user_data user messages
+exits 0 "$snpnv" report report user --envelope envelope --claims claims || exit 1
+for command in "display report" "fetch vcek pem d" "fetch ca pem d -r"; do
+  # shellcheck disable=SC2086
+  says 3 'an HCLA envelope, with a report in it: display envelope and verify envelope take it' $command envelope
+done
+says 1 'an HCLA envelope' verify attestation "$state" envelope --root "$pki/ark.pem"
+{ head -c 32 /dev/zero && cat report && head -c 2784 /dev/zero; } >response
+says 3 'a response of /dev/sev-guest' display report response
+{ printf '\201' && head -c 1023 /dev/zero; } >tdreport
+says 3 'a TDX report' display report tdreport
+cp report version-129
+poke version-129 0 '\0201\0\0\0'
+says 0 'warning: VERSION 129 is not known: probably a TDX report' display report version-129
+cp report version-6
+poke version-6 0 '\006'
+says 0 'warning: VERSION 6 is not known: not an SEV-SNP report, or one newer' display report version-6
+cp envelope envelope-1
+poke envelope-1 32 '\001'
+says 3 'ATTESTATION_REPORT version not supported: 1' display envelope envelope-1
+check "header and claims are shown" [ "$(grep -c '^report_type\|^vm-configuration' out)" -eq 2 ]
+check "the digest too" grep -q '^digest' out
+cp envelope envelope-tdx
+poke envelope-tdx 1224 '\004'
+says 3 'report_type 4 (TDX)' display envelope envelope-tdx
+check "header and claims of that" [ "$(grep -c '^report_type\|^vm-configuration' out)" -eq 2 ]
+mkdir certs
+cp "$pki"/{ark,ask}.pem certs
+for text in '<!DOCTYPE html><title>404</title>' '<html>' '404 - Not Found' '{"error":"busy"}'; do
+  echo "$text" >certs/vcek.pem
+  says 3 "$text" display cert certs/vcek.pem
+  says 3 "hint: what a server said in place of a certificate" verify certs certs --root "$pki/ark.pem"
+done
+printf '\n <html>' >page
+says 3 'HTML, neither PEM nor DER: <html>' display cert page
+check "DER is not taken for text" exits 0 "$snpnv" display cert <(openssl x509 -in "$pki/vcek.pem" -outform der)
+cp "$pki/ark.pem" certs/ask.pem
+cp "$pki/ask.pem" certs/ark.pem
+cp "$pki/vcek.pem" certs/vcek.pem
+says 1 'chain.root_pinned — ARK: a certificate that belongs below it; the order is wrong; found SEV-Milan' verify certs certs
+cp "$pki"/{ark,ask}.pem certs
+cp "$pki/ark.pem" certs/vcek.pem
+says 1 'chain.endorsement_signature — VCEK or VLEK: a certificate that belongs above it; the order is wrong' verify certs certs \
+  --root "$pki/ark.pem"
+cp "$pki/vcek.pem" certs
+{ cat claims && head -c 7 /dev/zero; } >padded
+says 3 'they end in zeros' display claims padded
+says 1 'they end in zeros' verify attestation certs report --claims padded --root "$pki/ark.pem"
+
+# JSON.
+exits 0 "$snpnv" evidence evidence.json --nonce 00 --vcek "$state/vcek.pem" || exit 1
+for member in vcek hcl_report tpm_quote; do
+  jq -c "del(.$member)" evidence.json >less.json
+  says 1 "a required member is absent: $member" verify evidence less.json --certs certs
+done
+echo '{"min_tcb":{"reported":{"smp":1}}}' >policy
+says 2 'offset 25: smp' verify attestation certs report --policy policy
+echo '{"vmlp":1}' >policy
+says 2 'offset 2: vmlp' verify attestation certs report --policy policy
+says 1 'REJECTED: json_syntax' verify evidence page --certs certs
+
+# Values.
+says 2 'needs 1 to 50 octets, not 51' quote q --nonce "$(printf '00%.0s' $(seq 51))"
+says 2 'needs 1 to 50 octets, not 0' quote q --nonce ''
+says 2 'needs 1 to 50 octets, not 51' verify evidence evidence.json --nonce "$(printf '00%.0s' $(seq 51))"
+says 2 'hint: a quote that a verifier can check against one list of PCRs has one bank' quote q --nonce 00 --pcrs sha1:0+sha256:0
+says 0 'belong together' quote all --nonce 00 --pcrs sha256:all
+says 0 'belong together' quote some --nonce 00 --pcrs sha256:0-23
+check "all are all" cmp -s <(tail -c +1 all/pcrs) some/pcrs
+id=$(jq -r '."vm-configuration".vmUniqueId' claims)
+for same in "${id,,}" "${id^^}"; do
+  says 0 'PASS policy.vm_configuration' verify attestation certs report --claims claims --root "$pki/ark.pem" \
+    --vm-configuration "vmUniqueId=$same"
+done
+
+# What a TPM answers, and probe with and without one.
+says 3 'TPM                          missing' -T swtpm:host=127.0.0.1,port=1 probe
+check "the rest is said" [ "$(grep -c '^hypervisor \|^/dev/sev-guest \|^TPM driver ' out)" -ge 2 ]
+says 0 'complete                     true' probe
+tpm2_nvundefine -Q -C o 0x01400002
+says 0 'usually: no report was asked for yet: snpnv report defines it' probe
+tpm2_changeauth -Q -c owner secret
+says 3 'hint: the owner hierarchy has a password' report r user
+start_paravisor --fault no-index
+says 3 'usually: no paravisor offers a report here' probe
+
+# A TPM as it is made, without a paravisor: a bank that is not allocated, and an index that nobody wrote.
+tpm=
+serve_tpm() { # waits until a swtpm serves on ./tpm, on whatever port is free
+  local port
+  while true; do
+    port=$((20000 + RANDOM % 20000))
+    swtpm socket --tpm2 --tpmstate dir=tpm --flags startup-clear,not-need-init --ctrl "type=tcp,port=$((port + 1))" \
+      --server "type=tcp,port=$port,disconnect" 2>/dev/null &
+    tpm=$!
+    export SNPNV_TCTI=swtpm:host=127.0.0.1,port=$port TPM2TOOLS_TCTI=swtpm:host=127.0.0.1,port=$port
+    until tpm2_getcap properties-fixed >/dev/null 2>&1; do kill -0 $tpm 2>/dev/null || continue 2; done
+    kill -0 $tpm 2>/dev/null && return
+  done
+}
+end_tpm() {
+  [ -n "$tpm" ] && kill "$tpm" 2>/dev/null && wait "$tpm" 2>/dev/null
+  tpm=
+}
+trap 'end_tpm; finish' EXIT
+mkdir tpm
+serve_tpm
+tpm2_pcrallocate -Q sha1:none+sha256:all+sha384:all+sha512:none
+tpm2_shutdown -c
+end_tpm
+serve_tpm
+tpm2_createprimary -Q -C o -G rsa2048:rsassa-sha256:null -c ak \
+  -a 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|restricted|sign'
+tpm2_evictcontrol -Q -C o -c ak 0x81000003
+says 3 'no PCR bank of this algorithm, or not all of the PCRs in it: sha512' quote q --nonce 00 --pcrs sha512:0
+says 0 'belong together' quote q --nonce 00 --pcrs sha384:0
+tpm2_nvdefine -Q -C o -s 2048 -a 'ownerread|ownerwrite' 0x01400001
+says 3 'usually: the paravisor has not written a report since boot' probe
+check "by its name" grep -q 'missing: TPM_RC_NV_UNINITIALIZED, 0x14a' out
+tpm2_nvundefine -Q -C o 0x01400001
+tpm2_nvdefine -Q -C o -s 64 -a 'ownerread|ownerwrite' 0x01400001
+head -c 64 /dev/zero | tpm2_nvwrite -Q -C o 0x01400001 -i -
+says 3 'usually: the envelope announces more octets than the index holds' probe
+check "by its name" grep -q 'missing: TPM_RC_NV_RANGE, 0x146' out
+tpm2_changeauth -Q -c owner secret
+says 3 'usually: the owner hierarchy has a password' probe
+check "by its name" grep -q 'missing: TPM_RC_BAD_AUTH, session 1, 0x9a2' out
+tpm2_changeauth -Q -c owner -p secret ''
+tpm2_evictcontrol -Q -C o -c 0x81000003
+tpm2_flushcontext -Q -t
+tpm2_createprimary -Q -C o -G rsa2048:rsassa-sha256:null -c ak -p secret \
+  -a 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|restricted|sign'
+tpm2_evictcontrol -Q -C o -c ak 0x81000003
+says 3 'hint: the key has a password' quote q --nonce 00
+for ((i = 0; i < 64; ++i)); do
+  tpm2_nvdefine -Q -C o -s 2048 -a 'ownerread|ownerwrite' $((0x01800000 + i)) 2>/dev/null || break
+done
+for ((i = 64; i < 4096; ++i)); do
+  tpm2_nvdefine -Q -C o -s 16 -a 'ownerread|ownerwrite' $((0x01800000 + i)) 2>/dev/null || break
+done
+says 3 "hint: the TPM's NV memory is full" report r user
+summary
