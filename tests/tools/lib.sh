@@ -75,10 +75,10 @@ exits() {
 }
 
 # in_time SECONDS STATUS COMMAND...: exits STATUS, and has not slept longer than SECONDS and a moment: it
-# does not wait beyond a deadline. For how long it slept is in $slept, in milliseconds.
+# does not wait beyond a deadline. For how long it slept is in $slept, how long it took in $took, in milliseconds.
 in_time() {
   exits "$2" timeout $(($1 + patience)) "$tools/asleep.py" "$work/slept" "${@:3}" || return 2
-  read -r slept _ <"$work/slept"
+  read -r slept took <"$work/slept"
   [ "$slept" -le $(($1 * 1000 + 1000)) ] && return
   echo "slept $slept ms, with a deadline of $1 s: ${*:3}" >&2
   return 1
