@@ -282,7 +282,12 @@ void verifier_seeds() {
   for (const ByteView oid :
        {ByteView(oid::kRsaEncryption), ByteView(oid::kMgf1), ByteView(oid::kRsassaPss),
         ByteView(oid::kEcPublicKey), ByteView(oid::kSecp384r1), ByteView(oid::kSha384),
-        ByteView(oid::kCommonName), ByteView(oid::kKeyUsage), ByteView(oid::kBasicConstraints)})
+        ByteView(oid::kCommonName), ByteView(oid::kKeyUsage), ByteView(oid::kBasicConstraints),
+        ByteView(oid::kSubjectKeyIdentifier), ByteView(oid::kSubjectAlternativeName),
+        ByteView(oid::kDeltaCrlIndicator), ByteView(oid::kIssuingDistributionPoint),
+        ByteView(oid::kCertificateIssuer), ByteView(oid::kCrlDistributionPoints),
+        ByteView(oid::kCertificatePolicies), ByteView(oid::kAuthorityKeyIdentifier),
+        ByteView(oid::kExtendedKeyUsage), ByteView(oid::kNetscapeCertType)})
     words.push_back(escaped(oid));
   for (const std::string_view text : {"ARK-Milan", "SEV-Milan", "SEV-VLEK-Genoa", "SEV-VCEK", "SEV-VLEK",
                                       "Turin-B0", "250101000000Z", "20500101000000Z"})
@@ -292,6 +297,7 @@ void verifier_seeds() {
 
   for (const std::string file : {"milan/ark", "milan/asvk", "milan/vcek", "genoa/vlek", "turin/vcek"})
     seed("certificate", file.substr(0, 5) + "-" + file.substr(6), from_pki(file + ".pem"));
+  seed("certificate", "server", from_pki("https/server.pem"));
   seed("certificate", "milan-crl", from_pki("milan/crl.pem", "X509 CRL"));
   seed("verify", "milan-vcek", bundle("milan", "ask", "vcek", Product::milan, kCpuModels[0]));
   std::vector<std::byte> lists = from_pki("genoa/crl.pem", kPemCrl);

@@ -25,6 +25,7 @@
 #include "snpnv/wire/tpm2_rc.hpp"
 #include "snpnv/wire/tpm2_structures.hpp"
 #include "snpnv/wire/vek_certificate.hpp"
+#include "snpnv/wire/vek_extensions.hpp"
 #include "snpnv/wire/x509.hpp"
 #include "snpnv/tpm/execute.hpp"
 #include "snpnv/tpm/nv.hpp"

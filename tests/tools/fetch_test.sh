@@ -41,6 +41,9 @@ for scheme in http https; do
   check "$scheme: fetch ca of VLEKs" exits 0 "$snpnv" fetch ca pem vlek.$scheme milan -e vlek "${service[@]}"
   check "$scheme: asvk is the one" same_certificate vlek.$scheme/asvk.pem "$pki/milan/asvk.pem"
 done
+# 127.1 resolves to 127.0.0.1, which the certificate has as an iPAddress and not as a name.
+check "another spelling of an address is that address" exits 0 "$snpnv" fetch ca pem spelled milan --source kds \
+  --kds-url "${url[milan.https]/127.0.0.1/127.1}" "${root[@]}" "${authority[@]}"
 check "one process, one request for a VCEK" [ "$(requests milan '^GET /vcek/v1/Milan/25')" -eq 4 ]
 kds=(--source kds --kds-url "${url[milan.http]}" "${root[@]}")
 

@@ -177,6 +177,72 @@ TEST_CASE("EndorsementSignature_OtherSignerOrScheme_FailsAlone") {
   check_alone(Step::chain_endorsement_signature, cases);
 }
 
+// Extensions that decide nothing, and that a library might read: each malformed one, and beside it a good one.
+TEST_CASE("EndorsementSignature_MalformedExtension_FailsAlone") {
+  const auto with = [](const std::string& oid, std::string_view digits, unsigned times = 1) {
+    Bytes value(digits.size() / 2);
+    REQUIRE(decode_hex(digits, value).has_value());
+    return [=](Scene& s) {
+      for (unsigned i = 0; i < times; ++i) s.vek.extensions.push_back({oid, value});
+    };
+  };
+  const auto many = [](unsigned count) {
+    return [=](Scene& s) {
+      while (s.vek.extensions.size() < count)
+        s.vek.extensions.push_back({"1.2.3." + std::to_string(s.vek.extensions.size()), ia5("x")});
+    };
+  };
+  const Case bad[] = {
+      {"an unknown one twice", with("1.2.3.4", "0500", 2), "wire_value"},
+      {"a known one twice", with("2.5.29.14", "040101", 2), "wire_value"},
+      {"more than 64", many(65), "wire_value"},
+      {"keyUsage of nothing", with("2.5.29.15", "030100"), "wire_value"},
+      {"keyUsage with a zero bit behind", with("2.5.29.15", "03020680"), "der_encoding"},
+      {"nsCertType of nothing", with("2.16.840.1.113730.1.1", "030100"), "wire_value"},
+      {"nsCertType with a zero bit behind", with("2.16.840.1.113730.1.1", "03020540"), "der_encoding"},
+      {"extKeyUsage of nothing", with("2.5.29.37", "3000"), "wire_short"},
+      {"extKeyUsage of a cut OID", with("2.5.29.37", "300406025583"), "der_encoding"},
+      {"extKeyUsage of an OID without octets", with("2.5.29.37", "30020600"), "der_encoding"},
+      {"subjectAltName of nothing", with("2.5.29.17", "3000"), "wire_short"},
+      {"subjectAltName of an unknown kind", with("2.5.29.17", "3003890161"), "wire_value"},
+      {"subjectAltName that is not ASCII", with("2.5.29.17", "30038201ff"), "wire_value"},
+      {"certificatePolicies of nothing", with("2.5.29.32", "3000"), "wire_short"},
+      {"certificatePolicies of something else", with("2.5.29.32", "30020500"), "der_tag"},
+      {"distribution points of nothing", with("2.5.29.31", "3000"), "wire_short"},
+      {"distribution point without a name", with("2.5.29.31", "30023000"), "wire_short"},
+      {"subjectKeyIdentifier of nothing", with("2.5.29.14", "0400"), "wire_value"},
+      {"authorityKeyIdentifier with half an issuer", with("2.5.29.35", "3003820101"), "der_tag"},
+      {"octets behind a value", with("2.5.29.14", "04010100"), "wire_trailing"},
+  };
+  check_alone(Step::chain_endorsement_signature, bad);
+  const Case good[] = {
+      {"64", many(64)},
+      {"keyUsage", with("2.5.29.15", "03020780")},
+      {"nsCertType", with("2.16.840.1.113730.1.1", "03020640")},
+      {"extKeyUsage", with("2.5.29.37", "300a06082b06010505070301")},
+      {"subjectAltName", with("2.5.29.17", "3009820161870401020304")},
+      {"certificatePolicies", with("2.5.29.32", "3006300406025504")},
+      {"distribution point", with("2.5.29.31", "30093007a005a003860161")},
+      {"subjectKeyIdentifier", with("2.5.29.14", "040101")},
+      {"authorityKeyIdentifier", with("2.5.29.35", "3003800101")},
+      {"authorityKeyIdentifier with an issuer", with("2.5.29.35", "3008a103820161820101")},
+      {"an unknown one that is not DER", with("1.2.3.4", "ff")},
+  };
+  check_passes(good, Step::chain_endorsement_signature);
+}
+
+// The point of a certificate's key, which every library looks at when it reads the certificate.
+TEST_CASE("EndorsementSignature_PointOffTheCurve_FailsAlone") {
+  const Case cases[] = {{"Y changed", [](Scene& s) {
+    s.after_signing = [](Scene& t) {
+      const auto certificate = Certificate::parse(t.vek_der);
+      const std::size_t at = static_cast<std::size_t>(certificate->key.point.data() - t.vek_der.data()) + 96;
+      t.vek_der[at] ^= std::byte{1};
+    };
+  }, "crypto_failed"}};
+  check_alone(Step::chain_endorsement_signature, cases);
+}
+
 TEST_CASE("Validity_OutsideOnePeriod_FailsAlone") {
   std::vector<Case> cases;
   for (const auto& [what, cert] : {std::pair("ARK", &Scene::ark), {"ASK", &Scene::ask}, {"VCEK", &Scene::vek}}) {

@@ -95,6 +95,74 @@ TEST_CASE("Certificate_ValuesThatRfc5280DoesNotAllow_AreErrors") {
   CHECK(code_of(Certificate::parse(other)) == Code::wire_value);
 }
 
+// X.690: no octets for a default, named bits end in a 1, a SET OF is in order.
+TEST_CASE("Certificate_NotDer_IsAnError") {
+  const test::Octets der = from_pki("milan/ask.pem");
+  // basicConstraints, critical, CA:TRUE, pathlen 0.
+  const std::string constraints = "0603551d130101ff0408" "30060101ff020100";
+  CHECK(code_of(Certificate::parse(replaced(der, constraints, "0603551d13010100040830060101ff020100"))) ==
+        Code::der_encoding);
+  CHECK(code_of(Certificate::parse(replaced(der, constraints, "0603551d130101ff04083006010100020100"))) ==
+        Code::der_encoding);
+  CHECK(code_of(Certificate::parse(replaced(der, constraints, "0603551d130101ff0408300602010004013f"))) ==
+        Code::wire_trailing);  // a path length, and no CA
+  // keyUsage: keyCertSign as AMD writes it; with seven bits more; no bit at all.
+  CHECK(Certificate::parse(replaced(der, "03020104", "03020204")).has_value());
+  CHECK(code_of(Certificate::parse(replaced(der, "03020104", "03020004"))) == Code::der_encoding);
+  CHECK(code_of(Certificate::parse(replaced(der, "03020104", "03020108"))) == Code::der_encoding);
+  CHECK(code_of(Certificate::parse(replaced(der, "03020104", "03020100"))) == Code::der_encoding);
+}
+
+TEST_CASE("Name_SetsAndText_AreStrict") {
+  const auto read = [](std::string_view digits) -> std::string {
+    const test::Octets der = test::hex(digits);
+    DerReader in(der);
+    const X509Name name = read_name(in);
+    const auto result = in.finish(true);
+    return std::string(result ? test::text(name.common_name) : snpnv::name(result.error().code));
+  };
+  // SET of C=US (countryName is 2.5.4.6) and CN=ab: the common name is first, its encoding is lower.
+  const std::string cn = "300906035504030c026162", country = "30090603550406" "13025553";
+  CHECK(read("3018" "3116" + cn + country) == "ab");
+  CHECK(read("3018" "3116" + country + cn) == "der_encoding");
+  CHECK(read("3018" "3116" + country + country) == "der_encoding");
+  const auto locality = [&](const std::string& text) { return read("300d310b300906035504070c02" + text); };
+  CHECK(locality("c3a4") == "");
+  for (const std::string text : {"c0af", "80ff", "61c3", "e4bd"}) CHECK(locality(text) == "wire_value");
+  CHECK(read("300d310b3009060355040713026162") == "");
+  CHECK(read("300d310b300906035504071302612a") == "wire_value");  // * is not of PrintableString
+  CHECK(read("300d310b3009060355040716026180") == "wire_value");
+  for (const std::string tag : {"14", "1e", "12", "04", "02"})  // TeletexString, BMPString, NumericString, ...
+    CHECK(read("300d310b30090603550407" + tag + "026162") == "wire_value");
+}
+
+TEST_CASE("Key_NotAnRsaKey_IsAnError") {
+  const auto read = [](std::string_view digits) -> std::string {
+    const test::Octets der = test::hex(digits);
+    DerReader in(der);
+    const X509Key key = read_key(in);
+    const auto result = in.finish(true);
+    return result ? std::string(snpnv::name(key.type)) : std::string(snpnv::name(result.error().code));
+  };
+  const auto tlv = [](const std::string& tag, const std::string& content) {  // of less than 128 octets
+    const std::array size{static_cast<std::byte>(content.size() / 2)};
+    return tag + test::digits(size) + content;
+  };
+  const auto spki = [&](const std::string& parameters, const std::string& numbers) {
+    return read(tlv("30", tlv("30", "06092a864886f70d010101" + parameters) + tlv("03", "00" + tlv("30", numbers))));
+  };
+  const std::string n = "020200c1", e = "0203010001";
+  CHECK(spki("0500", n + e) == "RSA");
+  for (const std::string parameters : {"", "3000", "050100", "020105"})  // RFC 4055: they are NULL
+    CHECK(spki(parameters, n + e) == "wire_value");
+  CHECK(spki("0500", "020200c2" + e) == "wire_value");  // even
+  CHECK(spki("0500", n + "0203010002") == "wire_value");
+  CHECK(spki("0500", n + "020103") == "RSA");
+  CHECK(spki("0500", n + "020101") == "wire_value");
+  CHECK(spki("0500", n + "020102") == "wire_value");
+  CHECK(spki("0500", "02020041" + e) == "der_encoding");  // a zero too many
+}
+
 TEST_CASE("Certificate_CutAnywhere_IsAnErrorInside") {
   const test::Octets der = from_pki("milan/vcek.pem");
   for (std::size_t size = 0; size < der.size(); ++size) {

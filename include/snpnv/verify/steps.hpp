@@ -26,7 +26,7 @@ namespace snpnv {
   X(chain_validity, "chain.validity", "",                                                           \
     "the time of verification lies in the validity period of all three certificates")              \
   X(chain_roles, "chain.roles", "",                                                                 \
-    "names, CA flags, key usages, key types and sizes are those of AMD's chain")                    \
+    "names, CA flags, key usages, key types, sizes and exponents are those of AMD's chain")         \
   X(chain_revocation, "chain.revocation", "--crl FILE",                                             \
     "the ARK's revocation lists are signed, current, and name neither ARK nor ASK or ASVK")
 
@@ -88,7 +88,7 @@ namespace snpnv {
 // key; what the quote says counts only behind its signature.
 #define SNPNV_QUOTE_STEPS(X)                                                                        \
   X(quote_magic, "quote.magic", "", "the message is a TPMS_ATTEST made by a TPM, and a quote")      \
-  X(quote_key, "quote.key", "", "the proven claims name an RSA-2048 attestation key")               \
+  X(quote_key, "quote.key", "", "the proven claims name an RSA-2048 attestation key of exponent 65537") \
   X(quote_signature, "quote.signature", "",                                                         \
     "the message is signed by that key, RSASSA-PKCS1-v1_5 with SHA-256")                            \
   X(quote_nonce, "quote.nonce", "--nonce HEX", "extraData is the nonce, octet for octet")           \
