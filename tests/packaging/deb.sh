@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # deb.sh SOURCE_DIR BUILT_DIR WORK_DIR: the Debian packages of BUILT_DIR have the same octets when they are
 # made from another folder; and they can be installed, used and removed in a clean Debian, which debootstrap makes
-# once, in WORK_DIR. Exits with 77 without root.
+# once, in WORK_DIR, where both makers of initramfs images follow. Exits with 77 without root.
 set -euo pipefail
 source_dir=$(cd "$1" && pwd)
 built=$(cd "$2" && pwd)
@@ -80,3 +80,32 @@ rm -rf "$root/tmp/report" "$root/tmp/user" "$root/tmp/state"
 inside dpkg --purge snpnv-initramfs snpnv snpnv-paravisor libsnpnv-dev >"$build/remove.log" 2>&1
 diff <(echo "$before") <(files) || { echo "the packages leave files behind"; exit 1; }
 echo "installed, used and removed"
+
+# With each maker of images, that of a kernel without any module has snpnv once the package is there, what came with
+# an upgrade, and nothing of it once it is gone.
+mkdir -p "$root/lib/modules/0-test" "$root/boot"
+touch "$root"/lib/modules/0-test/modules.{order,builtin} "$root"/boot/{vmlinuz,config}-0-test
+image_has() { inside sh -c "$list /boot/initrd.img-0-test" 2>/dev/null | grep -q "usr/lib/snpnv/$1\$"; }
+follows() { # MAKER COMMAND-THAT-LISTS
+  local list=$2
+  {
+    inside apt-get -qq install --yes --no-install-recommends "$1" kmod
+    inside depmod 0-test
+    [ "$1" = dracut ] || inside update-initramfs -c -k 0-test
+    inside sh -c 'dpkg -i /debs/snpnv_*.deb'
+    ! image_has snpnv-boot
+    inside sh -c 'dpkg -i /debs/snpnv-initramfs_*.deb'
+  } >"$build/$1.log" 2>&1 || { cat "$build/$1.log"; exit 1; }
+  image_has snpnv-boot || { cat "$build/$1.log"; echo "$1: installing does not make the image anew"; exit 1; }
+  touch -d @0 "$root/boot/initrd.img-0-test"
+  inside sh -c 'dpkg -i /debs/snpnv-initramfs_*.deb' >>"$build/$1.log" 2>&1
+  [ "$(stat -c %Y "$root/boot/initrd.img-0-test")" -ne 0 ] ||
+    { echo "$1: upgrading does not make the image anew"; exit 1; }
+  inside dpkg --purge snpnv-initramfs snpnv >>"$build/$1.log" 2>&1
+  [ -s "$root/boot/initrd.img-0-test" ] && ! image_has snpnv-boot ||
+    { echo "$1: removing does not make the image anew"; exit 1; }
+  inside apt-get -qq purge --yes "$1" >>"$build/$1.log" 2>&1
+  echo "$1: the image follows the package"
+}
+follows initramfs-tools lsinitramfs
+follows dracut lsinitrd

@@ -188,7 +188,7 @@ closed() {
   own modprobe || killed "modprobe"
   prepare() { rm "$root/dev/tpmrm0"; pauses sleep '*'; }
   killed "waiting for the TPM"
-  prepare() { echo >"$root/proc/net/route"; pauses sleep '*'; }
+  prepare() { echo Iface >"$root/proc/net/route"; pauses sleep '*'; }
   killed "waiting for the network" ip=dhcp snpnv.vcek=platform
   prepare() { pauses mkdir '*evidence*' 'exec busybox mkdir "$@"'; }
   own mkdir || killed "the second mkdir"

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "step.hpp"
 #include "transports/monotonic_clock.hpp"
 
 namespace snpnv::tool {
@@ -91,6 +92,7 @@ bool wait_for_lock(int fd, Instant deadline) {
 Outcome<Lock> Lock::acquire(std::string_view tcti, Instant deadline) {
   if (::getenv("SNPNV_NO_LOCK") != nullptr) return Lock(-1);  // for tests of what happens without it
   const int fd = open_lock_file(tcti);
+  step("the lock: waiting for another process");
   if (fd < 0 || wait_for_lock(fd, deadline)) return Lock(fd);
   ::close(fd);
   return std::unexpected(Failure{Exit::not_fresh, "lock", "another process holds it until the deadline",

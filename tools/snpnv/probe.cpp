@@ -2,9 +2,9 @@
 #include "commands.hpp"
 #include "describe.hpp"
 #include "fields.hpp"
+#include "step.hpp"
 #include "snpnv/tpm/nv.hpp"
 #include "transports/monotonic_clock.hpp"
-#include "transports/open.hpp"
 
 namespace snpnv::tool {
 namespace {
@@ -13,7 +13,7 @@ constexpr OptionSpec kOptions[] = {
     {0, "timeout", "SECONDS", "give up then; default 10"},
 };
 
-using ProbeTpm = Tpm<AnyTransport, MonotonicClock>;
+using ProbeTpm = Tpm<SteppedTransport, MonotonicClock>;
 
 // Findings, collected as text and as JSON members at once.
 class Findings {
@@ -164,7 +164,7 @@ Outcome<Exit> run(const Arguments& arguments) {
   MonotonicClock clock;
   const Instant deadline = clock.now() + seconds * 1000;
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
-  auto transport = open_transport(tcti, deadline);
+  auto transport = open_stepped(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
   ProbeTpm tpm(*transport, clock, deadline);
 

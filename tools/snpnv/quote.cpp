@@ -10,16 +10,16 @@
 #include "files.hpp"
 #include "lock.hpp"
 #include "provider.hpp"
+#include "step.hpp"
 #include "snpnv/collect/fresh_report.hpp"
 #include "snpnv/collect/quote.hpp"
 #include "snpnv/wire/evidence.hpp"
 #include "transports/monotonic_clock.hpp"
-#include "transports/open.hpp"
 
 namespace snpnv::tool {
 namespace {
 
-using ToolTpm = Tpm<AnyTransport, MonotonicClock>;
+using ToolTpm = Tpm<SteppedTransport, MonotonicClock>;
 
 // NV indices are 4096 octets at most on such machines.
 constexpr std::size_t kMaxAkCertificate = 4096;
@@ -32,6 +32,7 @@ Outcome<std::vector<std::byte>> nonce_of(const Arguments& arguments) {
   if (arguments.has("random")) {
     if (text) return usage("--random", "not together with --nonce");
     std::vector<std::byte> out(48);
+    step("random octets: waiting for the kernel");
     for (std::size_t have = 0; have < out.size();) {
       const ssize_t n = ::getrandom(out.data() + have, out.size() - have, 0);
       if (n < 0 && errno == EINTR) continue;
@@ -134,7 +135,7 @@ Outcome<Exit> run_quote(const Arguments& arguments) {
   MonotonicClock clock;
   SNPNV_TRY(const Instant deadline, deadline_of(arguments, clock));
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
-  auto transport = open_transport(tcti, deadline);
+  auto transport = open_stepped(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
   ToolTpm tpm(*transport, clock, deadline);
   Provider crypto;
@@ -188,7 +189,7 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
   SNPNV_TRY(const Instant deadline, deadline_of(arguments, clock));
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
   SNPNV_TRY(const Lock lock, Lock::acquire(tcti, deadline));
-  auto transport = open_transport(tcti, deadline);
+  auto transport = open_stepped(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
   ToolTpm tpm(*transport, clock, deadline);
   Provider crypto;

@@ -9,9 +9,9 @@
 #include "files.hpp"
 #include "lock.hpp"
 #include "provider.hpp"
+#include "step.hpp"
 #include "snpnv/collect/fresh_report.hpp"
 #include "transports/monotonic_clock.hpp"
-#include "transports/open.hpp"
 
 namespace snpnv::tool {
 namespace {
@@ -31,6 +31,7 @@ Outcome<UserData> read_user_data(const Arguments& arguments) {
   UserData out{};
   const std::string_view path = arguments.operand(1);
   if (arguments.has("random")) {
+    step("random octets: waiting for the kernel");
     for (std::size_t have = 0; have < out.size();) {
       const ssize_t n = ::getrandom(out.data() + have, out.size() - have, 0);
       if (n < 0 && errno == EINTR) continue;
@@ -121,7 +122,7 @@ Outcome<Exit> run(const Arguments& arguments) {
   const Instant deadline = clock.now() + seconds * 1000;
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
   SNPNV_TRY(const Lock lock, Lock::acquire(tcti, deadline));
-  auto transport = open_transport(tcti, deadline);
+  auto transport = open_stepped(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
 
   Tpm tpm(*transport, clock, deadline);
