@@ -204,6 +204,29 @@ closed() {
   killed "the hook" snpnv.hook=/usr/bin/hook
   prepare() { :; }
 
+  # What a hook started ends with it, and at the deadline.
+  local child='busybox sleep 1000 & echo $! > /pause/child'
+  usual
+  tool hook "$child" 'exit 0'
+  start snpnv.hook=/usr/bin/hook
+  ended
+  check "${shell[*]}: the hook's child: status $status" [ $status -eq 0 ]
+  check "${shell[*]}: the hook's child ends with it" within 60 not kill -0 "$(cat "$root/pause/child")"
+  usual
+  tool hook "$child" 'busybox sleep 1000'
+  start "snpnv.hook=/usr/bin/hook snpnv.timeout=2"
+  ended
+  check "${shell[*]}: the endless hook's child: status $status" [ $status -eq 4 ]
+  check "${shell[*]}: the endless hook's child ends at the deadline" within 60 not kill -0 "$(cat "$root/pause/child")"
+  # What snpnv was at when its time was over is in the log.
+  usual
+  tool snpnv 'echo "TPM2_Command: waiting for the TPM" > "$SNPNV_STEP_FILE"' 'busybox sleep 1000'
+  start snpnv.timeout=2
+  ended
+  check "${shell[*]}: endless: status $status" [ $status -eq 4 ]
+  check "${shell[*]}: endless: the log says why" \
+    grep -qx 'snpnv evidence did not end by itself; under way: TPM2_Command: waiting for the TPM' "$root/run/snpnv/log"
+
   # A signal to the part that decides is no way out either.
   usual
   pauses snpnv '*'

@@ -81,8 +81,8 @@ image() {
       chroot "$root" mkinitramfs -o "/$name" "$kernel"
       ;;
     *)
-      local omit=()
-      [ "$flavour" = systemd ] || omit=(--omit "systemd systemd-initrd dracut-systemd")
+      local omit=(--omit "systemd-networkd")
+      [ "$flavour" = systemd ] || omit=(--omit "systemd systemd-initrd dracut-systemd systemd-networkd")
       [ -z "$extra" ] || omit+=(--add "network-legacy network")
       chroot "$root" dracut --quiet --no-hostonly --no-early-microcode --gzip --filesystems ext4 \
         --drivers "virtio_pci virtio_blk $extra" "${omit[@]}" --force "/$name" "$kernel"
