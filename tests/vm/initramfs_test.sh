@@ -18,6 +18,7 @@ export XDG_RUNTIME_DIR=$work
 cp -al "$dir/root" "$work/root" || skip "no links in $dir"
 root=$work/root
 kernel=$(ls "$root/lib/modules")
+rm "$root/etc/dracut.conf.d/11-ifcfg.conf"  # would want a network in every image
 # What an installation of the Debian would have done.
 chroot "$root" depmod "$kernel"
 mkdir -p "$root"/{dev,var/tmp,tmp,etc/snpnv}
@@ -133,11 +134,10 @@ without_tpm() {
 # with_network: the machines to come have one, in which the emulated endpoint answers. Guests get an address by DHCP.
 with_network() {
   with_paravisor tpm-crb --http 127.0.0.1:0
-  nic="user,model=virtio-net-pci,restrict=on,net=169.254.0.0/16,host=169.254.0.2,dhcpstart=169.254.0.15"
-  nic+=",guestfwd=tcp:169.254.169.254:80-cmd:socat - TCP:$http"
+  network=(-netdev "user,id=net,restrict=on,net=169.254.0.0/16,host=169.254.0.2,dhcpstart=169.254.0.15,guestfwd=tcp:169.254.169.254:80-cmd:socat - TCP:$http"
+    -device virtio-net-pci,netdev=net,romfile=)
 }
 paravisor_pid=
-nic=
 without_tpm
 limit=200  # seconds, after which a machine hangs
 
@@ -231,7 +231,7 @@ platform_answers() {
   boot unasked network-image snpnv.vcek=platform snpnv.timeout=$timeout
   continued unasked 2 'needs a network'
   check "unasked: nobody was" [ "$(wc -l <"$certs/http.log")" -eq "$asked" ]
-  nic=
+  network=(-nic none)
 }
 digits() { od -An -v -tx1 "$1" | tr -d ' \n'; }
 
