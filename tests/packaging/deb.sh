@@ -81,30 +81,30 @@ inside dpkg --purge snpnv-initramfs snpnv snpnv-paravisor libsnpnv-dev >"$build/
 diff <(echo "$before") <(files) || { echo "the packages leave files behind"; exit 1; }
 echo "installed, used and removed"
 
-# With each maker of images, that of a kernel without any module has snpnv once the package is there, what came with
-# an upgrade, and nothing of it once it is gone.
-mkdir -p "$root/lib/modules/0-test" "$root/boot"
-touch "$root"/lib/modules/0-test/modules.{order,builtin} "$root"/boot/{vmlinuz,config}-0-test
-image_has() { inside sh -c "$list /boot/initrd.img-0-test" 2>/dev/null | grep -q "usr/lib/snpnv/$1\$"; }
-follows() { # MAKER COMMAND-THAT-LISTS
-  local list=$2
-  {
-    inside apt-get -qq install --yes --no-install-recommends "$1" kmod
-    inside depmod 0-test
-    [ "$1" = dracut ] || inside update-initramfs -c -k 0-test
-    inside sh -c 'dpkg -i /debs/snpnv_*.deb'
-    ! image_has snpnv-boot
-    inside sh -c 'dpkg -i /debs/snpnv-initramfs_*.deb'
-  } >"$build/$1.log" 2>&1 || { cat "$build/$1.log"; exit 1; }
-  image_has snpnv-boot || { cat "$build/$1.log"; echo "$1: installing does not make the image anew"; exit 1; }
-  touch -d @0 "$root/boot/initrd.img-0-test"
-  inside sh -c 'dpkg -i /debs/snpnv-initramfs_*.deb' >>"$build/$1.log" 2>&1
-  [ "$(stat -c %Y "$root/boot/initrd.img-0-test")" -ne 0 ] ||
-    { echo "$1: upgrading does not make the image anew"; exit 1; }
-  inside dpkg --purge snpnv-initramfs snpnv >>"$build/$1.log" 2>&1
-  [ -s "$root/boot/initrd.img-0-test" ] && ! image_has snpnv-boot ||
-    { echo "$1: removing does not make the image anew"; exit 1; }
-  inside apt-get -qq purge --yes "$1" >>"$build/$1.log" 2>&1
+# With each maker of images: that of a kernel without any module has what the package brings once it is there, is
+# made anew with an upgrade, and has nothing of it once it is gone.
+kernel=6.1.0-test
+image=/boot/initrd.img-$kernel
+mkdir -p "$root/lib/modules/$kernel"
+touch "$root/lib/modules/$kernel"/modules.{order,builtin}
+echo CONFIG_RD_GZIP=y >"$root/boot/config-$kernel"
+touch "$root/boot/vmlinuz-$kernel"
+logged() { inside "$@" >"$build/maker.log" 2>&1 || { cat "$build/maker.log"; exit 1; }; }
+follows() { # MAKER COMMAND-THAT-LISTS-AN-IMAGE
+  image_has() { inside "$2" "$image" | grep -q "usr/lib/snpnv/snpnv-boot\$"; }
+  logged apt-get -qq install --yes --no-install-recommends "$1" kmod
+  logged depmod "$kernel"
+  [ "$1" = dracut ] || logged update-initramfs -c -k "$kernel"
+  logged sh -c 'dpkg -i /debs/snpnv_*.deb'
+  logged sh -c 'dpkg -i /debs/snpnv-initramfs_*.deb'
+  image_has "$@" || { cat "$build/maker.log"; echo "$1: installing does not make the image anew"; exit 1; }
+  touch -d @0 "$root$image"
+  logged sh -c 'dpkg -i /debs/snpnv-initramfs_*.deb'
+  [ "$(stat -c %Y "$root$image")" -ne 0 ] || { echo "$1: upgrading does not make the image anew"; exit 1; }
+  logged dpkg --purge snpnv-initramfs snpnv
+  ! image_has "$@" || { cat "$build/maker.log"; echo "$1: removing does not make the image anew"; exit 1; }
+  logged apt-get -qq purge --yes "$1"
+  rm -f "$root$image"
   echo "$1: the image follows the package"
 }
 follows initramfs-tools lsinitramfs

@@ -85,7 +85,7 @@ image() {
       local omit=(--omit "systemd-networkd")
       [ "$flavour" = systemd ] || omit=(--omit "systemd systemd-initrd dracut-systemd systemd-networkd")
       [ -z "$extra" ] || omit+=(--add "network-legacy network")
-      chroot "$root" dracut --quiet --no-hostonly --no-early-microcode --gzip --filesystems ext4 \
+      chroot "$root" dracut --quiet --no-hostonly --no-early-microcode --compress "gzip -1" --filesystems ext4 \
         --drivers "virtio_pci virtio_blk $extra" "${omit[@]}" --force "/$name" "$kernel"
       ;;
   esac >"$work/$name.log" 2>&1
