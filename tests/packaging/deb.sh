@@ -91,9 +91,8 @@ echo CONFIG_RD_GZIP=y >"$root/boot/config-$kernel"
 touch "$root/boot/vmlinuz-$kernel"
 logged() { inside "$@" >"$build/maker.log" 2>&1 || { cat "$build/maker.log"; exit 1; }; }
 follows() { # MAKER COMMAND-THAT-LISTS-AN-IMAGE
-  image_has() { inside "$2" "$image" | grep -q "usr/lib/snpnv/snpnv-boot\$"; }
-  logged apt-get -qq install --yes --no-install-recommends "$1" kmod
-  logged depmod "$kernel"
+  image_has() { [ -n "$(inside "$2" "$image" | grep "usr/lib/snpnv/snpnv-boot\$")" ]; }
+  logged apt-get -qq install --yes --no-install-recommends "$1"
   [ "$1" = dracut ] || logged update-initramfs -c -k "$kernel"
   logged sh -c 'dpkg -i /debs/snpnv_*.deb'
   logged sh -c 'dpkg -i /debs/snpnv-initramfs_*.deb'
@@ -107,5 +106,7 @@ follows() { # MAKER COMMAND-THAT-LISTS-AN-IMAGE
   rm -f "$root$image"
   echo "$1: the image follows the package"
 }
+logged apt-get -qq install --yes --no-install-recommends kmod
+logged depmod "$kernel"
 follows initramfs-tools lsinitramfs
 follows dracut lsinitrd
