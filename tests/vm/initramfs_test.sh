@@ -262,7 +262,7 @@ case $flavour in
     halted blocked 'cannot be made'
     with_extra
     vcek=
-    image network-image timeout=60
+    image network-image timeout=600
     until="END 1" boot endless network-image snpnv.timeout=$timeout test.endless
     continued endless 4 'evidence did not end by itself; under way: TPM2_NV_Write, NV index 0x01400002 (user data)'
     platform_answers rd.neednet=1 ip=dhcp
@@ -278,7 +278,7 @@ case $flavour in
     timeout=30 halted refused 'hook /usr/bin/refusing-hook failed'
     with_extra
     vcek=
-    image network-image timeout=60
+    image network-image timeout=600
     platform_answers rd.neednet=1 ip=dhcp
     # What cannot be run at all stops the boot, whatever onfail says.
     chmod -x "$root/usr/lib/snpnv/snpnv-boot"
@@ -318,7 +318,7 @@ case $flavour in
     boot blocked image snpnv.out=/run/udev/control/below snpnv.onfail=halt
     halted blocked 'cannot be made'
     with_extra
-    image network-image timeout=60
+    image network-image timeout=600
     platform_answers ip=dhcp
     ;;
 esac
