@@ -9,8 +9,7 @@ cp -al "$dir/root" "$work/root" || skip "no links in $dir"
 root=$work/root
 mkdir -p "$root"/{etc/snpnv,usr/lib/snpnv,proc,dev,run}
 cp "$1" "$root/usr/lib/snpnv/snpnv-boot"
-mkdir -p "$root/proc/net" "$root/store"
-printf 'Iface\nlo\neth0\n' >"$root/proc/net/route"
+mkdir "$root/store"
 echo >"$root/vcek.pem"
 [ -e "$root/dev/null" ] || mknod -m 666 "$root/dev/null" c 1 3 || skip "no device nodes can be made here"
 mknod -m 666 "$root/dev/tpmrm0" c 1 3

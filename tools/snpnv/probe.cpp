@@ -164,9 +164,10 @@ Outcome<Exit> run(const Arguments& arguments) {
   MonotonicClock clock;
   const Instant deadline = clock.now() + seconds * 1000;
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
-  auto transport = open_stepped(tcti, deadline);
+  auto transport = open_transport(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
-  ProbeTpm tpm(*transport, clock, deadline);
+  SteppedTransport stepped(*transport);
+  ProbeTpm tpm(stepped, clock, deadline);
 
   Findings out;
   const auto maker = property(tpm, TPM_PT::MANUFACTURER);

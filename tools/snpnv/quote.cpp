@@ -32,7 +32,7 @@ Outcome<std::vector<std::byte>> nonce_of(const Arguments& arguments) {
   if (arguments.has("random")) {
     if (text) return usage("--random", "not together with --nonce");
     std::vector<std::byte> out(48);
-    step("random octets: waiting for the kernel");
+    step("random octets: waiting for the kernel\n");
     for (std::size_t have = 0; have < out.size();) {
       const ssize_t n = ::getrandom(out.data() + have, out.size() - have, 0);
       if (n < 0 && errno == EINTR) continue;
@@ -135,9 +135,10 @@ Outcome<Exit> run_quote(const Arguments& arguments) {
   MonotonicClock clock;
   SNPNV_TRY(const Instant deadline, deadline_of(arguments, clock));
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
-  auto transport = open_stepped(tcti, deadline);
+  auto transport = open_transport(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
-  ToolTpm tpm(*transport, clock, deadline);
+  SteppedTransport stepped(*transport);
+  ToolTpm tpm(stepped, clock, deadline);
   Provider crypto;
   const auto quote = QuoteCollector(tpm, crypto).quote(nonce, selection);
   if (!quote) return library_failure(tcti, quote.error());
@@ -189,9 +190,10 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
   SNPNV_TRY(const Instant deadline, deadline_of(arguments, clock));
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
   SNPNV_TRY(const Lock lock, Lock::acquire(tcti, deadline));
-  auto transport = open_stepped(tcti, deadline);
+  auto transport = open_transport(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
-  ToolTpm tpm(*transport, clock, deadline);
+  SteppedTransport stepped(*transport);
+  ToolTpm tpm(stepped, clock, deadline);
   Provider crypto;
 
   UserData user_data{};  // the nonce, zero-padded

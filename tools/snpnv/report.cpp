@@ -31,7 +31,7 @@ Outcome<UserData> read_user_data(const Arguments& arguments) {
   UserData out{};
   const std::string_view path = arguments.operand(1);
   if (arguments.has("random")) {
-    step("random octets: waiting for the kernel");
+    step("random octets: waiting for the kernel\n");
     for (std::size_t have = 0; have < out.size();) {
       const ssize_t n = ::getrandom(out.data() + have, out.size() - have, 0);
       if (n < 0 && errno == EINTR) continue;
@@ -122,10 +122,11 @@ Outcome<Exit> run(const Arguments& arguments) {
   const Instant deadline = clock.now() + seconds * 1000;
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
   SNPNV_TRY(const Lock lock, Lock::acquire(tcti, deadline));
-  auto transport = open_stepped(tcti, deadline);
+  auto transport = open_transport(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
+  SteppedTransport stepped(*transport);
 
-  Tpm tpm(*transport, clock, deadline);
+  Tpm tpm(stepped, clock, deadline);
   Provider crypto;
   std::vector<std::byte> buffer(kEnvelopeBuffer);
   ReportCollector collector(tpm, crypto, buffer);

@@ -1,7 +1,6 @@
 #include "step.hpp"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include "describe.hpp"
 #include "files.hpp"
@@ -13,9 +12,10 @@ namespace {
 const char* step_file() { return ::getenv("SNPNV_STEP_FILE"); }
 
 std::uint32_t number_at(ByteView message, std::size_t at) {
-  Reader reader(message);
-  (void)reader.take(at);
-  return reader.be<std::uint32_t>();
+  std::uint32_t out = 0;
+  for (std::size_t i = at; i < at + 4 && i < message.size(); ++i)
+    out = out << 8 | std::to_integer<std::uint32_t>(message[i]);
+  return out;
 }
 
 }  // namespace
@@ -23,26 +23,22 @@ std::uint32_t number_at(ByteView message, std::size_t at) {
 void step(std::string_view text) {
   const char* const path = step_file();
   if (path == nullptr) return;
-  const Descriptor file(::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (file.get() >= 0) (void)write_all(file.get(), octets_of(std::string(text) + "\n"));
+  const int file = ::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file < 0) return;
+  (void)write_all(file, octets_of(text));
+  ::close(file);
 }
 
 // TPM 2.0 Library Part 1, "Command/Response Structure": the command code, then the handles. An authorization by
 // the owner names the object second.
 Result<ByteView> SteppedTransport::transact(ByteView command, MutBytes response) noexcept {
   if (step_file() != nullptr) {
-    const std::uint32_t first = number_at(command, 10);
-    const bool owner = first == static_cast<std::uint32_t>(TPM_RH::OWNER);
-    step(std::string(name(static_cast<TPM_CC>(number_at(command, 6)))) + ", " +
-         describe_handle(owner ? number_at(command, 14) : first) + ": waiting for the TPM");
+    std::uint32_t object = number_at(command, 10);
+    if (TPM_HANDLE{object} == TPM_RH::OWNER) object = number_at(command, 14);
+    step(format("%s, %s: waiting for the TPM\n", std::string(name(TPM_CC{number_at(command, 6)})).c_str(),
+                describe_handle(object).c_str()));
   }
-  return AnyTransport::transact(command, response);
-}
-
-Result<SteppedTransport> open_stepped(std::string_view tcti, Instant deadline) {
-  step("opening " + std::string(tcti));
-  SNPNV_TRY(AnyTransport transport, open_transport(tcti, deadline));
-  return SteppedTransport(std::move(transport));
+  return inner_.transact(command, response);
 }
 
 }  // namespace snpnv::tool

@@ -12,14 +12,14 @@ namespace snpnv::tool {
 void step(std::string_view text);
 
 /// A transport whose commands are steps.
-class SteppedTransport : public AnyTransport {
+class SteppedTransport {
  public:
-  explicit SteppedTransport(AnyTransport inner) : AnyTransport(std::move(inner)) {}
+  explicit SteppedTransport(AnyTransport& inner) : inner_(inner) {}
   [[nodiscard]] Result<ByteView> transact(ByteView command, MutBytes response) noexcept;
+
+ private:
+  AnyTransport& inner_;
 };
 static_assert(Transport<SteppedTransport>);
-
-/// open_transport() as a step.
-[[nodiscard]] Result<SteppedTransport> open_stepped(std::string_view tcti, Instant deadline);
 
 }  // namespace snpnv::tool
