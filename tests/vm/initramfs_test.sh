@@ -45,7 +45,8 @@ extra=
 cat >"$root/usr/bin/test-snpnv" <<'EOF'
 #!/bin/sh
 read -r line < /proc/cmdline
-case $line in *test.endless*) set -- ${*% --timeout *} --timeout 3600 ;; esac
+all=$*
+case $line in *test.endless*) set -- ${all% --timeout *} --timeout 3600 ;; esac
 case " $* " in *' fetch '*) set -- "$@" --root /etc/ark.pem ;; esac
 exec /usr/bin/real-snpnv "$@"
 EOF
