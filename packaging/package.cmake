@@ -41,7 +41,9 @@ set(CPACK_DEBIAN_INITRAMFS_PACKAGE_NAME snpnv-initramfs)
 set(CPACK_DEBIAN_INITRAMFS_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_INITRAMFS_PACKAGE_ARCHITECTURE all)
 set(CPACK_DEBIAN_INITRAMFS_PACKAGE_SHLIBDEPS OFF)
-set(CPACK_DEBIAN_INITRAMFS_PACKAGE_DEPENDS snpnv)
+set(CPACK_DEBIAN_INITRAMFS_PACKAGE_DEPENDS "snpnv (= ${PROJECT_VERSION})")  # so that images follow both
 set(CPACK_DEBIAN_INITRAMFS_PACKAGE_RECOMMENDS "dracut | initramfs-tools")
+# Installed, upgraded or removed, it is in the next boot's image, or no longer.
+set(CPACK_DEBIAN_INITRAMFS_PACKAGE_CONTROL_EXTRA "${PROJECT_SOURCE_DIR}/packaging/initramfs/triggers")
 set(CPACK_DEBIAN_INITRAMFS_DESCRIPTION "attests a boot before its root is unlocked")
 include(CPack)

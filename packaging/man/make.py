@@ -17,6 +17,9 @@ is given; else
 .BR TPM2TOOLS_TCTI ,
 .IR /dev/tpmrm0 ,
 .IR /dev/tpm0 .
+.TP
+.B SNPNV_STEP_FILE
+a file that always holds the step under way and what it waits for: for whoever has to leave the process behind
 .SH FILES
 .TP
 .I /run/lock/snpnv.lock

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # deb.sh SOURCE_DIR BUILT_DIR WORK_DIR: the Debian packages of BUILT_DIR have the same octets when they are
 # made from another folder; and they can be installed, used and removed in a clean Debian, which debootstrap makes
-# once, in WORK_DIR. Exits with 77 without root.
+# once, in WORK_DIR, where both makers of initramfs images follow. Exits with 77 without root.
 set -euo pipefail
 source_dir=$(cd "$1" && pwd)
 built=$(cd "$2" && pwd)
@@ -80,3 +80,33 @@ rm -rf "$root/tmp/report" "$root/tmp/user" "$root/tmp/state"
 inside dpkg --purge snpnv-initramfs snpnv snpnv-paravisor libsnpnv-dev >"$build/remove.log" 2>&1
 diff <(echo "$before") <(files) || { echo "the packages leave files behind"; exit 1; }
 echo "installed, used and removed"
+
+# With each maker of images: that of a kernel without any module has what the package brings once it is there, is
+# made anew with an upgrade, and has nothing of it once it is gone.
+kernel=6.1.0-test
+image=/boot/initrd.img-$kernel
+mkdir -p "$root/lib/modules/$kernel"
+touch "$root/lib/modules/$kernel"/modules.{order,builtin}
+echo CONFIG_RD_GZIP=y >"$root/boot/config-$kernel"
+touch "$root/boot/vmlinuz-$kernel"
+logged() { inside "$@" >"$build/maker.log" 2>&1 || { cat "$build/maker.log"; exit 1; }; }
+follows() { # MAKER COMMAND-THAT-LISTS-AN-IMAGE
+  image_has() { [ -n "$(inside "$2" "$image" | grep "usr/lib/snpnv/snpnv-boot\$")" ]; }
+  logged apt-get -qq install --yes --no-install-recommends "$1"
+  [ "$1" = dracut ] || logged update-initramfs -c -k "$kernel"
+  logged sh -c 'dpkg -i /debs/snpnv_*.deb'
+  logged sh -c 'dpkg -i /debs/snpnv-initramfs_*.deb'
+  image_has "$@" || { cat "$build/maker.log"; echo "$1: installing does not make the image anew"; exit 1; }
+  touch -d @0 "$root$image"
+  logged sh -c 'dpkg -i /debs/snpnv-initramfs_*.deb'
+  [ "$(stat -c %Y "$root$image")" -ne 0 ] || { echo "$1: upgrading does not make the image anew"; exit 1; }
+  logged dpkg --purge snpnv-initramfs snpnv
+  ! image_has "$@" || { cat "$build/maker.log"; echo "$1: removing does not make the image anew"; exit 1; }
+  logged apt-get -qq purge --yes "$1"
+  rm -f "$root$image"
+  echo "$1: the image follows the package"
+}
+logged apt-get -qq install --yes --no-install-recommends kmod
+logged depmod "$kernel"
+follows initramfs-tools lsinitramfs
+follows dracut lsinitrd

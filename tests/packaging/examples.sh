@@ -25,4 +25,9 @@ read -ra words < <(sed -n 's|^ExecStart=/usr/bin/snpnv ||p' "$unit")
 status=0
 SNPNV_TCTI=replay:/nonexistent "$2" "${words[@]}" 2>/dev/null || status=$?
 [ "$status" -eq 3 ]
+# The unit of the initramfs is one that systemd takes, and stops a boot where it cannot run.
+unit=$packaging/systemd/snpnv-initrd.service
+warnings=$(systemd-analyze verify --man=no "$unit" 2>&1) && [ -z "$warnings" ] || { echo "$warnings"; exit 1; }
+grep -qx FailureAction=poweroff-immediate "$unit"
+[ "$(sed -n 's/^ExecStart=-//p' "$unit")" = "" ]
 echo "examples: consistent"

@@ -6,17 +6,18 @@
 # chroot, with dracut and with initramfs-tools. Does nothing where that is there already.
 set -euo pipefail
 dir=${1:-${SNPNV_VM_DIR:-$(dirname "$0")/../../build/vm}}
-[ ! -e "$dir/complete" ] || exit 0
+
+# All that these packages need, the essential ones included, as if nothing were installed.
+wanted="qemu-system-x86 linux-image-cloud-amd64 dracut-core dracut-network initramfs-tools-core busybox-static systemd
+  bash coreutils dash findutils gawk grep gzip libc-bin procps sed util-linux
+  libmbedtls14 libstdc++6 libtss2-tctildr0"
+[ "$(cat "$dir/complete" 2>/dev/null)" != "$wanted" ] || exit 0
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
-rm -rf "$dir/debs" "$dir/root"
+rm -rf "$dir/debs" "$dir/root" "$dir/complete"
 mkdir -p "$dir/debs" "$dir/root"
 cd "$dir/debs"
 
-# All that these packages need, the essential ones included, as if nothing were installed.
-wanted="qemu-system-x86 linux-image-cloud-amd64 dracut-core initramfs-tools-core busybox-static systemd
-  bash coreutils dash findutils gawk grep gzip libc-bin sed util-linux
-  libmbedtls14 libstdc++6 libtss2-tctildr0"
 update() { flock /var/lib/dpkg apt-get update > /dev/null; }  # in turn with tools/setup.sh
 list() {
   # shellcheck disable=SC2086 # a list of names
@@ -52,4 +53,4 @@ QEMU_MODULE_DIR="\$root/usr/lib/x86_64-linux-gnu/qemu" exec "\$root/lib64/ld-lin
 EOF
 chmod +x qemu
 ./qemu --version
-touch complete
+echo "$wanted" >complete

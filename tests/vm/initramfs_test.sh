@@ -18,6 +18,7 @@ export XDG_RUNTIME_DIR=$work
 cp -al "$dir/root" "$work/root" || skip "no links in $dir"
 root=$work/root
 kernel=$(ls "$root/lib/modules")
+rm "$root/etc/dracut.conf.d/11-ifcfg.conf"  # would want a network in every image
 # What an installation of the Debian would have done.
 chroot "$root" depmod "$kernel"
 mkdir -p "$root"/{dev,var/tmp,tmp,etc/snpnv}
@@ -38,6 +39,34 @@ cat >"$root/usr/bin/refusing-hook" <<'EOF'
 exit 9
 EOF
 chmod +x "$root"/usr/bin/*-hook
+# In an image with $extra: snpnv that trusts the emulated root where it fetches, which has no end of its own where
+# the command line says so.
+extra=
+cat >"$root/usr/bin/test-snpnv" <<'EOF'
+#!/bin/sh
+read -r line < /proc/cmdline
+all=$*
+case $line in *test.endless*) set -- ${all% --timeout *} --timeout 3600 ;; esac
+case " $* " in *' fetch '*) set -- "$@" --root /etc/ark.pem ;; esac
+exec /usr/bin/real-snpnv "$@"
+EOF
+chmod +x "$root/usr/bin/test-snpnv"
+cat >"$root/etc/initramfs-tools/hooks/test" <<'EOF'
+#!/bin/sh
+[ "${1-}" != prereqs ] || exit 0
+. /usr/share/initramfs-tools/hook-functions
+[ ! -x /usr/bin/real-snpnv ] || copy_exec /usr/bin/real-snpnv
+[ ! -e /etc/ark.pem ] || copy_file test /etc/ark.pem
+EOF
+chmod +x "$root/etc/initramfs-tools/hooks/test"
+with_extra() {
+  mv "$root/usr/bin/snpnv" "$root/usr/bin/real-snpnv"
+  mv "$root/usr/bin/test-snpnv" "$root/usr/bin/snpnv"
+  cp "$certs/ark.pem" "$root/etc/ark.pem"
+  # shellcheck disable=SC2016 # dracut reads it
+  echo 'install_items+=" /usr/bin/real-snpnv /etc/ark.pem "' >"$root/etc/dracut.conf.d/test.conf"
+  extra="virtio_net"
+}
 
 # image NAME LINE...: an initramfs with these lines in initramfs.conf; with the VCEK, if $vcek is one.
 image() {
@@ -50,15 +79,15 @@ image() {
   case $flavour in
     initramfs-tools)
       sed -i 's/^MODULES=.*/MODULES=list/; s/^COMPRESS=.*/COMPRESS=gzip/' "$root/etc/initramfs-tools/initramfs.conf"
-      printf 'virtio_pci\nvirtio_blk\n' >"$root/etc/initramfs-tools/modules"
+      printf '%s\n' virtio_pci virtio_blk $extra >"$root/etc/initramfs-tools/modules"
       chroot "$root" mkinitramfs -o "/$name" "$kernel"
       ;;
     *)
-      echo 'add_dracutmodules+=" snpnv "' >"$root/etc/dracut.conf.d/snpnv.conf"
-      local omit=()
-      [ "$flavour" = systemd ] || omit=(--omit "systemd systemd-initrd dracut-systemd")
-      chroot "$root" dracut --quiet --no-hostonly --no-early-microcode --gzip --filesystems ext4 \
-        --drivers "virtio_pci virtio_blk" "${omit[@]}" --force "/$name" "$kernel"
+      local omit=(--omit "systemd-networkd")
+      [ "$flavour" = systemd ] || omit=(--omit "systemd systemd-initrd dracut-systemd systemd-networkd")
+      [ -z "$extra" ] || omit+=(--add "network-legacy network")
+      chroot "$root" dracut --quiet --no-hostonly --no-early-microcode --compress "gzip -1" --filesystems ext4 \
+        --drivers "virtio_pci virtio_blk $extra" "${omit[@]}" --force "/$name" "$kernel"
       ;;
   esac >"$work/$name.log" 2>&1
   if [ ! -s "$root/$name" ]; then
@@ -91,6 +120,8 @@ with_paravisor() {
   read -r -t "$patience" line <"$work/ready"
   rm "$work/ready"
   [[ $line == ready* ]] || exit 1
+  http=${line##* http=http://}
+  http=${http%% *}
   tpm "$work/socket" "$1"
 }
 without_tpm() {
@@ -100,6 +131,12 @@ without_tpm() {
   wait "$paravisor_pid"
   check "the paravisor ends with 0" [ $? -eq 0 ]
   paravisor_pid=
+}
+# with_network: the machines to come have one, in which the emulated endpoint answers. Guests get an address by DHCP.
+with_network() {
+  with_paravisor tpm-crb --http 127.0.0.1:0
+  network=(-netdev "user,id=net,restrict=on,net=169.254.0.0/16,host=169.254.0.2,dhcpstart=169.254.0.15,guestfwd=tcp:169.254.169.254:80-cmd:socat - TCP:$http"
+    -device virtio-net-pci,netdev=net,romfile=)
 }
 paravisor_pid=
 without_tpm
@@ -176,6 +213,22 @@ bound() {
     { cat "$work/verdict"; return 1; }
   echo "== ${1#"$work/"}: $(grep -c '^PASS' "$work/verdict") checks passed, $(tail -n 1 "$work/verdict")"
 }
+# platform_answers OPTION...: they bring up the network, and evidence.json is made with the platform's VCEK. Without
+# them the platform is not asked.
+platform_answers() {
+  with_network
+  boot platform network-image snpnv.vcek=platform "$@"
+  check "platform: the root is reached" [ "$boots" -eq 1 ]
+  check "platform: status 0" [ "$(cat "$work/platform.1/snpnv/status")" = 0 ]
+  check "platform: verified" verified platform.1/snpnv
+  check "platform: it was asked" grep -q /metadata/THIM/amd/certification "$certs/http.log"
+  local asked
+  asked=$(wc -l <"$certs/http.log")
+  boot unasked network-image snpnv.vcek=platform snpnv.timeout=$timeout
+  continued unasked 2 'needs a network'
+  check "unasked: nobody was" [ "$(wc -l <"$certs/http.log")" -eq "$asked" ]
+  network=(-nic none)
+}
 digits() { od -An -v -tx1 "$1" | tr -d ' \n'; }
 
 nonce=00112233445566778899aabbccddeeff
@@ -201,6 +254,14 @@ case $flavour in
     with_paravisor tpm-crb --fault nv-silence
     until="END 1" boot silence image snpnv.timeout=$timeout
     continued silence 4 io_deadline
+    boot blocked image snpnv.out=/run/udev/control/below snpnv.onfail=halt
+    halted blocked 'cannot be made'
+    with_extra
+    vcek=
+    image network-image timeout=600
+    until="END 1" boot endless network-image snpnv.timeout=$timeout test.endless
+    continued endless 4 'evidence did not end by itself; under way: TPM2_NV_Write, NV index 0x01400002 (user data)'
+    platform_answers rd.neednet=1 ip=dhcp
     ;;
   systemd)
     image image hook=/usr/bin/refusing-hook timeout=30
@@ -211,6 +272,16 @@ case $flavour in
     check "status 0" [ "$(cat "$work/evidence.1/snpnv/status")" = 0 ]
     timeout=30 boot refused image snpnv.onfail=halt
     timeout=30 halted refused 'hook /usr/bin/refusing-hook failed'
+    with_extra
+    vcek=
+    image network-image timeout=600
+    platform_answers rd.neednet=1 ip=dhcp
+    # What cannot be run at all stops the boot, whatever onfail says.
+    chmod -x "$root/usr/lib/snpnv/snpnv-boot"
+    image broken-image
+    boot broken broken-image
+    check "broken: the root is not reached" [ "$boots" -eq 0 ]
+    check "broken: nor does its init run" not says broken "ROOT reached"
     ;;
   initramfs-tools)
     vcek=
@@ -240,6 +311,11 @@ case $flavour in
     until="sysrq: Power Off" boot silence image snpnv.timeout=$timeout snpnv.onfail=halt
     halted silence 'report failed'
     check "silence: and the console says snpnv's reason" says silence 'snpnv: .*io_deadline'
+    boot blocked image snpnv.out=/run/udev/control/below snpnv.onfail=halt
+    halted blocked 'cannot be made'
+    with_extra
+    image network-image timeout=600
+    platform_answers ip=dhcp
     ;;
 esac
 without_tpm

@@ -22,10 +22,11 @@ finish() {
 }
 trap finish EXIT
 
+network=(-nic none)
 # machine ARGUMENT... &: QEMU without anything that is not asked for, in the place of a background
 # shell. Software emulation, unless $SNPNV_QEMU_ACCEL says otherwise.
 machine() {
-  exec "$dir/qemu" -machine "q35,accel=${SNPNV_QEMU_ACCEL:-tcg}" -m 256 -smp "${cpus:-1}" -display none -vga none -nic none \
+  exec "$dir/qemu" -machine "q35,accel=${SNPNV_QEMU_ACCEL:-tcg}" -m 256 -smp "${cpus:-1}" -display none -vga none "${network[@]}" \
     -monitor none -kernel "$dir/vmlinuz" "$@" </dev/null
 }
 # A TPM for it: tpm SOCKET INTERFACE; the arguments are in $tpm.

@@ -9,11 +9,14 @@ cp -al "$dir/root" "$work/root" || skip "no links in $dir"
 root=$work/root
 mkdir -p "$root"/{etc/snpnv,usr/lib/snpnv,proc,dev,run}
 cp "$1" "$root/usr/lib/snpnv/snpnv-boot"
+mkdir "$root/store"
+echo >"$root/vcek.pem"
 [ -e "$root/dev/null" ] || mknod -m 666 "$root/dev/null" c 1 3 || skip "no device nodes can be made here"
 mknod -m 666 "$root/dev/tpmrm0" c 1 3
 cat >"$root/usr/bin/snpnv" <<'EOF'
 #!/bin/sh
 echo "$*" > /arguments
+echo "$*" >> /all-arguments
 EOF
 chmod +x "$root/usr/bin/snpnv"
 echo "8.07 1.00" >"$root/proc/uptime"
@@ -22,7 +25,7 @@ echo "8.07 1.00" >"$root/proc/uptime"
 given() {
   echo "quiet $1 root=/dev/vda" >"$root/proc/cmdline"
   printf '%s\n' "${@:2}" >"$root/etc/snpnv/initramfs.conf"
-  rm -rf "$root/run"/* "$root/arguments" "$root/proc/sysrq-trigger"
+  rm -rf "$root/run"/* "$root"/{,all-}arguments "$root/proc/sysrq-trigger"
 }
 # run COMMAND-LINE [FILE-LINE...]: sets $status and $asked.
 run() {
@@ -36,6 +39,12 @@ asks() {
   run "${@:2}"
   check "${shell[*]}: ${*:2}: status $status, not 0" [ "$status" -eq 0 ]
   check "${shell[*]}: ${*:2}: asked: $asked" [ "$asked" = "--tcti device:/dev/tpmrm0 $1" ]
+}
+# fetches SOURCE: so it did before.
+fetches() {
+  check "${shell[*]}: fetches from $1: $(head -n 2 "$root/all-arguments")" [ "$(head -n 2 "$root/all-arguments")" = \
+    "--tcti device:/dev/tpmrm0 report /run/snpnv/.report --boot --timeout 7
+--tcti device:/dev/tpmrm0 fetch vcek pem /run/snpnv/.certificates /run/snpnv/.report $1 --timeout 7" ]
 }
 # refuses COMMAND-LINE [FILE-LINE...]
 refuses() {
@@ -64,6 +73,7 @@ options() {
     "snpnv.nonce=$(zeros 102)" 'snpnv.nonce=00;id' 'snpnv.nonce=$(id)' 'snpnv.nonce=*' snpnv.out=/etc \
     snpnv.out=/run snpnv.out=/run/ snpnv.out=/run/../etc snpnv.out=/run/a/.. snpnv.out=/run//a snpnv.out=run/a \
     'snpnv.out=/run/a;b' snpnv.timeout=0 snpnv.timeout=3601 snpnv.timeout=99999999999999999999 snpnv.timeout=-1 \
+    snpnv.vcek= snpnv.vcek=Platform snpnv.vcek=ftp://x "snpnv.vcek=http://x?y" snpnv.vcek=/a/../b snpnv.vcek=vcek.pem \
     snpnv.timeout=1.5 snpnv.timeout=0x10 snpnv.timeout= snpnv.hook=sh 'snpnv.hook=/bin/sh;id' \
     snpnv.hook=/bin/../sbin/x snpnv.unknown=1 snpnv.mode snpnv.=; do
     refuses "$value"
@@ -71,6 +81,28 @@ options() {
   refuses "" "mode = report"
   refuses "" "nonce=00 # a comment behind"
   refuses "snpnv.timeout=5" "timeout=0"
+  # Where the VCEK comes from. The first two need a network, and what was asked for last is what is kept.
+  trustee="evidence /run/snpnv/evidence.json --random --vcek"
+  fetched="$trustee /run/snpnv/.certificates/vcek.pem --timeout 7"
+  asks "$trustee /vcek.pem --timeout 7" snpnv.vcek=/vcek.pem vcek=platform
+  asks "$fetched" "snpnv.vcek=platform ip=dhcp"
+  fetches "--source platform"
+  asks "$fetched" "ip=::::::dhcp snpnv.vcek=https://[fd00::1]:8443/kds" vcek=platform
+  fetches "--source kds --kds-url https://[fd00::1]:8443/kds"
+  asks "$fetched" snpnv.vcek=/store
+  fetches "--source store --store /store"
+  for value in snpnv.vcek=platform 'snpnv.vcek=http://mirror ip=off'; do
+    run "$value"
+    check "${shell[*]}: $value: status $status, not 2" [ "$status" -eq 2 ]
+    check "${shell[*]}: $value: says so" grep -q 'needs a network' "$root/run/snpnv/log"
+    check "${shell[*]}: $value: nobody is asked" [ -z "$asked" ]
+  done
+  # What comes from outside is one line of printable ASCII in the log, whatever it says.
+  run 'snpnv.mode=x\nattested\033[2J\c' "hook=$(printf '/a\033[2J\rb\303\251')"
+  check "${shell[*]}: one line: $(cat -A "$root/run/snpnv/log")" \
+    [ "$(cat "$root/run/snpnv/log")" = 'kernel command line: not acceptable: mode=x\nattested\033[2J\c after 0.00 s (status 2, onfail=continue)' ]
+  run '' "hook=$(printf '/a\033[2J\rb\303\251')"
+  check "${shell[*]}: plain: $(cat -A "$root/run/snpnv/log")" grep -q 'not acceptable: hook=/a?\[2J?b?? after' "$root/run/snpnv/log"
   # Who misspells halt means halt.
   for value in snpnv.onfail=Halt snpnv.onfail= "snpnv.onfail=halt snpnv.mode=x"; do
     given "$value"

@@ -5,6 +5,7 @@
 
 #include "snpnv/fetch/patience.hpp"
 #include "snpnv/mbedtls/tls.hpp"
+#include "step.hpp"
 #include "transports/tcp.hpp"
 
 namespace snpnv::tool {
@@ -16,6 +17,7 @@ class Network {
   /// As the concept HttpClient says.
   [[nodiscard]] Result<HttpResponse> get(const Url& url, bool metadata, Instant deadline,
                                          std::span<std::byte, kHttpRoom> room) noexcept {
+    step("GET " + std::string(url.authority) + std::string(url.target) + ": waiting for the server\n");
     SNPNV_TRY(TcpStream tcp, TcpStream::connect(url.host, url.port, deadline));
     const HttpGet get{url.authority, url.target.empty() ? std::string_view("/") : url.target, metadata};
     if (!url.tls) return http_get(tcp, get, room);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "transports/bounded_call.hpp"
+#include "step.hpp"
 #include "waiting.hpp"
 
 namespace snpnv::tool {
@@ -82,7 +83,11 @@ bool wait_for_lock(int fd, Instant deadline) {
 Outcome<Lock> Lock::acquire(std::string_view tcti, Instant deadline) {
   if (::getenv("SNPNV_NO_LOCK") != nullptr) return Lock(-1);  // for tests of what happens without it
   const int fd = open_lock_file(tcti);
-  if (fd < 0 || wait_for_lock(fd, deadline)) return Lock(fd);
+  step("the lock: waiting for another process\n");
+  if (fd < 0 || wait_for_lock(fd, deadline)) {
+    step("the TPM: waiting until it can be opened\n");
+    return Lock(fd);
+  }
   ::close(fd);
   return std::unexpected(Failure{Exit::not_fresh, "lock", "another process holds it until the deadline",
                                  "io_deadline", "snpnv asks for one report at a time; try again"});

@@ -13,6 +13,7 @@
 #include "snpnv/collect/quote.hpp"
 #include "transports/monotonic_clock.hpp"
 #include "transports/open.hpp"
+#include "step.hpp"
 #include "waiting.hpp"
 
 namespace snpnv::tool {
@@ -22,7 +23,7 @@ constexpr OptionSpec kOptions[] = {
     {0, "timeout", "SECONDS", "give up then; default 10"},
 };
 
-using ProbeTpm = Tpm<AnyTransport, MonotonicClock>;
+using ProbeTpm = Tpm<SteppedTransport, MonotonicClock>;
 
 // Four characters of a property, without what fills them up.
 std::string characters(std::uint32_t value) {
@@ -237,7 +238,8 @@ Outcome<Exit> run(const Arguments& arguments) {
   Probe probe;
   probe.machine();
   if (transport) {
-    ProbeTpm tpm(*transport, clock, deadline);
+    SteppedTransport stepped(*transport);
+    ProbeTpm tpm(stepped, clock, deadline);
     probe.tpm(tpm, tcti);
   } else {
     probe.no_tpm(transport.error());

@@ -10,14 +10,15 @@
 #include "files.hpp"
 #include "lock.hpp"
 #include "provider.hpp"
+#include "step.hpp"
 #include "snpnv/collect/fresh_report.hpp"
 #include "snpnv/collect/quote.hpp"
 #include "snpnv/wire/evidence.hpp"
 #include "transports/monotonic_clock.hpp"
 #include "transports/open.hpp"
-#include "waiting.hpp"
 #include "vcek.hpp"
 #include "verdict.hpp"
+#include "waiting.hpp"
 #ifdef SNPNV_FETCH
 #include "fetch_certificates.hpp"
 #endif
@@ -25,7 +26,7 @@
 namespace snpnv::tool {
 namespace {
 
-using ToolTpm = Tpm<AnyTransport, MonotonicClock>;
+using ToolTpm = Tpm<SteppedTransport, MonotonicClock>;
 
 // NV indices are 4096 octets at most on such machines.
 constexpr std::size_t kMaxAkCertificate = 4096;
@@ -38,6 +39,7 @@ Outcome<std::vector<std::byte>> nonce_of(const Arguments& arguments) {
   if (arguments.has("random")) {
     if (text) return usage("--random", "not together with --nonce");
     std::vector<std::byte> out(48);
+    step("random octets: waiting for the kernel\n");
     for (std::size_t have = 0; have < out.size();) {
       const ssize_t n = ::getrandom(out.data() + have, out.size() - have, 0);
       if (n < 0 && errno == EINTR) continue;
@@ -169,7 +171,8 @@ Outcome<Exit> run_quote(const Arguments& arguments) {
   Waiting waiting("the quote");
   auto transport = open_transport(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
-  ToolTpm tpm(*transport, clock, deadline);
+  SteppedTransport stepped(*transport);
+  ToolTpm tpm(stepped, clock, deadline);
   Provider crypto;
   const auto key = attestation_key(tpm);  // there are no claims to name it
   if (!key) return library_failure(tcti, key.error());
@@ -228,7 +231,8 @@ Outcome<Collected> collect(const Arguments& arguments, const std::string& tcti, 
   const Waiting waiting("the report and the quote");
   auto transport = open_transport(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
-  ToolTpm tpm(*transport, clock, deadline);
+  SteppedTransport stepped(*transport);
+  ToolTpm tpm(stepped, clock, deadline);
   Provider crypto;
   UserData user_data{};  // the nonce, zero-padded
   copy_to(user_data, nonce);

@@ -9,6 +9,7 @@
 #include "files.hpp"
 #include "lock.hpp"
 #include "provider.hpp"
+#include "step.hpp"
 #include "snpnv/collect/fresh_report.hpp"
 #include "transports/monotonic_clock.hpp"
 #include "transports/open.hpp"
@@ -32,6 +33,7 @@ Outcome<UserData> read_user_data(const Arguments& arguments) {
   UserData out{};
   const std::string_view path = arguments.operand(1);
   if (arguments.has("random")) {
+    step("random octets: waiting for the kernel\n");
     for (std::size_t have = 0; have < out.size();) {
       const ssize_t n = ::getrandom(out.data() + have, out.size() - have, 0);
       if (n < 0 && errno == EINTR) continue;
@@ -118,8 +120,9 @@ Outcome<Exit> run(const Arguments& arguments) {
   Waiting waiting("the report");
   auto transport = open_transport(tcti, deadline);
   if (!transport) return library_failure(tcti, transport.error());
+  SteppedTransport stepped(*transport);
 
-  Tpm tpm(*transport, clock, deadline);
+  Tpm tpm(stepped, clock, deadline);
   Provider crypto;
   std::vector<std::byte> buffer(kEnvelopeBuffer);
   ReportCollector collector(tpm, crypto, buffer);

@@ -1,11 +1,9 @@
 #!/bin/bash
-# dracut module: attests the boot from the initramfs. To switch it on:
-#   echo 'add_dracutmodules+=" snpnv "' > /etc/dracut.conf.d/snpnv.conf
+# dracut module: attests the boot from the initramfs. It is in every image that is made where it is installed.
 # shellcheck disable=SC2154 # dracut sets moddir, systemdsystemunitdir, initdir and systemdutildir
 
 check() {
-  require_binaries snpnv || return 1
-  return 255 # only when asked for
+  require_binaries snpnv setsid || return 1
 }
 
 installkernel() {
@@ -13,17 +11,25 @@ installkernel() {
 }
 
 install() {
-  local hook
-  inst_multiple snpnv mkdir mv sleep
+  local conf=${dracutsysrootdir-}/etc/snpnv/initramfs.conf hook vcek
+  inst_multiple snpnv sh mkdir setsid sleep
   inst_multiple -o modprobe
   inst_script /usr/lib/snpnv/snpnv-boot
   inst_multiple -o /etc/snpnv/initramfs.conf /etc/snpnv/vcek.pem
-  hook=$(sed -n 's/^hook=//p' "${dracutsysrootdir-}/etc/snpnv/initramfs.conf" 2> /dev/null)
+  hook=$(sed -n 's/^hook=//p' "$conf" 2> /dev/null)
   [ -z "$hook" ] || inst_multiple "$hook"
+  vcek=$(sed -n 's/^vcek=//p' "$conf" 2> /dev/null)
+  case $vcek in
+    /*) find "${dracutsysrootdir-}$vcek" -type f -printf "$vcek/%P\n" | sed 's|/$||' | while read -r file; do inst_simple "$file"; done ;;
+    https:*) inst_multiple -o /etc/ssl/certs/ca-certificates.crt ;;
+  esac
   if dracut_module_included systemd; then
     inst_simple "$systemdsystemunitdir/snpnv-initrd.service"
-    $SYSTEMCTL -q --root "$initdir" add-wants initrd.target snpnv-initrd.service
+    $SYSTEMCTL -q --root "$initdir" add-requires initrd.target snpnv-initrd.service
   else
     inst_hook pre-trigger 50 "$moddir/snpnv-hook.sh"
+    inst_hook initqueue 00 "$moddir/snpnv-job.sh"
+    inst_hook initqueue/finished 00 "$moddir/snpnv-finished.sh"
+    dracut_need_initqueue
   fi
 }

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Read by dracut's init: whether it may go on to mount the root.
+[ -z "$snpnv_waits" ]

@@ -1,0 +1,25 @@
+// The step under way, for whoever has to tell why the tool did not end.
+#pragma once
+
+#include <string_view>
+
+#include "transports/open.hpp"
+
+namespace snpnv::tool {
+
+/// Writes what the tool is about to do, and may wait for, to the file that $SNPNV_STEP_FILE names, if any: in the
+/// place of the step before. Nothing else of the tool can say it once the kernel holds the process.
+void step(std::string_view text);
+
+/// A transport whose commands are steps.
+class SteppedTransport {
+ public:
+  explicit SteppedTransport(AnyTransport& inner) : inner_(inner) {}
+  [[nodiscard]] Result<ByteView> transact(ByteView command, MutBytes response) noexcept;
+
+ private:
+  AnyTransport& inner_;
+};
+static_assert(Transport<SteppedTransport>);
+
+}  // namespace snpnv::tool
