@@ -7,7 +7,7 @@ set -euo pipefail
 packages="ca-certificates cmake g++ libmbedtls-dev libtss2-dev ninja-build openssl pkg-config swtpm"
 if [ "${1:-}" = test ]; then
   packages+=" clang-19 clang-tidy-19 curl doctest-dev iproute2 jq libbenchmark-dev libclang-rt-19-dev"
-  packages+=" debootstrap dpkg-dev file libssl-dev make man-db musl-tools nginx-light parallel perl procps psmisc"
+  packages+=" debootstrap dpkg-dev file libgmp-dev libssl-dev make man-db musl-tools nettle-dev nginx-light parallel perl procps psmisc"
   packages+=" python3 reprepro socat systemd tpm2-tools xz-utils zstd"
 fi
 
