@@ -32,12 +32,14 @@ configure_and_build() { # PRESET [TARGET...]
 # Twice as many at once as there are processors: half of them wait for TPMs, servers and deadlines.
 run_tests() { ctest --preset "$1" --parallel $((2 * $(nproc))); }
 
-without_tss_and_fetch_with_openssl() {
+without_tss_and_fetch() {
   configure_and_build no-tss all
   local programs=("$PWD"/build/gcc/tools/snpnv{,-paravisor} "$PWD/build/no-tss/tools/snpnv")
   tests/without_tss.sh "${programs[@]}"
   tests/without_fetch.sh "${programs[@]}"
-  tests/with_openssl.sh "${programs[@]}" "$PWD/build/no-tss"
+  tests/other_provider.sh "${programs[@]}" "$PWD/build/no-tss" openssl
+  configure_and_build nettle all
+  tests/other_provider.sh "${programs[@]::2}" "$PWD/build/nettle/tools/snpnv" "$PWD/build/nettle" nettle
 }
 
 static_builds() { tests/size/measure.sh "$PWD"/build/gcc/tools/snpnv{,-paravisor} build/size; }
@@ -81,7 +83,7 @@ skipped=
 stage "packages" bash tools/setup.sh test
 stage "QEMU and a kernel" fetch_vm
 stage "GCC: build" configure_and_build gcc all all_verify_interface_header_sets
-stage "without tpm2-tss and fetch, with OpenSSL" without_tss_and_fetch_with_openssl
+stage "without tpm2-tss and fetch, by OpenSSL and Nettle" without_tss_and_fetch
 stage "static builds and their sizes" static_builds
 stage "Debian packages" debian_packages
 stage "Mbed TLS 3.6" tests/mbedtls36.sh build/mbedtls36

@@ -7,14 +7,17 @@
 #include <nettle/rsa.h>
 #include <nettle/sha2.h>
 
+#include <memory>
+#include <new>
+
 #include "snpnv/core/encoding.hpp"
 #include "snpnv/verify/crypto.hpp"
 
 namespace snpnv {
 
 /// One object for each thread. It keeps the last keys ready: a VCEK signs many reports, and ARK and ASK are
-/// above many VCEKs. Certificates are read by Certificate::parse() alone, since Nettle reads none. GMP ends the
-/// program where memory runs out.
+/// above many VCEKs. Certificates are read by Certificate::parse() alone, since Nettle reads none. Where memory
+/// runs out GMP ends the program.
 class NettleCrypto {
  public:
   /// @returns the digest, always.
@@ -32,14 +35,13 @@ class NettleCrypto {
   [[nodiscard]] Result<void> verify_ecdsa_p384(ByteView point, const Digest& digest,
                                                const EcdsaP384Signature& signature) noexcept {
     if (point.size() != 1 + signature.size() || point[0] != kUncompressed) return fail(Code::crypto_unsupported);
-    if (!point_octets_.hold(point)) {
-      point_octets_.forget();
-      if (!point_.set(point.subspan(1))) return fail(Code::crypto_failed);
-      point_octets_.keep(point);
-    }
+    if (!ecdsa_) ecdsa_.reset(new (std::nothrow) Ecdsa);
+    if (!ecdsa_ || !ecdsa_->set(point)) return fail(Code::crypto_failed);
     const ByteView numbers(signature);
-    signature_.set(numbers.first(kNumber), numbers.subspan(kNumber));
-    return outcome(ecdsa_verify(&point_.point, digest.size, octets(digest.view()), &signature_.pair));
+    dsa_signature& pair = ecdsa_->signature;
+    set(pair.r, numbers.first(kNumber));
+    set(pair.s, numbers.subspan(kNumber));
+    return outcome(ecdsa_verify(&ecdsa_->point, digest.size, octets(digest.view()), &pair));
   }
   [[nodiscard]] Result<void> verify_rsa_pss(const RsaPublicKey& key, Hash hash, const Digest& digest,
                                             ByteView signature) noexcept {
@@ -76,41 +78,46 @@ class NettleCrypto {
   static constexpr std::size_t kInfoHash = 14;
   static constexpr std::size_t kInfoDigestSize = 18;
 
+  static void set(mpz_t number, ByteView big_endian) noexcept {
+    nettle_mpz_set_str_256_u(number, big_endian.size(), octets(big_endian));
+  }
   struct Number {
-    Number() noexcept { mpz_init(value); }
-    explicit Number(ByteView big_endian) noexcept : Number() { set(big_endian); }
+    explicit Number(ByteView big_endian) noexcept {
+      mpz_init(value);
+      set(value, big_endian);
+    }
     ~Number() { mpz_clear(value); }
     Number(const Number&) = delete;
     Number& operator=(const Number&) = delete;
-    void set(ByteView big_endian) noexcept { nettle_mpz_set_str_256_u(value, big_endian.size(), octets(big_endian)); }
 
     mpz_t value;
   };
-  struct Point {
-    Point() noexcept { ecc_point_init(&point, nettle_get_secp_384r1()); }
-    ~Point() { ecc_point_clear(&point); }
-    Point(const Point&) = delete;
-    Point& operator=(const Point&) = delete;
-    // False if X and Y are not a point of the curve.
-    [[nodiscard]] bool set(ByteView x_and_y) noexcept {
-      const Number x(x_and_y.first(kNumber));
-      const Number y(x_and_y.subspan(kNumber));
-      return ecc_point_set(&point, x.value, y.value) == 1;
+  // A public key, and room for a signature.
+  struct Ecdsa {
+    Ecdsa() noexcept {
+      ecc_point_init(&point, nettle_get_secp_384r1());
+      dsa_signature_init(&signature);
+    }
+    ~Ecdsa() {
+      dsa_signature_clear(&signature);
+      ecc_point_clear(&point);
+    }
+    Ecdsa(const Ecdsa&) = delete;
+    Ecdsa& operator=(const Ecdsa&) = delete;
+    // False if it is not a point of the curve.
+    [[nodiscard]] bool set(ByteView of) noexcept {
+      if (held.hold(of)) return true;
+      held.forget();
+      const Number x(of.subspan(1, kNumber));
+      const Number y(of.subspan(1 + kNumber));
+      if (ecc_point_set(&point, x.value, y.value) != 1) return false;
+      held.keep(of);
+      return true;
     }
 
     ecc_point point;
-  };
-  struct Signature {
-    Signature() noexcept { dsa_signature_init(&pair); }
-    ~Signature() { dsa_signature_clear(&pair); }
-    Signature(const Signature&) = delete;
-    Signature& operator=(const Signature&) = delete;
-    void set(ByteView r, ByteView s) noexcept {
-      nettle_mpz_set_str_256_u(pair.r, r.size(), octets(r));
-      nettle_mpz_set_str_256_u(pair.s, s.size(), octets(s));
-    }
-
-    dsa_signature pair;
+    dsa_signature signature;
+    KeyOctets<1 + 2 * kNumber> held;
   };
   struct Rsa {
     Rsa() noexcept { rsa_public_key_init(&key); }
@@ -120,8 +127,8 @@ class NettleCrypto {
     // False if Nettle refuses the modulus, or the exponent cannot be one.
     [[nodiscard]] bool set(const RsaPublicKey& from) noexcept {
       held.forget();
-      nettle_mpz_set_str_256_u(key.n, from.modulus.size(), octets(from.modulus));
-      nettle_mpz_set_str_256_u(key.e, from.exponent.size(), octets(from.exponent));
+      NettleCrypto::set(key.n, from.modulus);
+      NettleCrypto::set(key.e, from.exponent);
       if (rsa_public_key_prepare(&key) != 1 || mpz_even_p(key.e) || mpz_cmp_ui(key.e, 1) == 0) return false;
       held.keep(from.modulus, from.exponent);
       return true;
@@ -130,6 +137,7 @@ class NettleCrypto {
     rsa_public_key key;
     KeyOctets<2 * kMostRsa> held;
   };
+  using RsaKeys = std::array<Rsa, 2>;  // ARK and ASK
 
   template <class Context, auto Init, auto Update, auto Finish>
   static Digest digest(Hash hash, ByteView data) noexcept {
@@ -147,11 +155,13 @@ class NettleCrypto {
     if (key.modulus.empty() || key.exponent.empty() || key.modulus.size() > kMostRsa ||
         key.exponent.size() > kMostRsa)
       return fail(Code::crypto_unsupported);
+    if (!rsa_) rsa_.reset(new (std::nothrow) RsaKeys);
+    if (!rsa_) return fail(Code::crypto_failed);
     Rsa* known = std::ranges::find_if(
-        rsa_, [&](const Rsa& kept) { return kept.held.hold(key.modulus, key.exponent); });
-    if (known == rsa_.end()) {
-      known = &rsa_[next_rsa_];
-      next_rsa_ = (next_rsa_ + 1) % rsa_.size();
+        *rsa_, [&](const Rsa& kept) { return kept.held.hold(key.modulus, key.exponent); });
+    if (known == rsa_->end()) {
+      known = &(*rsa_)[next_rsa_];
+      next_rsa_ = (next_rsa_ + 1) % rsa_->size();
       if (!known->set(key)) return fail(Code::crypto_failed);
     }
     if (signature.size() != known->key.size) return fail(Code::crypto_signature);
@@ -171,10 +181,8 @@ class NettleCrypto {
     return static_cast<unsigned char*>(static_cast<void*>(out.data()));
   }
 
-  KeyOctets<1 + 2 * kNumber> point_octets_;
-  Point point_;
-  Signature signature_;
-  std::array<Rsa, 2> rsa_;  // ARK and ASK
+  std::unique_ptr<Ecdsa> ecdsa_;
+  std::unique_ptr<RsaKeys> rsa_;
   std::size_t next_rsa_ = 0;
 };
 static_assert(Crypto<NettleCrypto>);
