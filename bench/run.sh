@@ -22,7 +22,7 @@ static() { # FOLDER OPTION...
 }
 static "$build/bench/static"
 static "$build/bench/static-nettle" -DSNPNV_NETTLE=ON
-tests/from_debian13.sh "$build/bench/debian13" libmbedtls-dev
+tests/from_debian.sh "$build/bench/debian13" trixie "$(dpkg --print-architecture)" libmbedtls-dev
 newer=$(cd "$build/bench/debian13/root/usr" && pwd)
 libraries=$(echo "$newer"/lib/*/)
 static "$build/bench/static-3.6" -DMBEDTLS_INCLUDE_DIR="$newer/include" -DMBEDTLS_LIBRARY="${libraries}libmbedtls.a" \
