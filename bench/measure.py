@@ -21,6 +21,7 @@ FUZZ_TARGETS = ("attest certificate encoding evidence hcl_claims hcl_report json
                 "stream_response tpm2_command tpm2_response").split()
 STREAM_LINES = 3000
 STATIC = "/bench/static/tools/snpnv"  # in the folder of builds
+NETTLE = "/bench/static-nettle/tools/snpnv"
 
 
 class Series:
@@ -180,6 +181,7 @@ def measure(build, folder):
     commands = {
         "snpnv": [static, *attestation],
         "snpnv, Mbed TLS 3.6": [build + "/bench/static-3.6/tools/snpnv", *attestation],
+        "snpnv, Nettle": [build + NETTLE, *attestation],
         "libcrypto": [build + "/bench/bench_openssl_verify", folder + "/certs", folder + "/report"],
         "snpnv, dynamic": [snpnv, *attestation],
         "replay": [static, "-T", f"replay:{folder}/recording", "report", folder + "/replayed", folder + "/user"],
@@ -190,7 +192,8 @@ def measure(build, folder):
     # What two processors can do for one that only computes: the same stream twice, side by side.
     stream = [snpnv, "verify", "evidence", "--stream", "--certs", folder + "/certs", *root, "<", folder + "/stream"]
     pair = " ".join(stream) + " & " + " ".join(stream) + " & wait"
-    out["stream"], _ = processes(build, folder, 5, {"1": stream, "2": [*stream, "--jobs", "2"], "pair": ["sh", "-c", pair]})
+    out["stream"], _ = processes(build, folder, 5, {"1": stream, "2": [*stream, "--jobs", "2"], "pair": ["sh", "-c", pair],
+                                                    "Nettle": [build + NETTLE, *stream[1:]]})
 
     # The flow as processes: on a plain swtpm whose report index holds an envelope, and on the paravisor.
     port = free_ports()
@@ -244,7 +247,7 @@ def measure(build, folder):
         out["fuzz"][target] = int(done[1]) / (usage.ru_utime + usage.ru_stime)
     out["sizes"] = {}
     for name, path in (("snpnv", snpnv), ("snpnv, static", static),
-                       ("libcrypto reference, static", build + "/bench/bench_openssl_verify")):
+                       ("snpnv, static, Nettle", build + NETTLE), ("libcrypto reference, static", build + "/bench/bench_openssl_verify")):
         run("strip", "-o", folder + "/stripped", path)
         out["sizes"][name] = os.path.getsize(folder + "/stripped")
     return out
@@ -268,6 +271,16 @@ def comparisons(data):
         ("verify attestation, static process", verify["snpnv"], "libcrypto, static", verify["libcrypto"], 1.0),
         ("verify attestation, static process, Mbed TLS 3.6", verify["snpnv, Mbed TLS 3.6"], "libcrypto, static",
          verify["libcrypto"], 1.0),
+        ("verify attestation, static process, Nettle", verify["snpnv, Nettle"], "libcrypto, static", verify["libcrypto"],
+         0.45),
+        ("chain and report, Nettle", p["full<NettleCrypto>"], "libcrypto", p["full_by_libcrypto"], 0.5),
+        ("chain and report, Nettle, cold", p["full_cold<NettleCrypto>"], "libcrypto", p["full_by_libcrypto"], None),
+        ("report under a known chain, Nettle", p["report<NettleCrypto>"], "libcrypto's bare ECDSA",
+         p["step_ecdsa_by_libcrypto"], 0.58),
+        ("report under a known chain, Nettle", p["report<NettleCrypto>"], "Nettle's bare ECDSA",
+         p["step_ecdsa_by_nettle"], 1.03),
+        ("evidence under a known chain, Nettle", p["evidence<NettleCrypto>"], "libcrypto's two signatures",
+         p["evidence_by_libcrypto"], None),
         ("chain and report, OpenSSL", p["full<OpenSslCrypto>"], "libcrypto", p["full_by_libcrypto"], 1.0),
         ("chain and report, OpenSSL, cold", p["full_cold<OpenSslCrypto>"], "libcrypto", p["full_by_libcrypto"], None),
         ("report under a known chain, OpenSSL", p["report<OpenSslCrypto>"], "libcrypto's bare ECDSA",
@@ -287,16 +300,22 @@ def comparisons(data):
 ALONE = (
     ("envelope, report and claims parsed", "parse_envelope"),
     ("a certificate parsed, Mbed TLS", "parse_certificate<MbedCrypto>"),
+    ("a certificate parsed, Nettle", "parse_certificate<NettleCrypto>"),
     ("a certificate parsed, OpenSSL", "parse_certificate<OpenSslCrypto>"),
     ("SHA-384 of the report, Mbed TLS", "step_digest<MbedCrypto>"),
+    ("SHA-384 of the report, Nettle", "step_digest<NettleCrypto>"),
     ("SHA-384 of the report, OpenSSL", "step_digest<OpenSslCrypto>"),
     ("RSA-4096-PSS, Mbed TLS", "step_rsa<MbedCrypto>"),
+    ("RSA-4096-PSS, Nettle", "step_rsa<NettleCrypto>"),
     ("RSA-4096-PSS, OpenSSL", "step_rsa<OpenSslCrypto>"),
     ("ECDSA P-384, Mbed TLS", "step_ecdsa<MbedCrypto>"),
     ("ECDSA P-384, Mbed TLS, without the curve's table", "step_ecdsa_by_mbedtls_cold"),
+    ("ECDSA P-384, Nettle", "step_ecdsa<NettleCrypto>"),
     ("ECDSA P-384, OpenSSL", "step_ecdsa<OpenSslCrypto>"),
     ("chain, Mbed TLS", "chain<MbedCrypto>/0"),
     ("chain without the root's own signature, Mbed TLS", "chain<MbedCrypto>/1"),
+    ("chain, Nettle", "chain<NettleCrypto>/0"),
+    ("chain without the root's own signature, Nettle", "chain<NettleCrypto>/1"),
     ("chain, OpenSSL", "chain<OpenSslCrypto>/0"),
     ("chain without the root's own signature, OpenSSL", "chain<OpenSslCrypto>/1"),
     ("chain and report, Mbed TLS, cold", "full_cold<MbedCrypto>"),
@@ -333,6 +352,7 @@ def table(data):
     out += ["", "| figure | value | to reach |", "|---|--:|--:|",
             f"| allocations while envelope, report and claims are parsed | {data['allocations']['parse_envelope']:.4f} | 0 |",
             f"| evidence a second, `--stream` | {STREAM_LINES / one.least * 1e6:.0f} | |",
+            f"| evidence a second, `--stream`, Nettle | {STREAM_LINES / data['stream']['Nettle'].least * 1e6:.0f} | ≥ 2,400 |",
             f"| `--stream --jobs 2` to one job, least and median | {one.least / two.least:.2f}, "
             f"{one.median / two.median:.2f} | ≥ 1.9 |",
             f"| two processes side by side to one, least and median | {2 * one.least / pair.least:.2f}, "

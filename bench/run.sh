@@ -15,13 +15,14 @@ fi
 # The linker warns of what a static libcrypto would load; it does not.
 cmake --build "$build" --target snpnv snpnv-paravisor bench_verify bench_flow bench_processes bench_hand_flow \
   bench_esapi_flow bench_openssl_verify >"$build/bench.log" 2>&1 || { cat "$build/bench.log"; exit 1; }
-# The static tool, as users build it; and with Mbed TLS 3.6.
+# The static tool, as users build it; with Nettle; and with Mbed TLS 3.6.
 static() { # FOLDER OPTION...
   { cmake -G Ninja -S . -B "$1" -DSNPNV_STATIC=ON "${@:2}" && cmake --build "$1"; } >"$build/bench.log" 2>&1 ||
     { cat "$build/bench.log"; exit 1; }
 }
 static "$build/bench/static"
-tests/from_debian13.sh "$build/bench/debian13" libmbedtls-dev
+static "$build/bench/static-nettle" -DSNPNV_NETTLE=ON
+tests/from_debian.sh "$build/bench/debian13" trixie "$(dpkg --print-architecture)" libmbedtls-dev
 newer=$(cd "$build/bench/debian13/root/usr" && pwd)
 libraries=$(echo "$newer"/lib/*/)
 static "$build/bench/static-3.6" -DMBEDTLS_INCLUDE_DIR="$newer/include" -DMBEDTLS_LIBRARY="${libraries}libmbedtls.a" \

@@ -1,5 +1,5 @@
-// What parsing and verification cost in this process, beside OpenSSL's libcrypto and Mbed TLS doing the same
-// steps. The chain and the report are a scene of tests/verify; evidence with a quote is
+// What parsing and verification cost in this process, beside OpenSSL's libcrypto, Mbed TLS and Nettle doing the
+// same steps. The chain and the report are a scene of tests/verify; evidence with a quote is
 // $SNPNV_BENCH/evidence, and an envelope with claims $SNPNV_BENCH/envelope.
 #include <benchmark/benchmark.h>
 #include <mbedtls/ecdsa.h>
@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "snpnv/core/pem.hpp"
+#include "snpnv/nettle/crypto.hpp"
 #include "snpnv/openssl/crypto.hpp"
 #include "snpnv/wire/evidence.hpp"
 #include "snpnv/wire/hcl_report.hpp"
@@ -210,6 +211,27 @@ void step_ecdsa_by_mbedtls_cold(benchmark::State& state) {
   }
 }
 
+// Key and signature in Nettle's terms.
+void step_ecdsa_by_nettle(benchmark::State& state) {
+  const EcdsaInput in;
+  ecc_point point;
+  ecc_point_init(&point, nettle_get_secp_384r1());
+  mpz_t x, y;
+  nettle_mpz_init_set_str_256_u(x, 48, raw(in.vek.key.point.subspan(1)));
+  nettle_mpz_init_set_str_256_u(y, 48, raw(in.vek.key.point.subspan(49)));
+  must(ecc_point_set(&point, x, y) == 1, "ecc_point_set");
+  dsa_signature signature;
+  dsa_signature_init(&signature);
+  nettle_mpz_set_str_256_u(signature.r, 48, raw(ByteView(in.signature)));
+  nettle_mpz_set_str_256_u(signature.s, 48, raw(ByteView(in.signature).subspan(48)));
+  for (auto _ : state)
+    must(ecdsa_verify(&point, in.digest.size, raw(in.digest.view()), &signature) == 1, "ecdsa_verify");
+  dsa_signature_clear(&signature);
+  mpz_clear(y);
+  mpz_clear(x);
+  ecc_point_clear(&point);
+}
+
 // ---- chain, and chain and report
 
 template <class C>
@@ -376,30 +398,40 @@ SNPNV_BENCHMARK(parse_envelope);
 SNPNV_BENCHMARK(parse_certificate_snpnv);
 SNPNV_BENCHMARK(parse_certificate<MbedCrypto>);
 SNPNV_BENCHMARK(parse_certificate<OpenSslCrypto>);
+SNPNV_BENCHMARK(parse_certificate<NettleCrypto>);
 SNPNV_BENCHMARK(parse_certificate_by_libcrypto);
 SNPNV_BENCHMARK(step_digest<MbedCrypto>);
 SNPNV_BENCHMARK(step_digest<OpenSslCrypto>);
+SNPNV_BENCHMARK(step_digest<NettleCrypto>);
 SNPNV_BENCHMARK(step_rsa<MbedCrypto>);
 SNPNV_BENCHMARK(step_rsa<OpenSslCrypto>);
+SNPNV_BENCHMARK(step_rsa<NettleCrypto>);
 SNPNV_BENCHMARK(step_ecdsa<MbedCrypto>);
 SNPNV_BENCHMARK(step_ecdsa_by_mbedtls);
 SNPNV_BENCHMARK(step_ecdsa_by_mbedtls_cold);
 SNPNV_BENCHMARK(step_ecdsa<OpenSslCrypto>);
+SNPNV_BENCHMARK(step_ecdsa<NettleCrypto>);
 SNPNV_BENCHMARK(step_ecdsa_by_libcrypto);
+SNPNV_BENCHMARK(step_ecdsa_by_nettle);
 SNPNV_BENCHMARK(chain<MbedCrypto>)->Arg(0)->Arg(1);
 SNPNV_BENCHMARK(chain<OpenSslCrypto>)->Arg(0)->Arg(1);
+SNPNV_BENCHMARK(chain<NettleCrypto>)->Arg(0)->Arg(1);
 SNPNV_BENCHMARK(full<MbedCrypto>);
 SNPNV_BENCHMARK(full_by_mbedtls);
 SNPNV_BENCHMARK(full_cold<MbedCrypto>);
 SNPNV_BENCHMARK(full<OpenSslCrypto>);
+SNPNV_BENCHMARK(full<NettleCrypto>);
 SNPNV_BENCHMARK(full_cold<OpenSslCrypto>);
+SNPNV_BENCHMARK(full_cold<NettleCrypto>);
 SNPNV_BENCHMARK(full_by_libcrypto);
 SNPNV_BENCHMARK(report<Digests>);
 SNPNV_BENCHMARK(report<MbedCrypto>);
 SNPNV_BENCHMARK(report<OpenSslCrypto>);
+SNPNV_BENCHMARK(report<NettleCrypto>);
 SNPNV_BENCHMARK(evidence<Digests>);
 SNPNV_BENCHMARK(evidence<MbedCrypto>);
 SNPNV_BENCHMARK(evidence<OpenSslCrypto>);
+SNPNV_BENCHMARK(evidence<NettleCrypto>);
 SNPNV_BENCHMARK(evidence_by_libcrypto);
 
 }  // namespace

@@ -1,5 +1,5 @@
-# The libraries behind snpnv::mbedtls, snpnv::openssl and snpnv::transports; also part of the installed
-# package.
+# The libraries behind snpnv::mbedtls, snpnv::openssl, snpnv::nettle and snpnv::transports; also part of the
+# installed package.
 
 # Mbed TLS 3 brings a package of its own; 2.28 as Debian 12 has it does not.
 if(NOT TARGET MbedTLS::mbedcrypto)
@@ -22,6 +22,20 @@ if(NOT TARGET MbedTLS::mbedcrypto)
       set_target_properties(MbedTLS::mbedtls PROPERTIES
         IMPORTED_LOCATION "${MBEDTLS_LIBRARY}" INTERFACE_LINK_LIBRARIES MbedTLS::mbedx509)
     endif()
+  endif()
+endif()
+
+# Hogweed is Nettle's part that calculates with large numbers, by GMP.
+if((SNPNV_NETTLE OR SNPNV_TESTS) AND NOT TARGET Nettle::hogweed)
+  find_path(NETTLE_INCLUDE_DIR nettle/ecdsa.h)
+  find_library(HOGWEED_LIBRARY hogweed)
+  find_library(NETTLE_LIBRARY nettle)
+  find_library(GMP_LIBRARY gmp)
+  if(NETTLE_INCLUDE_DIR AND HOGWEED_LIBRARY AND NETTLE_LIBRARY AND GMP_LIBRARY)
+    add_library(Nettle::hogweed UNKNOWN IMPORTED)
+    set_target_properties(Nettle::hogweed PROPERTIES
+      IMPORTED_LOCATION "${HOGWEED_LIBRARY}" INTERFACE_INCLUDE_DIRECTORIES "${NETTLE_INCLUDE_DIR}"
+      INTERFACE_LINK_LIBRARIES "${NETTLE_LIBRARY};${GMP_LIBRARY}")
   endif()
 endif()
 

@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!exchanges) {
     const auto lines = std::ranges::count(text, '\n') + 1;
     require(exchanges.error().code == Code::record_syntax);
-    require(exchanges.error().detail <= lines);
+    require(exchanges.error().detail <= static_cast<std::uint64_t>(lines));
     return 0;
   }
   Replay replay(*exchanges);

@@ -9,7 +9,7 @@ source_dir=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "$1"
 build=$(cd "$1" && pwd)
 root=$build/debian13/root
-"$source_dir/tests/from_debian13.sh" "$build/debian13" libmbedtls-dev
+"$source_dir/tests/from_debian.sh" "$build/debian13" trixie "$(dpkg --print-architecture)" libmbedtls-dev
 
 # The static libraries: what is tested then needs nothing of Debian 13 at run time.
 libraries=$(echo "$root"/usr/lib/*/)

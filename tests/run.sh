@@ -59,12 +59,14 @@ run_tests() { # PRESET [OPTION...]
     grep -aoh 'SKIPPED: .*' "build/$1/Testing/Temporary/LastTest.log" | sed 's/^SKIPPED: //' | sort -u)
 }
 
-without_tss_and_fetch_with_openssl() {
+without_tss_and_fetch() {
   configure_and_build no-tss all
   local programs=("$PWD"/build/gcc/tools/snpnv{,-paravisor} "$PWD/build/no-tss/tools/snpnv")
   tests/without_tss.sh "${programs[@]}"
   tests/without_fetch.sh "${programs[@]}"
-  tests/with_openssl.sh "${programs[@]}" "$PWD/build/no-tss"
+  tests/other_provider.sh "${programs[@]}" "$PWD/build/no-tss" openssl
+  configure_and_build nettle all
+  tests/other_provider.sh "${programs[@]::2}" "$PWD/build/nettle/tools/snpnv" "$PWD/build/nettle" nettle
 }
 
 static_builds() { tests/size/measure.sh "$PWD"/build/gcc/tools/snpnv{,-paravisor} build/size; }
@@ -114,11 +116,13 @@ if [ $which = quick ]; then
 fi
 stage "QEMU and a kernel" fetch_vm
 stage "GCC: build" configure_and_build gcc all bench/all all_verify_interface_header_sets
-stage "without tpm2-tss and fetch, with OpenSSL" without_tss_and_fetch_with_openssl
+stage "without tpm2-tss and fetch, by OpenSSL and Nettle" without_tss_and_fetch
 stage "static builds and their sizes" static_builds
 stage "Debian packages" debian_packages
 stage "an image with mkosi" image
 stage "Mbed TLS 3.6" tests/mbedtls36.sh build/mbedtls36
+stage "other processors" tests/processors.sh build/processors
+stage "bare metal" tests/bare_metal/run.sh "$PWD"/build/gcc/tools/snpnv{,-paravisor} build/bare-metal
 stage "libFuzzer" fuzz_smoke
 stage "Clang, ASan and UBSan: build" configure_and_build clang-sanitize all
 stage "clang-tidy" tests/gate/tidy.sh . build/clang-sanitize

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -417,6 +418,17 @@ void control_seeds() {
   dictionary("control", words);
 }
 
+void event_log_seeds() {
+  std::ifstream file(SNPNV_SOURCE_DIR "/tests/data/event_log.bin", std::ios::binary);
+  const std::string log{std::istreambuf_iterator<char>(file), {}};
+  failed = failed || log.empty();
+  seed("event_log", "small", log);
+  seed("event_log", "header", std::string_view(log).substr(0, 69));
+  dictionary("event_log", {"\\x03\\x00\\x00\\x00", "\\x01\\x00\\x00\\x80", "\\xe0\\x00\\x00\\x80", "\\x0d\\x00\\x00\\x00",
+                           "Spec ID Event03\\x00", "StartupLocality\\x00", "grub_cmd: ", "kernel_cmdline: ",
+                           "\\x04\\x00\\x14\\x00", "\\x0b\\x00\\x20\\x00"});
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -471,6 +483,7 @@ int main(int count, char** arguments) {
   seed("fresh_report", "damaged", std::string_view("\0\0\0\0\6\0\x20\1\6\2\0\1\x86\0\x40", 15));
   dictionary("fresh_report", tpm2_words());
 
+  event_log_seeds();
   control_seeds();
   verifier_seeds();
   fetch_seeds();

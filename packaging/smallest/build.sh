@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# build.sh BUILD_DIR: the smallest snpnv, BUILD_DIR/snpnv, and the smallest that only collects reports,
+# build.sh BUILD_DIR [source]: the smallest snpnv, BUILD_DIR/snpnv, and the smallest that only collects reports,
 # BUILD_DIR/snpnv-collector. Mbed TLS is compiled from Debian's source package, which is loaded once
-# into BUILD_DIR; nothing is installed. Needs cmake, dpkg-dev, gcc, g++, musl-tools, ninja-build.
+# into BUILD_DIR; nothing is installed. With "source" no more is done than that. Needs cmake, dpkg-dev, gcc, g++, musl-tools, ninja-build.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"
@@ -63,6 +63,7 @@ configure_and_build() {
 }
 
 [ -d "$build/source" ] || fetch
+[ "${2:-}" != source ] || exit 0
 compile_mbedtls
 configure_and_build snpnv
 configure_and_build snpnv-collector -DSNPNV_VERIFY=OFF

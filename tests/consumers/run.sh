@@ -20,10 +20,13 @@ if [ -d "$vectors" ]; then
     binding.user_data ]
 fi
 [ -x "$work/prefix/bin/snpnv" ]
-# The provider that this build did not ask for is not there.
-! cmake -S "$1/tests/consumers/openssl" -B "$work/openssl" -DCMAKE_PREFIX_PATH="$work/prefix" >"$work/log" 2>&1
-grep -q 'set snpnv_FOUND to FALSE' "$work/log"
-[ ! -e "$work/prefix/include/snpnv/openssl" ]
+# The providers that this build did not ask for are not there.
+for provider in openssl nettle; do
+  ! cmake -S "$1/tests/consumers/verifier" -B "$work/$provider" -DCMAKE_PREFIX_PATH="$work/prefix" \
+    -DPROVIDER=$provider >"$work/log" 2>&1
+  grep -q 'set snpnv_FOUND to FALSE' "$work/log"
+  [ ! -e "$work/prefix/include/snpnv/$provider" ]
+done
 [ ! -e "$work/prefix/include/transports" ]
 export PKG_CONFIG_PATH="$work/prefix/share/pkgconfig"
 pkg-config --modversion snpnv

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # layers.sh SOURCE_DIR: a header includes lower layers only, and the umbrella includes every header.
-#   core < wire < tpm < collect; verify stands on core and wire alone; fetch on those three; mbedtls and
-#   openssl on core, wire, verify, and mbedtls for TLS on fetch.
+#   core < wire < tpm < collect; verify stands on core and wire alone; fetch on those three; mbedtls, openssl
+#   and nettle on core, wire, verify, and mbedtls for TLS on fetch.
 # In wire, the formats do not know each other.
 set -euo pipefail
 cd "$1/include/snpnv"
@@ -12,7 +12,7 @@ complain() {
 }
 declare -A allowed=([core]="core" [wire]="core wire" [tpm]="core wire tpm" [verify]="core wire verify"
   [collect]="core wire tpm collect" [fetch]="core wire verify fetch" [mbedtls]="core wire verify fetch mbedtls"
-  [openssl]="core wire verify openssl")
+  [openssl]="core wire verify openssl" [nettle]="core wire verify nettle")
 # The structures of one format may stand in several files.
 family() {
   case $1 in
@@ -34,7 +34,7 @@ for file in */*.hpp; do
     fi
   done < <(sed -n 's|^#include "snpnv/\([^"]*\)".*|\1|p' "$file")
   grep -q '^#include "[^s]' "$file" && complain "$file includes a file that is not below snpnv/"
-  case $layer in mbedtls | openssl) continue ;; esac
+  case $layer in mbedtls | openssl | nettle) continue ;; esac
   grep -q "\"snpnv/$file\"" snpnv.hpp || complain "snpnv.hpp leaves out $file"
 done
 exit $bad

@@ -6,13 +6,13 @@ cd "$1"
 bad=0
 # Comments are not code.
 code() { sed -e 's|//.*||' "$1"; }
-for file in $(find include -name '*.hpp' ! -path '*/mbedtls/*' ! -path '*/openssl/*'); do
-  if code "$file" | grep -nE '\b(throw|try|catch|new|delete|malloc|free|reinterpret_cast|dynamic_cast|typeid|const_cast|goto)\b|<(vector|string|map|memory|iostream|sstream|fstream|functional|mutex|thread|unistd\.h|sys/.*|stdlib\.h|cstdlib|cstdio|cstring)>|mbedtls/|psa/|openssl/'; then
+for file in $(find include -name '*.hpp' ! -path '*/mbedtls/*' ! -path '*/openssl/*' ! -path '*/nettle/*'); do
+  if code "$file" | grep -nE '\b(throw|try|catch|new|delete|malloc|free|reinterpret_cast|dynamic_cast|typeid|const_cast|goto)\b|<(vector|string|map|memory|iostream|sstream|fstream|functional|mutex|thread|unistd\.h|sys/.*|stdlib\.h|cstdlib|cstdio|cstring)>|mbedtls/|psa/|openssl/|nettle/'; then
     echo "in $file"
     bad=1
   fi
 done
-for file in $(find include/snpnv/mbedtls include/snpnv/openssl transports tools -name '*.?pp'); do
+for file in $(find include/snpnv/mbedtls include/snpnv/openssl include/snpnv/nettle transports tools -name '*.?pp'); do
   if code "$file" | grep -nE '\b(throw|reinterpret_cast|dynamic_cast|typeid)\b|<iostream>'; then
     echo "in $file"
     bad=1

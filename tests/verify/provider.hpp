@@ -4,6 +4,9 @@
 #ifdef SNPNV_TEST_OPENSSL
 #include "snpnv/openssl/crypto.hpp"
 using TestCrypto = snpnv::OpenSslCrypto;
+#elif defined(SNPNV_TEST_NETTLE)
+#include "snpnv/nettle/crypto.hpp"
+using TestCrypto = snpnv::NettleCrypto;
 #elif defined(SNPNV_TEST_PSA)
 #include "snpnv/mbedtls/psa_crypto.hpp"
 using TestCrypto = snpnv::MbedPsaCrypto;

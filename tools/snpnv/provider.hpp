@@ -1,7 +1,12 @@
 // The provider of cryptography that the tool was built with.
 #pragma once
 
-#ifdef SNPNV_OPENSSL
+#ifdef SNPNV_NETTLE
+#include "snpnv/nettle/crypto.hpp"
+namespace snpnv::tool {
+using Provider = NettleCrypto;
+}
+#elif defined(SNPNV_OPENSSL)
 #include "snpnv/openssl/crypto.hpp"
 namespace snpnv::tool {
 using Provider = OpenSslCrypto;

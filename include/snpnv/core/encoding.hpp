@@ -116,6 +116,17 @@ template <TextSource S>
   return decode_hex(PlainText(text), out);
 }
 
+void hex_digits_are_mistyped_or_not_as_many_as_the_octets_want();
+
+/// Octets that stand in a source as hexadecimal digits. Others do not compile: the function above is not defined.
+template <std::size_t Size>
+[[nodiscard]] consteval std::array<std::byte, Size> octets_of_hex(std::string_view digits) {
+  std::array<std::byte, Size> out{};
+  const auto octets = decode_hex(digits, out);
+  if (!octets || octets->size() != Size) hex_digits_are_mistyped_or_not_as_many_as_the_octets_want();
+  return out;
+}
+
 /// The value of a base64url digit, or -1.
 [[nodiscard]] constexpr int base64url_digit(char c) { return kBase64urlValues[c]; }
 

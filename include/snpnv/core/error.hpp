@@ -55,6 +55,9 @@ namespace snpnv {
   X(vek_duplicate, 0x0262, "certificate extension repeated", "last arc of its OID")               \
   X(vek_missing, 0x0263, "certificate extension absent", "last arc of its OID")                   \
   X(evidence_version, 0x0270, "evidence of a version that is not known", "version")               \
+  X(eventlog_sha1, 0x0290, "an event log of the older form, which has SHA-1 alone", "-")          \
+  X(eventlog_algorithm, 0x0291, "a digest that the header of the event log does not list", "TPM_ALG_ID") \
+  X(eventlog_digests, 0x0292, "an event without digests, with too many, or with a repeated one", "number") \
   X(url_syntax, 0x0280, "not a URL of http or https", "-")                                        \
   X(http_syntax, 0x0281, "not an HTTP response", "-")                                             \
   X(http_status, 0x0282, "the server refused", "HTTP status")                                     \

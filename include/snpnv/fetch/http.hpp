@@ -99,7 +99,8 @@ namespace http {
   const std::string_view name = upto(line, colon);
   if (!std::ranges::all_of(name, is_token)) return false;
   const std::string_view value = trimmed(from(line, colon + 1));
-  if (std::ranges::any_of(value, [](char c) { return (c >= '\0' && c < ' ' && c != '\t') || c == '\x7F'; }))
+  const auto forbidden = [](char c) { return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7F'; };
+  if (std::ranges::any_of(value, forbidden))
     return false;
   if (same_word(name, "Content-Length")) {
     if (head.content_length || head.chunked) return false;

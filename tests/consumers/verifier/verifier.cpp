@@ -1,11 +1,17 @@
 // What a user writes: a verifier. Without certificates it says that the root is not trusted.
 #include <cstdio>
 
+#ifdef BY_openssl
 #include "snpnv/openssl/crypto.hpp"
+using Crypto = snpnv::OpenSslCrypto;
+#else
+#include "snpnv/nettle/crypto.hpp"
+using Crypto = snpnv::NettleCrypto;
+#endif
 #include "snpnv/verify/verify.hpp"
 
 int main() {
-  snpnv::OpenSslCrypto crypto;
+  Crypto crypto;
   const auto checked = snpnv::verify_chain(crypto, {}, {}, snpnv::kEarliestTime);
   if (!checked || checked->chain) return 1;
   const std::string_view failed = name(*checked->verdict.first_failure());

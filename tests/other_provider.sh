@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
-# with_openssl.sh SNPNV SNPNV-PARAVISOR SNPNV-WITH-OPENSSL BUILD_DIR: a tool that was built with OpenSSL says
-# the same as the one with Mbed TLS, and neither is linked with the other's library. BUILD_DIR is the
-# build with OpenSSL.
+# other_provider.sh SNPNV SNPNV-PARAVISOR SNPNV-BY-OTHER BUILD_DIR openssl|nettle: a tool that was built with another
+# provider says the same as the one with Mbed TLS, and neither is linked with the other's library. BUILD_DIR is the
+# build with the other provider, without fetch.
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
 . "$source_dir/tests/tools/lib.sh"
 pki=$source_dir/tests/pki/milan
 tool=$3
 build=$4
+provider=$5
+case $provider in
+  openssl) theirs=libcrypto ;;
+  nettle) theirs=libhogweed ;;
+esac
 
 needs() { readelf -d "$2" | grep NEEDED | grep -q "$1"; }
 needs_not() { ! needs "$@"; }
@@ -20,13 +25,13 @@ flip() {
 same() {
   local wanted=$1
   shift
-  exits "$wanted" "$snpnv" "$@" && mv out theirs && exits "$wanted" "$tool" "$@" && cmp theirs out
+  exits "$wanted" "$snpnv" "$@" && mv out other && exits "$wanted" "$tool" "$@" && cmp other out
 }
 
-check "needs libcrypto" needs libcrypto "$tool"
+check "needs $theirs" needs "$theirs" "$tool"
 check "and no Mbed TLS" needs_not libmbed "$tool"
 check "the other needs Mbed TLS" needs libmbedcrypto "$snpnv"
-check "and no OpenSSL" needs_not 'libcrypto\|libssl' "$snpnv"
+check "and no other provider's library" needs_not 'libcrypto\|libssl\|libhogweed\|libnettle\|libgmp' "$snpnv"
 
 start_paravisor
 user_data user openssl
@@ -61,8 +66,8 @@ for name in ark ask vcek; do
 done
 
 cmake --install "$build" --prefix "$work/prefix" >log
-check "another project finds it" cmake -S "$source_dir/tests/consumers/openssl" -B consumer \
-  -DCMAKE_PREFIX_PATH="$work/prefix" >log
+check "another project finds it" cmake -S "$source_dir/tests/consumers/verifier" -B consumer \
+  -DCMAKE_PREFIX_PATH="$work/prefix" -DPROVIDER="$provider" >log
 check "builds with it" cmake --build consumer >log
 check "and verifies" [ "$(consumer/consumer)" = chain.root_pinned ]
 check "without Mbed TLS" needs_not libmbed consumer/consumer

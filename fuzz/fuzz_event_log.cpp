@@ -1,0 +1,49 @@
+// Event logs: records tile the log, whatever windows they are read from; what they hold parses or is refused inside.
+#include "fuzz/fuzz.hpp"
+#include "snpnv/verify/event_log.hpp"
+
+using namespace snpnv;
+
+namespace {
+
+// A hash that costs nothing: what is fuzzed is what stands around it.
+struct Sum {
+  Result<Digest> digest(Hash hash, ByteView data) noexcept {
+    Digest out;
+    out.size = digest_size(hash);
+    for (std::size_t i = 0; i < data.size(); ++i) out.octets[i % out.size] ^= data[i];
+    return out;
+  }
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const ByteView log = fuzz::view(data, size);
+  EventLogReader whole;
+  EventLogReader pieces;
+  Sum sum;
+  PcrReplay replay(Hash::sha256);
+  std::size_t at = 0;
+  while (at < log.size()) {
+    const auto event = whole.next(log.subspan(at));
+    if (!event) {
+      REQUIRE(fuzz::inside(event.error(), size));
+      REQUIRE(whole.taken() == 0 && whole.offset() == at);
+      break;
+    }
+    REQUIRE(event->offset == at && whole.taken() >= 16);
+    // One octet less is too short, and takes nothing; exactly as much is enough.
+    const auto cut = pieces.next(log.subspan(at, whole.taken() - 1));
+    REQUIRE(!cut && pieces.taken() == 0);
+    const auto same = pieces.next(log.subspan(at, whole.taken()));
+    REQUIRE(same && pieces.taken() == whole.taken() && equal(same->data, event->data));
+    const auto variable = UEFI_VARIABLE_DATA::parse(event->data, event->data_offset);
+    REQUIRE(variable || fuzz::inside(variable.error(), event->data.size(), event->data_offset));
+    const auto content = event_content(sum, *event, TPM_ALG_ID::SHA256);
+    REQUIRE(content && content->content.size() <= event->data.size());
+    (void)replay.take(sum, *event, TPM_ALG_ID::SHA256);
+    at += whole.taken();
+  }
+  return 0;
+}
