@@ -18,6 +18,8 @@
 
 namespace snpnv::paravisor {
 
+using Octets = std::vector<std::byte>;
+
 [[nodiscard]] inline unsigned char* raw(std::byte* p) {
   return static_cast<unsigned char*>(static_cast<void*>(p));
 }
