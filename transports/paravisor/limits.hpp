@@ -6,7 +6,7 @@
 
 namespace snpnv::paravisor {
 
-/// Octets of TPM2B_DATA at most: an algorithm and a SHA-384 digest.
+/// Bytes of TPM2B_DATA at most: an algorithm and a SHA-384 digest.
 inline constexpr std::size_t kDataMax = 2 + 48;
 
 /// Properties whose values are others than those of the TPM behind.

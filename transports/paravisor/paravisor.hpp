@@ -12,7 +12,7 @@ namespace snpnv::paravisor {
 template <class T>
 concept OwnTpm = Transport<T> && requires(T& tpm, typename T::State which) {
   { tpm.power_cycle() } -> std::same_as<Result<void>>;
-  { tpm.state(which) } -> std::same_as<Result<Octets>>;
+  { tpm.state(which) } -> std::same_as<Result<Bytes>>;
 };
 
 /// Makes the report, and passes the guest's commands to the TPM behind, which has the indices too and knows what
@@ -88,6 +88,7 @@ class Paravisor {
       allocate.pcrAllocation.add({bank, 3, kAll});
     allocate.pcrAllocation.add({TPM_ALG_ID::SHA512, 3, kNone});
     SNPNV_CHECK(execute(tpm_, allocate, scratch_));
+    SNPNV_CHECK(execute(tpm_, Shutdown{}, scratch_));
     return tpm_.power_cycle();
   }
 
@@ -96,7 +97,7 @@ class Paravisor {
     TPMT_PUBLIC area = attestation_key_template();
     const TPMA_OBJECT expected = area.objectAttributes;
     if (faults.wrong_ak_attributes) area.objectAttributes.value ^= TPMA_OBJECT{}.with(TPMA_OBJECT::noDA).value;
-    Octets unique(256);
+    Bytes unique(256);
     if (faults.new_ak_each_boot) {
       system_random(nullptr, raw(unique.data()), unique.size());
       area.unique = {unique};
@@ -232,20 +233,20 @@ class Paravisor {
   // Translates a command on one of our indices, and its answer.
   Result<ByteView> pass_on_index(GuestCommand command, TPM_HANDLE index, std::uint16_t size, MutBytes response) {
     SNPNV_TRY(const auto inner, execute(tpm_, NV_ReadPublic{index}, scratch_));
-    const Octets inner_name = octets(inner.nvName.data);
+    const Bytes inner_name = octets(inner.nvName.data);
     TPMS_NV_PUBLIC area = inner.nvPublic.value;
     const std::uint16_t inner_size = std::exchange(area.dataSize, size);
-    SNPNV_TRY(const Octets name, name_of(area));
+    SNPNV_TRY(const Bytes name, name_of(area));
 
     const ReadRange range = ReadRange::of(command);
-    Octets parameters = octets(command.parameters);
+    Bytes parameters = octets(command.parameters);
     if (range.index == index)
       store<std::uint16_t, Endian::big>(MutBytes(parameters).subspan(2).template first<2>(),
                                         range.within(inner_size, size));
     Sessions::Side for_guest{{}, octets(command.parameters)};
     Sessions::Side for_tpm{{}, parameters};
     for (const TPM_HANDLE handle : command.handles) {
-      SNPNV_TRY(const Octets other, handle == index ? Result<Octets>(name) : name_of(handle));
+      SNPNV_TRY(const Bytes other, handle == index ? Result<Bytes>(name) : name_of(handle));
       for_guest.names = join({for_guest.names, other});
       for_tpm.names = join({for_tpm.names, handle == index ? inner_name : other});
     }
@@ -259,7 +260,7 @@ class Paravisor {
     if (!given) return copy_to(response, answer);
     sessions_.answered(command, *given);
 
-    Octets told = octets(given->parameters);
+    Bytes told = octets(given->parameters);
     if (range.index == index) {
       ByteView data = content(index).subspan(range.offset, range.size);
       if (options_.faults.short_response && !data.empty()) data = data.first(data.size() - 1);
@@ -274,44 +275,44 @@ class Paravisor {
     return index == vtpm::kReportIndex ? ByteView(report_) : ByteView(ak_certificate_);
   }
   template <class Response>
-  [[nodiscard]] static Result<Octets> marshaled(const Response& response) {
+  [[nodiscard]] static Result<Bytes> marshaled(const Response& response) {
     std::array<std::byte, kMaxTpmMessage> room;
     SNPNV_TRY(const ByteView text, marshal(response, room));
     return octets(text);
   }
 
   // Names, Part 1: of an index nameAlg and the digest of its public area, of others as the TPM has them.
-  [[nodiscard]] Result<Octets> name_of(const TPMS_NV_PUBLIC& area) {
-    SNPNV_TRY(const Octets text, marshaled(area));
+  [[nodiscard]] Result<Bytes> name_of(const TPMS_NV_PUBLIC& area) {
+    SNPNV_TRY(const Bytes text, marshaled(area));
     SNPNV_TRY(const Digest digest, crypto_.digest(Hash::sha256, text));
     return join({{std::byte{0}, std::byte{0x0B}}, octets(digest.view())});
   }
-  [[nodiscard]] Result<Octets> name_of(TPM_HANDLE handle) {
+  [[nodiscard]] Result<Bytes> name_of(TPM_HANDLE handle) {
     const auto value = static_cast<std::uint32_t>(handle);
     switch (value >> 24) {
       case 0x01:
         if (const auto area = execute(tpm_, NV_ReadPublic{handle}, scratch_)) return octets(area->nvName.data);
-        return Octets();
+        return Bytes();
       case 0x80:
       case 0x81:
         if (const auto area = execute(tpm_, ReadPublic{handle}, scratch_)) return octets(area->name.data);
-        return Octets();
+        return Bytes();
       default: return be(value);
     }
   }
   // The authorization value of what each session authorizes. Keys that a guest protects by one are not known.
-  [[nodiscard]] Result<std::vector<Octets>> secrets_of(const GuestCommand& command) {
-    std::vector<Octets> out(command.sessions.size());
+  [[nodiscard]] Result<std::vector<Bytes>> secrets_of(const GuestCommand& command) {
+    std::vector<Bytes> out(command.sessions.size());
     for (std::size_t i = 0; i < std::min(out.size(), command.authorized_handles()); ++i) {
       if (command.sessions[i].sessionHandle == TPM_RH::PW || command.handles[i] != TPM_RH::OWNER) continue;
-      SNPNV_TRY(const Octets state, tpm_.state(Inner::State::permanent));
+      SNPNV_TRY(const Bytes state, tpm_.state(Inner::State::permanent));
       out[i] = owner_password(state);
     }
     return out;
   }
   // libtpms, PERSISTENT_DATA: version, magic, least version; disableClear; three algorithms and three policies;
   // then the authorization value of the owner.
-  [[nodiscard]] static Octets owner_password(ByteView state) {
+  [[nodiscard]] static Bytes owner_password(ByteView state) {
     constexpr std::array kMagic{std::byte{0x12}, std::byte{0x21}, std::byte{0x34}, std::byte{0x43}};
     const auto found = std::ranges::search(state, kMagic);
     Reader reader(state.subspan(static_cast<std::size_t>(found.end() - state.begin())));
@@ -325,7 +326,7 @@ class Paravisor {
     const auto given = GuestResponse::parse(answer, commands_[static_cast<std::uint32_t>(command.code)].makes_handle);
     if (!given) return {};
     if (command.code == cc::StartAuthSession) {
-      SNPNV_TRY(const Octets state, tpm_.state(Inner::State::is_volatile));
+      SNPNV_TRY(const Bytes state, tpm_.state(Inner::State::is_volatile));
       sessions_.started(command, *given, state);
     }
     sessions_.answered(command, *given);
@@ -350,8 +351,8 @@ class Paravisor {
   Keys keys_;
   std::array<std::byte, 32> password_{};  // of our indices
   std::map<TPM_HANDLE, std::uint16_t> sizes_;  // of our indices, as the guest sees them
-  Octets report_;
-  Octets ak_certificate_;
+  Bytes report_;
+  Bytes ak_certificate_;
   // What a boot begins without.
   struct State {
     Instant renewed_at = 0;

@@ -73,6 +73,11 @@ struct FlushContext {
   [[nodiscard]] constexpr TPM_HANDLE object() const { return flushHandle; }
 };
 
+/// Part 3, "TPM2_Shutdown".
+struct Shutdown : Startup {
+  static constexpr TPM_CC kCode{0x145};
+};
+
 /// Part 3, "TPM2_HierarchyControl".
 struct HierarchyControl {
   static constexpr TPM_CC kCode{0x121};
@@ -158,7 +163,7 @@ struct PCR_Allocate {
 }
 
 /// The modulus of an RSA-2048 key, big-endian.
-using Modulus = Octets;
+using Modulus = Bytes;
 
 /// Calls use(scratch, handle) with a primary key of the endorsement hierarchy, which is gone afterwards.
 /// @returns what `use` returns | what the TPM returns.
@@ -224,10 +229,10 @@ inline constexpr TPMA_NV kIndexAttributes = TPMA_NV{}
                                                 .with(TPMA_NV::NO_DA);
 
 /// The TBSCertificate without the NULL that Mbed TLS puts into its signature algorithm. RFC 5758, section 3.2.
-[[nodiscard]] inline Octets without_null(ByteView tbs) {
+[[nodiscard]] inline Bytes without_null(ByteView tbs) {
   static constexpr std::array<std::uint8_t, 14> kWithNull{0x30, 0x0C, 0x06, 0x08, 0x2A, 0x86, 0x48,
                                                           0xCE, 0x3D, 0x04, 0x03, 0x02, 0x05, 0x00};
-  Octets out(tbs.begin(), tbs.end());
+  Bytes out(tbs.begin(), tbs.end());
   const auto found = std::ranges::search(out, std::as_bytes(std::span(kWithNull)));
   if (found.empty()) return out;
   found.begin()[1] = std::byte{kWithNull[1] - 2};
@@ -238,7 +243,7 @@ inline constexpr TPMA_NV kIndexAttributes = TPMA_NV{}
 }
 
 /// A certificate over that TBSCertificate: with ECDSA and SHA-256.
-[[nodiscard]] inline Result<Octets> sign_certificate(mbedtls_pk_context& issuer, const Octets& tbs) {
+[[nodiscard]] inline Result<Bytes> sign_certificate(mbedtls_pk_context& issuer, const Bytes& tbs) {
   MbedCrypto crypto;
   SNPNV_TRY(const Digest digest, crypto.digest(Hash::sha256, tbs));
   std::array<unsigned char, MBEDTLS_PK_SIGNATURE_MAX_SIZE> signature{};
@@ -251,7 +256,7 @@ inline constexpr TPMA_NV kIndexAttributes = TPMA_NV{}
                                &size, system_random, nullptr);
 #endif
   if (status != 0) return mbed_failure(status);
-  Octets out(4096);  // written from its end
+  Bytes out(4096);  // written from its end
   unsigned char* at = raw(out.data()) + out.size();
   unsigned char* const start = raw(out.data());
   std::size_t total = 0;
@@ -268,12 +273,12 @@ inline constexpr TPMA_NV kIndexAttributes = TPMA_NV{}
   add(mbedtls_asn1_write_len(&at, start, total));
   add(mbedtls_asn1_write_tag(&at, start, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE));
   if (status != 0) return mbed_failure(status);
-  return Octets(out.end() - static_cast<std::ptrdiff_t>(total), out.end());
+  return Bytes(out.end() - static_cast<std::ptrdiff_t>(total), out.end());
 }
 
 /// A certificate for the attestation key, DER, by an authority that lives no longer than this call.
 /// @returns the octets | crypto_failed.
-[[nodiscard]] inline Result<Octets> make_ak_certificate(const Modulus& modulus) {
+[[nodiscard]] inline Result<Bytes> make_ak_certificate(const Modulus& modulus) {
   mbedtls_pk_context subject;
   mbedtls_pk_context issuer;
   mbedtls_x509write_cert certificate;
@@ -315,7 +320,7 @@ inline constexpr TPMA_NV kIndexAttributes = TPMA_NV{}
     if (status != 0) return status;
     return mbedtls_x509write_crt_der(&certificate, der.data(), der.size(), system_random, nullptr);
   };
-  const auto made = [&]() -> Result<Octets> {
+  const auto made = [&]() -> Result<Bytes> {
     const int size = make();
     if (size <= 0) return mbed_failure(size);
     unsigned char* const end = der.data() + der.size();

@@ -11,15 +11,15 @@
 
 namespace snpnv::paravisor {
 
-[[nodiscard]] inline Octets octets(ByteView in) { return {in.begin(), in.end()}; }
-[[nodiscard]] inline Octets be(std::uint32_t value) {
-  Octets out(4);
+[[nodiscard]] inline Bytes octets(ByteView in) { return {in.begin(), in.end()}; }
+[[nodiscard]] inline Bytes be(std::uint32_t value) {
+  Bytes out(4);
   store<std::uint32_t, Endian::big>(MutBytes(out).first<4>(), value);
   return out;
 }
-[[nodiscard]] inline Octets join(const std::vector<Octets>& parts) {
-  Octets out;
-  for (const Octets& part : parts) out.insert(out.end(), part.begin(), part.end());
+[[nodiscard]] inline Bytes join(const std::vector<Bytes>& parts) {
+  Bytes out;
+  for (const Bytes& part : parts) out.insert(out.end(), part.begin(), part.end());
   return out;
 }
 
@@ -60,33 +60,33 @@ inline constexpr std::uint8_t kSessionEncrypt = 0x40;
 struct Session {
   mbedtls_md_type_t hash = MBEDTLS_MD_NONE;
   TPMT_SYM_DEF symmetric{};
-  Octets key;    // empty without salt and binding
-  Octets nonce;  // the TPM's latest
+  Bytes key;    // empty without salt and binding
+  Bytes nonce;  // the TPM's latest
 
-  [[nodiscard]] Octets digest(const std::vector<Octets>& parts) const {
-    const Octets text = join(parts);
-    Octets out(size());
-    return mbedtls_md(info(), raw(text.data()), text.size(), raw(out.data())) == 0 ? out : Octets();
+  [[nodiscard]] Bytes digest(const std::vector<Bytes>& parts) const {
+    const Bytes text = join(parts);
+    Bytes out(size());
+    return mbedtls_md(info(), raw(text.data()), text.size(), raw(out.data())) == 0 ? out : Bytes();
   }
-  [[nodiscard]] Octets hmac(const Octets& secret, const std::vector<Octets>& parts) const {
-    const Octets text = join(parts);
-    Octets out(size());
+  [[nodiscard]] Bytes hmac(const Bytes& secret, const std::vector<Bytes>& parts) const {
+    const Bytes text = join(parts);
+    Bytes out(size());
     return mbedtls_md_hmac(info(), raw(secret.data()), secret.size(), raw(text.data()), text.size(),
                            raw(out.data())) == 0
                ? out
-               : Octets();
+               : Bytes();
   }
   /// Encrypts a parameter of a response to a command with that nonce. Part 1, "Session-Based Encryption".
-  [[nodiscard]] bool encrypt(const Octets& secret, ByteView nonce_caller, MutBytes data) const {
+  [[nodiscard]] bool encrypt(const Bytes& secret, ByteView nonce_caller, MutBytes data) const {
     if (symmetric.algorithm == TPMT_SYM_DEF::kXor) {
-      const Octets mask = kdf_a(secret, "XOR", nonce, nonce_caller, data.size());
+      const Bytes mask = kdf_a(secret, "XOR", nonce, nonce_caller, data.size());
       for (std::size_t i = 0; i < data.size(); ++i) data[i] ^= mask[i];
       return true;
     }
     if (symmetric.algorithm != TPM_ALG_ID::AES || symmetric.mode != TPM_ALG_ID::CFB) return false;
     constexpr std::size_t kBlock = 16;
     const std::size_t key_size = symmetric.keyBits / 8U;
-    Octets material = kdf_a(secret, "CFB", nonce, nonce_caller, key_size + kBlock);
+    Bytes material = kdf_a(secret, "CFB", nonce, nonce_caller, key_size + kBlock);
     mbedtls_aes_context aes;
     mbedtls_aes_init(&aes);
     std::size_t used = 0;
@@ -102,14 +102,14 @@ struct Session {
   [[nodiscard]] const mbedtls_md_info_t* info() const { return mbedtls_md_info_from_type(hash); }
   [[nodiscard]] std::size_t size() const { return mbedtls_md_get_size(info()); }
   // Part 1, "KDFa()".
-  [[nodiscard]] Octets kdf_a(const Octets& secret, std::string_view label, const Octets& context_u,
+  [[nodiscard]] Bytes kdf_a(const Bytes& secret, std::string_view label, const Bytes& context_u,
                              ByteView context_v, std::size_t wanted) const {
     const auto text = std::as_bytes(std::span(label));
-    Octets out;
+    Bytes out;
     for (std::uint32_t i = 1; out.size() < wanted; ++i) {
-      const Octets block = hmac(secret, {be(i), octets(text), {std::byte{0}}, context_u, octets(context_v),
+      const Bytes block = hmac(secret, {be(i), octets(text), {std::byte{0}}, context_u, octets(context_v),
                                          be(static_cast<std::uint32_t>(8 * wanted))});
-      if (block.empty()) return Octets(wanted);
+      if (block.empty()) return Bytes(wanted);
       out.insert(out.end(), block.begin(), block.end());
     }
     out.resize(wanted);
@@ -149,14 +149,14 @@ class Sessions {
 
   /// What an HMAC covers of a command, beside nonces and attributes.
   struct Side {
-    Octets names;
-    Octets parameters;
+    Bytes names;
+    Bytes parameters;
   };
   /// What was found out about each session of a command.
   struct Signing {
-    std::vector<Octets> secrets;  // authorization values of the entities that the sessions authorize
-    std::vector<Octets> keys;     // of the HMACs that held
-    std::vector<Octets> macs;     // those for the TPM, which the command borrows
+    std::vector<Bytes> secrets;  // authorization values of the entities that the sessions authorize
+    std::vector<Bytes> keys;     // of the HMACs that held
+    std::vector<Bytes> macs;     // those for the TPM, which the command borrows
   };
 
   /// Makes the HMACs of `command` for the TPM's side where they hold for the guest's. What does not hold
@@ -168,14 +168,14 @@ class Sessions {
       TPMS_AUTH_COMMAND& given = command.sessions[i];
       const Session* const session = find(given.sessionHandle);
       if (session == nullptr) continue;
-      const auto mac = [&](const Octets& key, const Side& side) {
-        const Octets hash =
+      const auto mac = [&](const Bytes& key, const Side& side) {
+        const Bytes hash =
             session->digest({be(static_cast<std::uint32_t>(command.code)), side.names, side.parameters});
         return session->hmac(key, {hash, octets(given.nonce.data), session->nonce,
-                                   i == 0 ? further_nonces(command) : Octets(), {std::byte{given.sessionAttributes}}});
+                                   i == 0 ? further_nonces(command) : Bytes(), {std::byte{given.sessionAttributes}}});
       };
       // A session that is bound to the entity leaves its authorization value out.
-      for (const Octets& key : {session->key, join({session->key, signing.secrets[i]})}) {
+      for (const Bytes& key : {session->key, join({session->key, signing.secrets[i]})}) {
         if (!equal(mac(key, guest), given.hmac.data)) continue;
         signing.keys[i] = key;
         signing.macs[i] = mac(key, tpm);
@@ -188,7 +188,7 @@ class Sessions {
   /// Puts other parameters into a response, whose nonces are known by now: encrypted where a session says so, and
   /// with the HMACs for them. `signing` keeps what the response borrows.
   /// @returns nothing | crypto_failed.
-  [[nodiscard]] Result<void> answer_again(const GuestCommand& command, GuestResponse& response, Octets& parameters,
+  [[nodiscard]] Result<void> answer_again(const GuestCommand& command, GuestResponse& response, Bytes& parameters,
                                           Signing& signing) {
     for (std::size_t i = 0; i < command.sessions.size(); ++i) {
       const Session* const session = find(command.sessions[i].sessionHandle);
@@ -203,7 +203,7 @@ class Sessions {
       TPMS_AUTH_RESPONSE& given = response.sessions[i];
       const Session* const session = find(command.sessions[i].sessionHandle);
       if (session == nullptr || given.hmac.data.empty()) continue;
-      const Octets hash = session->digest({be(0), be(static_cast<std::uint32_t>(command.code)), parameters});
+      const Bytes hash = session->digest({be(0), be(static_cast<std::uint32_t>(command.code)), parameters});
       signing.macs[i] = session->hmac(signing.keys[i], {hash, session->nonce, octets(command.sessions[i].nonce.data),
                                                         {std::byte{given.sessionAttributes}}});
       given.hmac.data = signing.macs[i];
@@ -217,7 +217,7 @@ class Sessions {
     return found != sessions_.end() ? &found->second : nullptr;
   }
   // The TPM2B before the TPM2B of that nonce, if it has that size.
-  static Octets key_before(ByteView nonce, std::size_t size, ByteView state) {
+  static Bytes key_before(ByteView nonce, std::size_t size, ByteView state) {
     std::array<std::byte, 66> room{};
     const auto wanted = marshal(TPM2B_NONCE{nonce}, room);
     if (!wanted) return {};
@@ -229,7 +229,7 @@ class Sessions {
     return octets(key.subspan(2));
   }
   // Part 1, "HMAC Computation": the first session also covers the nonces of those that encrypt parameters.
-  Octets further_nonces(const GuestCommand& command) {
+  Bytes further_nonces(const GuestCommand& command) {
     const auto first_with = [&](std::uint8_t attribute) {
       return static_cast<std::size_t>(std::ranges::find_if(command.sessions, [&](const TPMS_AUTH_COMMAND& session) {
                                         return (session.sessionAttributes & attribute) != 0;
@@ -240,9 +240,9 @@ class Sessions {
     const auto nonce = [&](std::size_t i) {
       const Session* const session =
           i != 0 && i < command.sessions.size() ? find(command.sessions[i].sessionHandle) : nullptr;
-      return session != nullptr ? session->nonce : Octets();
+      return session != nullptr ? session->nonce : Bytes();
     };
-    return join({nonce(decrypt), encrypt != decrypt ? nonce(encrypt) : Octets()});
+    return join({nonce(decrypt), encrypt != decrypt ? nonce(encrypt) : Bytes()});
   }
 
   std::map<TPM_HANDLE, Session> sessions_;
