@@ -17,6 +17,7 @@
 #include "snpnv/fetch/sources.hpp"
 #include "test_pki.hpp"
 #include "transports/monotonic_clock.hpp"
+#include "transports/paravisor/kds_target.hpp"
 #include "transports/paravisor/platform.hpp"
 
 namespace snpnv::paravisor {
@@ -162,7 +163,7 @@ class Service : public CertificateService {
       std::array<std::byte, Url::kMaxSize> octets{};
       Writer target(octets);
       write_kds_target(target, request);
-      pages_.push_back({std::string(http::text(target.written())), std::move(body), false});
+      pages_.push_back({canonical_target(http::text(target.written())), std::move(body), false});
     };
     serve(std::string(pki.ask) + std::string(pki.ark));
     request.endorser = SIGNING_KEY::VLEK;
@@ -202,7 +203,7 @@ class Service : public CertificateService {
     const std::string target = request.substr(start, request.find_first_of(" \r", start) - start);
     const Page* page = nullptr;
     for (const Page& candidate : pages_)
-      if (candidate.target == target) page = &candidate;
+      if (candidate.target == canonical_target(target)) page = &candidate;
     std::string lower_case = request;
     for (char& c : lower_case) c = http::lower(c);
     int status = page != nullptr ? 200 : 404;

@@ -23,27 +23,12 @@ namespace snpnv::paravisor {
   return out;
 }
 
-/// Part 2, "TPMT_SYM_DEF".
-struct TPMT_SYM_DEF {
-  static constexpr TPM_ALG_ID kXor{0x000A};
-  TPM_ALG_ID algorithm = TPM_ALG_ID::NULL_;
-  std::uint16_t keyBits = 0;  // of XOR: the hash algorithm
-  TPM_ALG_ID mode = TPM_ALG_ID::NULL_;
-
-  template <class Wire, class Self>
-  static constexpr void fields(Wire& wire, Self& self) {
-    wire(self.algorithm);
-    if (self.algorithm != TPM_ALG_ID::NULL_) wire(self.keyBits);
-    if (self.algorithm != TPM_ALG_ID::NULL_ && self.algorithm != kXor) wire(self.mode);
-  }
-};
-
 /// Part 3, "TPM2_StartAuthSession": its parameters.
 struct StartAuthSession {
   TPM2B_NONCE nonceCaller{};
   TPM2B<512> encryptedSalt{};
   std::uint8_t sessionType = 0;
-  TPMT_SYM_DEF symmetric{};
+  TPMT_SYM_DEF_OBJECT symmetric{};  // XOR, which is of another form, is not known here
   TPM_ALG_ID authHash{};
 
   template <class Wire, class Self>
@@ -59,7 +44,7 @@ inline constexpr std::uint8_t kSessionEncrypt = 0x40;
 /// One session, and the cryptography of Part 1, "Session-Based Authorizations".
 struct Session {
   mbedtls_md_type_t hash = MBEDTLS_MD_NONE;
-  TPMT_SYM_DEF symmetric{};
+  TPMT_SYM_DEF_OBJECT symmetric{};
   Bytes key;    // empty without salt and binding
   Bytes nonce;  // the TPM's latest
 
@@ -78,11 +63,6 @@ struct Session {
   }
   /// Encrypts a parameter of a response to a command with that nonce. Part 1, "Session-Based Encryption".
   [[nodiscard]] bool encrypt(const Bytes& secret, ByteView nonce_caller, MutBytes data) const {
-    if (symmetric.algorithm == TPMT_SYM_DEF::kXor) {
-      const Bytes mask = kdf_a(secret, "XOR", nonce, nonce_caller, data.size());
-      for (std::size_t i = 0; i < data.size(); ++i) data[i] ^= mask[i];
-      return true;
-    }
     if (symmetric.algorithm != TPM_ALG_ID::AES || symmetric.mode != TPM_ALG_ID::CFB) return false;
     constexpr std::size_t kBlock = 16;
     const std::size_t key_size = symmetric.keyBits / 8U;
