@@ -150,6 +150,7 @@ while tpm2_nvdefine -Q -C o -s 8 -a "$mine" $((0x01500000 + index)) 2>/dev/null;
 check "NV memory is full" [ "$index" -gt 8 ]
 check "full NV memory is an error" exits 3 "$snpnv" report report user
 check "by its name" grep -q 'TPM_RC_NV_SPACE' err
+check "with what to do" grep -q '^hint: .* NV memory is full' err
 check "and all indices are there" [ "$(tpm2_nvreadpublic | grep -c '^0x15')" -eq "$index" ]
 
 # A host that fails for a time, and for ever.
