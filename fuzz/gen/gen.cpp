@@ -420,6 +420,7 @@ void guest_command_seeds() {
   message("quote-sha512", "01" "80020000002900000158" "81000003" "00000009" "400000090000000000"
                           "0000" "0010" "00000001" "000d03010000");
   message("response", "00" "80020000001d00000000" "0000000a" "00080102030405060708" "0000010000");
+  message("response-without-session", "00" "80020000000e00000000" "00000000");
   message("banks", "00" "80010000001f00000000" "00" "00000005" "00000002" "000b03ffffff" "000d03000000");
   dictionary("guest_command", tpm2_words());
   seed("kds_target", "vcek", std::string_view("/vcek/v1/Milan/00AB00ab00ab00ab?teeSPL=00&blSPL=03&snpSPL=10&ucodeSPL=115"));

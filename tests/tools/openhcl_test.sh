@@ -179,4 +179,25 @@ check "the certificate is late" exits 1 tpm2_nvread -Q -C o -s 8 0x01c101d0
 check "and unwritten until then" grep -q 0x14A err
 check "and comes" exits 0 tpm2_nvread -Q -C o -o ak.der 0x01c101d0
 check "whole" exits 0 openssl x509 -inform der -in ak.der -noout
+
+# A query is read as one: members in any order, numbers with and without leading zeros, hwID in either case.
+if "$paravisor_program" --help | grep -q -- --http; then
+  start_paravisor --http 127.0.0.1:0
+  exits 0 "$snpnv" report report user -r
+  url=${line##* http=}
+  check "a certificate from the service" exits 0 "$snpnv" fetch vcek der . report --source kds --kds-url "$url"
+  target=$(grep -o '/vcek/v1/Milan/[^ ]*?[^ ]*' "$state/http.log" | head -n 1)
+  members=${target#*\?}
+  path=${target%%\?*}
+  hwid=${path##*/}
+  backwards=$(tr '&' '\n' <<<"$members" | tac | paste -sd '&')
+  got() { rm -f answer; curl -sSf "$url$1" -o answer && cmp -s answer vcek.der; }
+  check "as asked" got "$target"
+  check "in another order" got "$path?$backwards"
+  check "without leading zeros" got "$path?$(sed 's/=0*\([0-9]\)/=\1/g' <<<"$members")"
+  check "with more of them" got "$path?$(sed 's/=/=00/g' <<<"$members")"
+  check "hwID in upper case" got "${path%/*}/${hwid^^}?$members"
+  check "another number is refused" exits 22 curl -sSf "$url$path?$(sed 's/=/=1/' <<<"$members")"
+  check "a member twice is refused" exits 22 curl -sSf "$url$path?$members&${members%%&*}"
+fi
 summary

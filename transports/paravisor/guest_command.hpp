@@ -90,7 +90,9 @@ struct GuestResponse {
     if (makes_handle) out.handle = reader.take(4);
     const bool sessions = header.tag == TPM_ST::SESSIONS;
     out.parameters = reader.take(sessions ? reader.be<std::uint32_t>() : reader.remaining());
-    while (reader.remaining() != 0) TpmReader{reader}(out.sessions.emplace_back());
+    do {
+      if (sessions) TpmReader{reader}(out.sessions.emplace_back());
+    } while (reader.remaining() != 0);
     return reader.finish(out);
   }
 
