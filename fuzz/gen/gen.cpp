@@ -429,6 +429,29 @@ void event_log_seeds() {
                            "\\x04\\x00\\x14\\x00", "\\x0b\\x00\\x20\\x00"});
 }
 
+// Commands with no, one and two sessions, a response with one, and a list of PCR banks.
+void guest_command_seeds() {
+  const auto message = [](const std::string& name, std::string_view digits) {
+    std::vector<std::byte> octets(digits.size() / 2);
+    if (!decode_hex(digits, octets)) failed = true;
+    seed("guest_command", name, ByteView(octets));
+  };
+  message("get-random", "00" "80010000000c0000017b0008");
+  message("nv-read", "02" "8002000000230000014e" "4000000101400001" "00000009" "400000090000000000" "00080000");
+  message("nv-certify", "03" "80020000003400000184" "810000034000000101400001" "00000012"
+                        "400000090000000000" "400000090000000000" "0000" "0010" "0008" "0000");
+  message("quote-sha512", "01" "80020000002900000158" "81000003" "00000009" "400000090000000000"
+                          "0000" "0010" "00000001" "000d03010000");
+  message("response", "00" "80020000001d00000000" "0000000a" "00080102030405060708" "0000010000");
+  message("response-without-session", "00" "80020000000e00000000" "00000000");
+  message("banks", "00" "80010000001f00000000" "00" "00000005" "00000002" "000b03ffffff" "000d03000000");
+  dictionary("guest_command", tpm2_words());
+  seed("kds_target", "vcek", std::string_view("/vcek/v1/Milan/00AB00ab00ab00ab?teeSPL=00&blSPL=03&snpSPL=10&ucodeSPL=115"));
+  seed("kds_target", "crl", std::string_view("/vlek/v1/Turin/crl"));
+  seed("kds_target", "odd", std::string_view("/?=&&a==0&0&b=00"));
+  dictionary("kds_target", {"/vcek/v1/", "?blSPL=", "&teeSPL=", "&fmcSPL=", "00", "0123456789abcdef"});
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -485,6 +508,7 @@ int main(int count, char** arguments) {
 
   event_log_seeds();
   control_seeds();
+  guest_command_seeds();
   verifier_seeds();
   fetch_seeds();
   return failed ? 1 : 0;

@@ -118,7 +118,8 @@ TEST_CASE("FreshReport_ReadableIndexOfThePlatform_IsUsedAsItIs") {
   const TPMS_NV_PUBLIC shape{vtpm::kUserDataIndex, TPM_ALG_ID::SHA256, {0x40030003}, {}, 64};
   Machine machine;
   Tpm tpm(machine.device(), machine.clock, machine.clock.now());
-  REQUIRE(tpm.execute(NV_DefineSpace{TPM_RH::PLATFORM, {}, {shape}}).has_value());
+  TpmScratch scratch;
+  REQUIRE(execute(machine.behind(), NV_DefineSpace{TPM_RH::PLATFORM, {}, {shape}}, scratch).has_value());
   Run run(machine);
   REQUIRE(run.collector.fresh_report(filled(2)).has_value());
   CHECK(nv_public(tpm, vtpm::kUserDataIndex)->attributes.value == 0x60030003);
@@ -128,7 +129,8 @@ TEST_CASE("FreshReport_UnreadableIndexOfThePlatform_IsAnErrorAtOnce") {
   const TPMS_NV_PUBLIC shape{vtpm::kUserDataIndex, TPM_ALG_ID::SHA256, {0x40010003}, {}, 64};
   Machine machine;
   Tpm tpm(machine.device(), machine.clock, machine.clock.now());
-  REQUIRE(tpm.execute(NV_DefineSpace{TPM_RH::PLATFORM, {}, {shape}}).has_value());
+  TpmScratch scratch;
+  REQUIRE(execute(machine.behind(), NV_DefineSpace{TPM_RH::PLATFORM, {}, {shape}}, scratch).has_value());
   Run run(machine);
   const Instant start = machine.clock.now();
   const auto bound = run.collector.fresh_report(filled(2));

@@ -70,12 +70,25 @@ done
 check "the index has its proper shape again" grep -q 'ownerwrite|authwrite|ownerread|authread' \
   <(tpm2_nvreadpublic 0x01400002)
 
-# One that is not the owner's to define anew. TPM2_NV_UndefineSpaceSpecial would take it away.
+# One that is not the owner's to define anew: the firmware's, from before the paravisor closed the platform hierarchy.
 tpm2_nvundefine -Q -C o 0x01400002
-tpm2_startauthsession -S session
-tpm2_policycommandcode -Q -S session -L policy TPM2_CC_NV_UndefineSpaceSpecial
-tpm2_flushcontext session
-tpm2_nvdefine -Q -C p -s 48 -L policy -a 'ppwrite|ppread|ownerread|policydelete|platformcreate' 0x01400002
+stop_paravisor
+python3 - "$state" <<'EOF'
+import socket, subprocess, sys
+ours, theirs = socket.socketpair()
+swtpm = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + sys.argv[1], "--fd", str(theirs.fileno()),
+                          "--flags", "not-need-init,startup-clear", "--terminate"], pass_fds=[theirs.fileno()])
+theirs.close()
+# TPM2_NV_DefineSpace by the platform: 48 octets, ppwrite|ppread|ownerread|policydelete|platformcreate.
+ours.sendall(bytes.fromhex("80020000002d0000012a4000000c00000009400000090000000000"
+                           "0000" "000e01400002000b4003040100000030"))
+answer = ours.recv(4096)
+ours.close()
+swtpm.wait()
+sys.exit(answer[6:10] != bytes(4))
+EOF
+check "an index of the firmware's" [ $? -eq 0 ]
+keep_state=$state start_paravisor
 check "an index of wrong shape that stays is an error" exits 3 "$snpnv" report report user
 check "with its usual cause" grep -q '^hint: .* cannot define it anew' err
 

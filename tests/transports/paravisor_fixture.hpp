@@ -82,6 +82,11 @@ class Machine {
   ManualClock clock;
 
   [[nodiscard]] Device& device() { return *device_; }
+  /// The TPM behind, as firmware meets it before the paravisor: just switched on, its platform hierarchy open.
+  [[nodiscard]] Swtpm& behind() {
+    REQUIRE(swtpm_->power_cycle().has_value());
+    return *swtpm_;
+  }
   /// Switches the machine off and on.
   void boot() {
     REQUIRE(swtpm_->power_cycle().has_value());

@@ -88,7 +88,9 @@ TEST_CASE("Paravisor_Boot_KeysStay") {
 
 TEST_CASE("Paravisor_Envelope_AsTheOptionsSay") {
   for (const std::uint32_t version : {1U, 2U}) {
-    Machine machine({.product = Product::turin, .report_version = 5, .envelope_version = version, .nv_size = 2900});
+    const bool wanted_upper = version == 2;
+    Machine machine({.product = Product::turin, .report_version = 5, .envelope_version = version,
+                     .upper_case = wanted_upper});
     const auto content = machine.content();
     const auto envelope = HclReport::parse(content);
     REQUIRE(envelope.has_value());
@@ -101,7 +103,8 @@ TEST_CASE("Paravisor_Envelope_AsTheOptionsSay") {
     machine.clock.time += 2000;
     const auto text = machine.content();
     const bool upper = test::text(text).find("ABAB") != std::string_view::npos;
-    CHECK(upper == (version == 1));
+    CHECK(upper == wanted_upper);
+    CHECK(claimed(text) == filled(0xAB));
   }
 }
 
@@ -125,7 +128,7 @@ TEST_CASE("Paravisor_NvIndices_AreListedInOrder") {
   CHECK(list(0x01C101D1, 254) == "end");
   CHECK(list(0x01000000, 2) == "01400001 01400002 more");
   CHECK(list(0x01000000, 1) == "01400001 more");
-  CHECK(list(0x81000000, 254) == "81000003 81010001 end");
+  CHECK(list(0x81000000, 254) == "81000003 end");
 }
 
 TEST_CASE("Paravisor_Reads_OutOfBoundsAreRefusedAsATpmDoes") {
@@ -135,12 +138,12 @@ TEST_CASE("Paravisor_Reads_OutOfBoundsAreRefusedAsATpmDoes") {
     const auto answer = tpm.execute(NV_Read{auth, vtpm::kReportIndex, size, offset});
     return answer ? 0U : answer.error().detail;
   };
-  CHECK(read(TPM_RH::OWNER, 1024, 1576) == 0);
-  CHECK(read(TPM_RH::OWNER, 1024, 1577) == 0x146);
-  CHECK(read(TPM_RH::OWNER, 0, 2600) == 0);
-  CHECK(read(TPM_RH::OWNER, 1, 2600) == 0x146);
+  CHECK(read(TPM_RH::OWNER, 1024, 1876) == 0);
+  CHECK(read(TPM_RH::OWNER, 1024, 1877) == 0x146);
+  CHECK(read(TPM_RH::OWNER, 0, 2900) == 0);
+  CHECK(read(TPM_RH::OWNER, 1, 2900) == 0x146);
   CHECK(read(TPM_RH::OWNER, 1025, 0) == 0x1C4);
-  CHECK(read(TPM_RH::PLATFORM, 4, 0) == 0x149);
+  CHECK(read(TPM_RH::PLATFORM, 4, 0) == 0x185);
   CHECK(read(vtpm::kReportIndex, 4, 0) == 0x9A2);
 }
 
@@ -167,4 +170,75 @@ TEST_CASE("Paravisor_TooSmallAnIndex_IsRefused") {
   REQUIRE(platform.load(Product::milan, test::text(*certificate), test::text(*key)).has_value());
   paravisor::Paravisor device(*swtpm, clock, platform, {.nv_size = 1500});
   CHECK(device.start().error().code == Code::wire_overflow);
+}
+
+TEST_CASE("Paravisor_RefreshThatFails_LeavesTheWindowOpen") {
+  paravisor::Options options;
+  options.faults.refresh_fails = {.on = true, .times = 2};
+  Machine machine(options);
+  machine.write(filled(1));
+  machine.clock.time += 2000;
+  CHECK(claimed(machine.content()) == filled(0));
+  CHECK(claimed(machine.content()) == filled(0));
+  CHECK(claimed(machine.content()) == filled(1));  // at the same time
+  machine.write(filled(2));
+  machine.clock.time += 1999;
+  CHECK(claimed(machine.content()) == filled(1));  // the window begins with the refresh that worked
+  machine.clock.time += 1;
+  CHECK(claimed(machine.content()) == filled(2));
+}
+
+TEST_CASE("Paravisor_RefreshThatFailsForATime_WorksAfterIt") {
+  paravisor::Options options;
+  options.faults.refresh_fails = {.on = true, .span = 3000};
+  Machine machine(options);
+  machine.write(filled(1));
+  machine.clock.time += 2000;
+  CHECK(claimed(machine.content()) == filled(0));  // the first failure begins the time
+  machine.clock.time += 2999;
+  CHECK(claimed(machine.content()) == filled(0));
+  machine.clock.time += 1;
+  CHECK(claimed(machine.content()) == filled(1));
+}
+
+TEST_CASE("Paravisor_UserDataThatTheOwnerCannotRead_StopTheVtpmAtBoot") {
+  test::Folder folder;
+  test::ManualClock clock;
+  auto swtpm = Swtpm::start(folder.path());
+  REQUIRE(swtpm.has_value());
+  paravisor::Platform platform;
+  const auto certificate = test::read_file(SNPNV_SOURCE_DIR "/tests/pki/milan/vcek.pem");
+  const auto key = test::read_file(SNPNV_SOURCE_DIR "/tests/pki/milan/vcek.key");
+  REQUIRE(platform.load(Product::milan, test::text(*certificate), test::text(*key)).has_value());
+  paravisor::Paravisor device(*swtpm, clock, platform, {});
+  REQUIRE(device.start().has_value());
+  Tpm tpm(device, clock, clock.now());
+  const TPMS_NV_PUBLIC unreadable{vtpm::kUserDataIndex, TPM_ALG_ID::SHA256, {0x00040006}, {}, 64};
+  REQUIRE(tpm.execute(NV_DefineSpace{TPM_RH::OWNER, {}, {unreadable}}).has_value());
+  REQUIRE(swtpm->power_cycle().has_value());
+  const auto started = device.start();
+  REQUIRE_FALSE(started.has_value());
+  CHECK(is_rc(started.error(), TPM_RC::NV_AUTHORIZATION));
+  CHECK(started.error().object == static_cast<std::uint32_t>(vtpm::kUserDataIndex));
+}
+
+TEST_CASE("Paravisor_AfterClear_TheReportIsRefreshedWithoutUserDataAndKey") {
+  Machine machine;
+  machine.write(filled(1));
+  machine.clock.time += 2000;
+  CHECK(claimed(machine.content()) == filled(1));
+  // TPM2_Clear by lockout with the empty password. Part 3, "TPM2_Clear".
+  const auto clear = test::hex("80020000001b000001264000000a00000009400000090000000000");
+  test::Octets room(4096);
+  const auto answer = machine.device().transact(clear, room);
+  REQUIRE(answer.has_value());
+  CHECK(test::digits(answer->subspan(6, 4)) == "00000000");
+  machine.clock.time += 2000;
+  CHECK(claimed(machine.content()) == filled(0));
+  TpmScratch scratch;
+  const auto gone = execute(machine.device(), ReadPublic{vtpm::kAttestationKey}, scratch);
+  REQUIRE_FALSE(gone.has_value());
+  CHECK(is_rc(gone.error(), TPM_RC::HANDLE));
+  machine.boot();
+  CHECK(execute(machine.device(), ReadPublic{vtpm::kAttestationKey}, scratch).has_value());
 }

@@ -18,6 +18,7 @@
 #include "test_pki.hpp"
 #include "tools/printable.hpp"
 #include "transports/monotonic_clock.hpp"
+#include "transports/paravisor/kds_target.hpp"
 #include "transports/paravisor/platform.hpp"
 
 namespace snpnv::paravisor {
@@ -153,8 +154,8 @@ class Service : public CertificateService {
   Service(const Options& options, Descriptor log) : options_(options), log_(std::move(log)) {}
 
   Result<void> fill(const TestPki& pki) {
-    const HttpFault& other_chip = options_.faults.wrong_certificate;
-    const HttpFault& other_tcb = options_.faults.wrong_tcb;
+    const EndingFault& other_chip = options_.faults.wrong_certificate;
+    const EndingFault& other_tcb = options_.faults.wrong_tcb;
     SNPNV_TRY(const std::string own, der_of(pki.vcek, kPemCertificate));
     SNPNV_TRY(const std::string given, der_of(other_chip.on ? pki.vcek_other_chip : pki.vcek, kPemCertificate));
     SNPNV_TRY(const std::string crl, der_of(pki.crl, "X509 CRL"));
@@ -163,7 +164,7 @@ class Service : public CertificateService {
       std::array<std::byte, Url::kMaxSize> octets{};
       Writer target(octets);
       write_kds_target(target, request);
-      pages_.push_back({std::string(http::text(target.written())), std::move(body), false});
+      pages_.push_back({canonical_target(http::text(target.written())), std::move(body), false});
     };
     serve(std::string(pki.ask) + std::string(pki.ark));
     request.endorser = SIGNING_KEY::VLEK;
@@ -203,7 +204,7 @@ class Service : public CertificateService {
     const std::string target = request.substr(start, request.find_first_of(" \r", start) - start);
     const Page* page = nullptr;
     for (const Page& candidate : pages_)
-      if (candidate.target == target) page = &candidate;
+      if (candidate.target == canonical_target(target)) page = &candidate;
     std::string lower_case = request;
     for (char& c : lower_case) c = http::lower(c);
     int status = page != nullptr ? 200 : 404;
@@ -254,14 +255,9 @@ class Service : public CertificateService {
   }
 
   // Counts a request against a fault that may end.
-  bool busy(const HttpFault& fault) {
-    if (!fault.on) return false;
+  bool busy(const EndingFault& fault) {
     const std::lock_guard lock(mutex_);
-    const Instant now = MonotonicClock().now();
-    if (first_request_ == 0) first_request_ = now;
-    ++requests_;
-    if (fault.requests != 0) return requests_ <= fault.requests;
-    return fault.span == 0 || now < first_request_ + fault.span;
+    return count_.meets(fault, MonotonicClock().now());
   }
 
   void note(const std::string& line) const {
@@ -299,8 +295,7 @@ class Service : public CertificateService {
   Descriptor log_;
   std::vector<Page> pages_;
   std::mutex mutex_;
-  Instant first_request_ = 0;
-  std::uint64_t requests_ = 0;
+  FaultCount count_;
 };
 
 class Server : public HttpServer {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdio>
@@ -71,7 +72,10 @@ std::string words(const Error& error) {
     std::snprintf(digits, sizeof digits, ": 0x%03x", error.detail);
     out += digits;
   }
-  return out + " (" + std::string(name(error.code)) + ")";
+  out += " (" + std::string(name(error.code)) + ")";
+  if (static_cast<TPM_HANDLE>(error.object) == vtpm::kUserDataIndex)
+    out += "; NV index 0x01400002 cannot be read by the owner with the empty password, so this machine has no vTPM";
+  return out;
 }
 
 bool number(std::string_view text, std::uint64_t least, std::uint64_t most, std::uint64_t& out) {
@@ -86,7 +90,7 @@ bool number(std::string_view text, std::uint64_t least, std::uint64_t most, std:
 
 // Each option with a value: what it accepts, and how it is taken. False: not acceptable.
 struct Option {
-  const char* name;
+  std::string_view name;
   const char* value;
   const char* help;
   bool (*take)(Settings&, std::string_view);
@@ -129,6 +133,10 @@ bool take_product(Settings& settings, std::string_view text) {
   }
   return false;
 }
+bool take_case(Settings& settings, std::string_view text) {
+  settings.options.upper_case = text == "upper";
+  return text == "upper" || text == "lower";
+}
 bool take_refresh(Settings& settings, std::string_view text) {
   settings.options.refresh = text == "on-write" ? Refresh::on_write : Refresh::on_read;
   return text == "on-write" || text == "on-read";
@@ -141,6 +149,8 @@ bool take_faults(Settings& settings, std::string_view text) {
     text.remove_prefix(comma + 1);
   }
 }
+
+constexpr std::string_view kProfile = "--profile";
 
 constexpr Option kOptions[] = {
     {"--state", "DIR", "keep the TPM's state and the certificates there; made if absent",
@@ -155,11 +165,14 @@ constexpr Option kOptions[] = {
 #endif
     {"--qemu", "SOCKET", "serve QEMU's -tpmdev emulator there too, one machine at a time",
      [](Settings& s, std::string_view text) { return s.qemu = text, !text.empty(); }},
+    {kProfile, "NAME", "firmware: openhcl, azure-2023 or azure-2024; default openhcl; other options stand above it",
+     [](Settings& s, std::string_view text) { return s.options.take_profile(text); }},
     {"--product", "NAME", "milan, genoa or turin; default milan", take_product},
-    {"--report-version", "N", "2, 3 or 5; default 3", take_number<&Options::report_version, 2, 3, 5>},
-    {"--envelope-version", "N", "1 or 2; default 2", take_number<&Options::envelope_version, 1, 2>},
-    {"--nv-size", "OCTETS", "2048, 2600 or 2900; default 2600",
+    {"--report-version", "N", "2, 3 or 5; default the profile's: 3, 2, 2", take_number<&Options::report_version, 2, 3, 5>},
+    {"--envelope-version", "N", "1 or 2; default the profile's: 2, 1, 1", take_number<&Options::envelope_version, 1, 2>},
+    {"--nv-size", "OCTETS", "2048, 2600 or 2900; default the profile's: 2900, 2048, 2600",
      take_number<&Options::nv_size, 2048, 2600, 2900>},
+    {"--user-data-case", "CASE", "lower or upper; default the profile's: lower, upper, upper", take_case},
     {"--refresh", "WHEN", "on-read or on-write; default on-read", take_refresh},
     {"--interval-ms", "MS", "at most one refresh in this time, on read; default 2000",
      take_millis<&Options::interval>},
@@ -187,6 +200,7 @@ void help() {
   std::printf("\nfaults:\n");
 #define SNPNV_X(member, name, text) entry(name, text);
   SNPNV_PARAVISOR_FAULTS(SNPNV_X)
+  SNPNV_PARAVISOR_ENDING_FAULTS(SNPNV_X)
 #undef SNPNV_X
 #ifdef SNPNV_FETCH
   std::printf("\nfaults of --http and --https:\n");
@@ -200,6 +214,7 @@ void help() {
 
 // The exit status to end with at once, or -1 to go on.
 int parse(int argc, char** argv, Settings& settings) {
+  std::vector<std::pair<const Option*, std::string_view>> given;
   for (int i = 1; i < argc; ++i) {
     std::string_view word = argv[i];
     if (word == "--help" || word == "-h") return help(), 0;
@@ -222,9 +237,13 @@ int parse(int argc, char** argv, Settings& settings) {
     } else {
       return complain(spelled, std::string("needs a value: ") + option->value), kUsage;
     }
-    if (!option->take(settings, value))
-      return complain(spelled, "not acceptable: " + std::string(value) + "; " + option->value + ": " + option->help), kUsage;
+    given.emplace_back(option, value);
   }
+  // The profile first, wherever it stands.
+  std::ranges::stable_partition(given, [](const auto& option) { return option.first->name == kProfile; });
+  for (const auto& [option, value] : given)
+    if (!option->take(settings, value))
+      return complain(option->name, "not acceptable: " + std::string(value) + "; " + option->value + ": " + option->help), kUsage;
   if (settings.state.empty()) return complain("--state", "missing"), kUsage;
   return -1;
 }
@@ -300,7 +319,9 @@ int run(Settings settings) {
   const std::function<Result<void>()> boot = [&]() -> Result<void> {
     const std::lock_guard lock(one_at_a_time);
     SNPNV_CHECK(tpm->power_cycle());
-    return paravisor.start();
+    auto started = paravisor.start();
+    if (!started) complain("vTPM", words(started.error()));
+    return started;
   };
   if (!settings.qemu.empty()) {
     auto made = QemuSocket::listen_at(settings.qemu);

@@ -1,6 +1,8 @@
 // Runtime claims and the envelope around report and claims, as the firmware generations make them.
 #pragma once
 
+#include <ctime>
+
 #include "snpnv/wire/hcl_claims.hpp"
 #include "snpnv/wire/hcl_report.hpp"
 #include "transports/paravisor/provision.hpp"
@@ -57,32 +59,43 @@ inline std::string guid(ByteView octets) {
     json.key(name);
     json.boolean(value);
   };
-  const bool small = options.nv_size <= 2048;  // firmware of 2023: one key
-  const bool open_hcl = options.envelope_version >= 2;
+  const auto word = [&](std::string_view name, std::string_view value) {
+    json.key(name);
+    json.string(value);
+  };
+  // What fits in 2048 octets is less than OpenHCL has to say.
+  const bool one_key = options.nv_size <= 2048;
+  const Profile profile = one_key && options.profile == Profile::openhcl ? Profile::azure_2024 : options.profile;
   json.begin_object();
   json.key("keys");
   json.begin_array();
-  key("HCLAkPub", small ? "encrypt" : "sign", keys.attestation);
-  if (!small) key("HCLEkPub", "encrypt", keys.endorsement);
+  key("HCLAkPub", one_key ? "encrypt" : "sign", keys.attestation);
+  if (!one_key) key("HCLEkPub", "encrypt", keys.endorsement);
   json.end_array();
   json.key("vm-configuration");
   json.begin_object();
-  flag("console-enabled", true);
-  if (open_hcl) {
+  if (profile == Profile::openhcl) {
     json.key("root-cert-thumbprint");
-    json.string("");
+    json.base64url(seeded(crypto, options.seed, "root certificate").view().first(32), Padding::none);
+  }
+  flag("console-enabled", true);
+  if (profile == Profile::openhcl) flag("interactive-console-enabled", false);
+  if (profile == Profile::azure_2023) {
+    json.key("current-time");
+    json.number(static_cast<std::uint64_t>(std::time(nullptr)));
   }
   flag("secure-boot", true);
   flag("tpm-enabled", true);
-  if (open_hcl) flag("tpm-persisted", false);
-  json.key("vmUniqueId");
-  json.string(guid(seeded(crypto, options.seed, "vm").view()));
+  if (profile == Profile::openhcl) {
+    flag("tpm-persisted", true);
+    flag("filtered-vpci-devices-allowed", false);
+  }
+  word("vmUniqueId", guid(seeded(crypto, options.seed, "vm").view()));
+  if (profile == Profile::openhcl) word("hardware-sealing-policy", "none");
   json.end_object();
-  json.key("user-data");
-  if (open_hcl) {
-    json.hex(user_data);
-  } else {
-    json.string(upper_case(user_data));
+  if (profile != Profile::azure_2023) {
+    json.key("user-data");
+    options.upper_case ? json.string(upper_case(user_data)) : json.hex(user_data);
   }
   if (options.faults.duplicate_key) {
     json.key("user-data");

@@ -26,10 +26,17 @@ namespace snpnv::paravisor {
   X(silence, "silence", "commands get no answer")                                                   \
   X(nv_silence, "nv-silence", "TPM2_NV_Read and TPM2_NV_Write get no answer")                       \
   X(short_response, "short-response", "TPM2_NV_Read returns one octet less than asked for")         \
-  X(no_index, "no-index", "there is no NV index 0x01400001")
+  X(no_index, "no-index", "there is no NV index 0x01400001")                                        \
+  X(new_ak_each_boot, "new-ak-each-boot", "another attestation key at every boot")                  \
+  X(no_ak_cert, "no-ak-cert", "there is no NV index 0x01C101D0")                                    \
+  X(ak_cert_late, "ak-cert-late", "index 0x01C101D0 is unwritten until it has been read at offset 0") \
+  X(wrong_ak_attributes, "wrong-ak-attributes", "a key with other attributes at 0x81000003, so no refresh ever")
 
-// The same of the certificate services; the first two may end: NAME=N after N requests, NAME=Ns N seconds
-// after the first one.
+// Faults that may end: NAME=N after N times, NAME=Ns N seconds after the first.
+#define SNPNV_PARAVISOR_ENDING_FAULTS(X) \
+  X(refresh_fails, "refresh-fails", "refreshes fail, and their window stays open; =N: N times, =Ns: for N seconds")
+
+// Those of the certificate services; the first two may end too.
 #define SNPNV_PARAVISOR_HTTP_FAULTS(X)                                                              \
   X(http_429, "http-429", "429 Too Many Requests; =N: N times, =Ns: for N seconds")                 \
   X(http_410, "http-410", "410 Gone at the platform's endpoint; =N and =Ns as above")                 \
@@ -41,10 +48,10 @@ namespace snpnv::paravisor {
   X(wrong_tcb, "wrong-tcb", "the platform has the VCEK of another TCB, and says so in tcbm")
 
 /// A fault with an end.
-struct HttpFault {
+struct EndingFault {
   bool on = false;
-  std::uint64_t requests = 0;  // 0: no end by number
-  Millis span = 0;             // 0: no end by time
+  std::uint64_t times = 0;  // 0: no end by number
+  Millis span = 0;          // 0: no end by time
 
   /// Takes what stands behind the name: nothing, "=N" or "=Ns".
   [[nodiscard]] constexpr bool parse(std::string_view text) {
@@ -57,16 +64,33 @@ struct HttpFault {
       if (c < '0' || c > '9') return false;
       value = value * 10 + static_cast<std::uint64_t>(c - '0');
     }
-    (seconds ? span : requests) = seconds ? value * 1000 : value;
+    (seconds ? span : times) = seconds ? value * 1000 : value;
     return on = value != 0;
   }
+};
+
+/// How often and since when a fault was met.
+class FaultCount {
+ public:
+  /// Meets the fault once more: true while it lasts.
+  [[nodiscard]] constexpr bool meets(const EndingFault& fault, Instant now) {
+    if (!fault.on) return false;
+    if (times_++ == 0) first_ = now;
+    if (fault.times != 0) return times_ <= fault.times;
+    return fault.span == 0 || now < first_ + fault.span;
+  }
+
+ private:
+  std::uint64_t times_ = 0;
+  Instant first_ = 0;
 };
 
 struct Faults {
 #define SNPNV_X(member, name, text) bool member = false;
   SNPNV_PARAVISOR_FAULTS(SNPNV_X)
 #undef SNPNV_X
-#define SNPNV_X(member, name, text) HttpFault member{};
+#define SNPNV_X(member, name, text) EndingFault member{};
+  SNPNV_PARAVISOR_ENDING_FAULTS(SNPNV_X)
   SNPNV_PARAVISOR_HTTP_FAULTS(SNPNV_X)
 #undef SNPNV_X
 
@@ -78,9 +102,11 @@ struct Faults {
 #undef SNPNV_X
     const std::string_view bare = wanted.substr(0, wanted.find('='));
     const std::string_view end = wanted.substr(bare.size());
-    const bool may_end = bare == "http-429" || bare == "http-410" || bare == "http-503";
+    const bool may_end =
+        bare == "refresh-fails" || bare == "http-429" || bare == "http-410" || bare == "http-503";
 #define SNPNV_X(member, name, text) \
   if (bare == name) return (may_end || end.empty()) && member.parse(end);
+    SNPNV_PARAVISOR_ENDING_FAULTS(SNPNV_X)
     SNPNV_PARAVISOR_HTTP_FAULTS(SNPNV_X)
 #undef SNPNV_X
     return false;
@@ -92,16 +118,48 @@ enum class Refresh : std::uint8_t {
   on_write,  // after TPM2_NV_Write of the user data, when the latency has passed
 };
 
+// X(member, name on the command line, envelope version, report version, octets of the report index, user data in
+// upper case, what it is)
+#define SNPNV_PARAVISOR_PROFILES(X)                                                    \
+  X(openhcl, "openhcl", 2, 3, 2900, false, "OpenHCL of 2026")                          \
+  X(azure_2023, "azure-2023", 1, 2, 2048, true, "one key, no user data, EK persistent") \
+  X(azure_2024, "azure-2024", 1, 2, 2600, true, "two keys, EK persistent")
+
+/// A generation of firmware: what it puts into the claims, beside what the options below say.
+enum class Profile : std::uint8_t {
+#define SNPNV_X(member, ...) member,
+  SNPNV_PARAVISOR_PROFILES(SNPNV_X)
+#undef SNPNV_X
+};
+
 struct Options {
+  Profile profile = Profile::openhcl;
   Product product = Product::milan;
   std::uint32_t report_version = 3;    // 2, 3 or 5
   std::uint32_t envelope_version = 2;  // 1 or 2
-  std::uint16_t nv_size = 2600;        // octets; 2048 leaves room for one key, as in 2023
+  std::uint16_t nv_size = 2900;        // octets of the report index; 2048 leaves room for one key
+  bool upper_case = false;             // hexadecimal digits of the user data
   Refresh refresh = Refresh::on_read;
   Millis interval = 2000;
   Millis latency = 0;  // what a refresh takes
   Faults faults{};
   std::uint64_t seed = 0;  // decides all that the paravisor chooses
+
+  /// Takes what the profile of that name sets. False if there is none.
+  [[nodiscard]] constexpr bool take_profile(std::string_view wanted) {
+#define SNPNV_X(member, name, envelope, report, size, upper, text) \
+  if (wanted == name) {                                            \
+    profile = Profile::member;                                     \
+    envelope_version = envelope;                                   \
+    report_version = report;                                       \
+    nv_size = size;                                                \
+    upper_case = upper;                                            \
+    return true;                                                   \
+  }
+    SNPNV_PARAVISOR_PROFILES(SNPNV_X)
+#undef SNPNV_X
+    return false;
+  }
 };
 
 }  // namespace snpnv::paravisor

@@ -18,6 +18,8 @@
 
 namespace snpnv::paravisor {
 
+using Bytes = std::vector<std::byte>;
+
 [[nodiscard]] inline unsigned char* raw(std::byte* p) {
   return static_cast<unsigned char*>(static_cast<void*>(p));
 }
@@ -39,7 +41,7 @@ inline int system_random(void*, unsigned char* out, std::size_t size) {
   return 0;
 }
 
-/// Octets that a seed decides: the digest of seed and label.
+/// Bytes that a seed decides: the digest of seed and label.
 [[nodiscard]] inline Digest seeded(MbedCrypto& crypto, std::uint64_t seed, std::string_view label) {
   std::array<std::byte, 64> text{};
   Writer writer(text);

@@ -1,11 +1,12 @@
-// What the paravisor puts into the vTPM at boot: the attestation key, the endorsement key, and a
-// certificate for the former.
+// What the paravisor makes of the TPM at boot: the attestation key and a certificate for it, the endorsement key,
+// NV indices, and a platform hierarchy that is closed.
 #pragma once
 
+#include <mbedtls/asn1write.h>
 #include <mbedtls/rsa.h>
 
 #include "transports/paravisor/platform.hpp"
-#include "snpnv/tpm/execute.hpp"
+#include "snpnv/tpm/nv.hpp"
 
 namespace snpnv::paravisor {
 
@@ -72,6 +73,53 @@ struct FlushContext {
   [[nodiscard]] constexpr TPM_HANDLE object() const { return flushHandle; }
 };
 
+/// Part 3, "TPM2_Shutdown".
+struct Shutdown : Startup {
+  static constexpr TPM_CC kCode{0x145};
+};
+
+/// Part 3, "TPM2_HierarchyControl".
+struct HierarchyControl {
+  static constexpr TPM_CC kCode{0x121};
+  static constexpr std::size_t kAuthHandles = 1;
+  TPM_HANDLE authHandle{};
+  TPM_HANDLE enable{};
+  std::uint8_t state = 0;  // TPMI_YES_NO
+
+  template <class Wire, class Self>
+  static constexpr void handles(Wire& wire, Self& self) { wire(self.authHandle); }
+  template <class Wire, class Self>
+  static constexpr void parameters(Wire& wire, Self& self) { wire(self.enable, self.state); }
+  using Response = Startup::Response;
+  [[nodiscard]] constexpr bool answered_by(const Response&) const { return true; }
+  [[nodiscard]] constexpr TPM_HANDLE object() const { return enable; }
+};
+
+/// Part 3, "TPM2_PCR_Allocate".
+struct PCR_Allocate {
+  static constexpr TPM_CC kCode{0x12B};
+  static constexpr std::size_t kAuthHandles = 1;
+  TPM_HANDLE authHandle{};
+  TPML_PCR_SELECTION pcrAllocation{};
+
+  template <class Wire, class Self>
+  static constexpr void handles(Wire& wire, Self& self) { wire(self.authHandle); }
+  template <class Wire, class Self>
+  static constexpr void parameters(Wire& wire, Self& self) { wire(self.pcrAllocation); }
+  struct Response {
+    std::uint8_t allocationSuccess = 0;  // TPMI_YES_NO
+    std::uint32_t maxPCR = 0;
+    std::uint32_t sizeNeeded = 0;
+    std::uint32_t sizeAvailable = 0;
+    template <class Wire, class Self>
+    static constexpr void fields(Wire& wire, Self& self) {
+      wire(self.allocationSuccess, self.maxPCR, self.sizeNeeded, self.sizeAvailable);
+    }
+  };
+  [[nodiscard]] constexpr bool answered_by(const Response& r) const { return r.allocationSuccess == 1; }
+  [[nodiscard]] constexpr TPM_HANDLE object() const { return authHandle; }
+};
+
 /// The RSA-2048 key that signs quotes.
 [[nodiscard]] inline TPMT_PUBLIC attestation_key_template() {
   TPMT_PUBLIC out;
@@ -115,35 +163,122 @@ struct FlushContext {
 }
 
 /// The modulus of an RSA-2048 key, big-endian.
-using Modulus = std::vector<std::byte>;
+using Modulus = Bytes;
 
-/// Makes sure that a key of the endorsement hierarchy is at `handle`, and returns its modulus.
-template <Transport T>
-[[nodiscard]] Result<Modulus> provide_key(T& tpm, TPM_HANDLE handle, const TPMT_PUBLIC& area) {
+/// Calls use(scratch, handle) with a primary key of the endorsement hierarchy, which is gone afterwards.
+/// @returns what `use` returns | what the TPM returns.
+template <Transport T, class Use>
+[[nodiscard]] Result<void> with_primary(T& tpm, const TPMT_PUBLIC& area, Use&& use) {
   auto scratch = std::make_unique<TpmScratch>();
-  auto key = execute(tpm, ReadPublic{handle}, *scratch);
-  if (!key) {
-    if (!is_rc(key.error(), TPM_RC::HANDLE)) return fail(key.error());
-    const CreatePrimary create{TPM_RH::ENDORSEMENT, {}, {area}, {}, {}};
-    SNPNV_TRY(const ByteView command, marshal_command(create, scratch->command));
-    SNPNV_TRY(const ByteView answer, tpm.transact(command, scratch->response));
-    SNPNV_TRY(const TpmHeader header, TpmHeader::parse(answer));
-    if (header.code != 0) return fail({Code::tpm_rc, 6, header.code});
-    if (answer.size() < TpmHeader::kSize + 4) return fail(Code::wire_short, answer.size());
-    const TPM_HANDLE transient{
-        load<std::uint32_t, Endian::big>(answer.subspan(TpmHeader::kSize).template first<4>())};
-    SNPNV_CHECK(execute(tpm, EvictControl{TPM_RH::OWNER, transient, handle}, *scratch));
-    SNPNV_CHECK(execute(tpm, FlushContext{transient}, *scratch));
-    key = execute(tpm, ReadPublic{handle}, *scratch);
-    if (!key) return fail(key.error());
-  }
-  const ByteView modulus = key->outPublic.value.unique.data;
-  return Modulus(modulus.begin(), modulus.end());
+  const CreatePrimary create{TPM_RH::ENDORSEMENT, {}, {area}, {}, {}};
+  SNPNV_TRY(const ByteView command, marshal_command(create, scratch->command));
+  SNPNV_TRY(const ByteView answer, tpm.transact(command, scratch->response));
+  if (const auto header = response_header(answer); !header) return fail_command(create, header.error());
+  if (answer.size() < TpmHeader::kSize + 4) return fail(Code::wire_short, answer.size());
+  const TPM_HANDLE handle{load<std::uint32_t, Endian::big>(answer.subspan(TpmHeader::kSize).template first<4>())};
+  const Result<void> used = use(*scratch, handle);
+  SNPNV_CHECK(execute(tpm, FlushContext{handle}, *scratch));
+  return used;
+}
+
+/// What is known of a key.
+struct PublicKey {
+  Modulus modulus;
+  TPMA_OBJECT attributes{};
+};
+template <Transport T>
+[[nodiscard]] Result<PublicKey> public_key(T& tpm, TPM_HANDLE handle, TpmScratch& scratch) {
+  SNPNV_TRY(const auto area, execute(tpm, ReadPublic{handle}, scratch));
+  const ByteView modulus = area.outPublic.value.unique.data;
+  return PublicKey{Modulus(modulus.begin(), modulus.end()), area.outPublic.value.objectAttributes};
+}
+
+/// The key at `handle`, after making it one of the endorsement hierarchy if there is none.
+template <Transport T>
+[[nodiscard]] Result<PublicKey> provide_key(T& tpm, TPM_HANDLE handle, const TPMT_PUBLIC& area) {
+  auto scratch = std::make_unique<TpmScratch>();
+  const auto key = public_key(tpm, handle, *scratch);
+  if (key || !is_rc(key.error(), TPM_RC::HANDLE)) return key;
+  const auto made = with_primary(tpm, area, [&](TpmScratch& room, TPM_HANDLE transient) -> Result<void> {
+    SNPNV_CHECK(execute(tpm, EvictControl{TPM_RH::OWNER, transient, handle}, room));
+    return {};
+  });
+  if (!made) return fail(made.error());
+  return public_key(tpm, handle, *scratch);
+}
+
+/// A command with that password for its one authorization.
+template <TpmCommand C>
+[[nodiscard]] Result<ByteView> marshal_with_password(const C& command, ByteView password, MutBytes out) {
+  Writer writer(out);
+  TpmWriter wire(writer);
+  const TPMS_AUTH_COMMAND session{TPM_RH::PW, {}, 0, {password}};
+  wire(TpmHeader{TPM_ST::SESSIONS, 0, static_cast<std::uint32_t>(C::kCode)});
+  C::handles(wire, command);
+  wire(static_cast<std::uint32_t>(9 + password.size()), session);
+  C::parameters(wire, command);
+  return seal_message(writer);
+}
+
+/// The paravisor's indices: the guest's owner may read them; their password, of this boot, no guest knows.
+inline constexpr TPMA_NV kIndexAttributes = TPMA_NV{}
+                                                .with(TPMA_NV::AUTHREAD)
+                                                .with(TPMA_NV::AUTHWRITE)
+                                                .with(TPMA_NV::OWNERREAD)
+                                                .with(TPMA_NV::PLATFORMCREATE)
+                                                .with(TPMA_NV::NO_DA);
+
+/// The TBSCertificate without the NULL that Mbed TLS puts into its signature algorithm. RFC 5758, section 3.2.
+[[nodiscard]] inline Bytes without_null(ByteView tbs) {
+  static constexpr std::array<std::uint8_t, 14> kWithNull{0x30, 0x0C, 0x06, 0x08, 0x2A, 0x86, 0x48,
+                                                          0xCE, 0x3D, 0x04, 0x03, 0x02, 0x05, 0x00};
+  Bytes out(tbs.begin(), tbs.end());
+  const auto found = std::ranges::search(out, std::as_bytes(std::span(kWithNull)));
+  if (found.empty()) return out;
+  found.begin()[1] = std::byte{kWithNull[1] - 2};
+  out.erase(found.end() - 2, found.end());
+  const auto length = MutBytes(out).subspan<2, 2>();  // the certificate of an RSA-2048 key has more than 255 octets
+  store<std::uint16_t, Endian::big>(length, static_cast<std::uint16_t>(load<std::uint16_t, Endian::big>(length) - 2));
+  return out;
+}
+
+/// A certificate over that TBSCertificate: with ECDSA and SHA-256.
+[[nodiscard]] inline Result<Bytes> sign_certificate(mbedtls_pk_context& issuer, const Bytes& tbs) {
+  MbedCrypto crypto;
+  SNPNV_TRY(const Digest digest, crypto.digest(Hash::sha256, tbs));
+  std::array<unsigned char, MBEDTLS_PK_SIGNATURE_MAX_SIZE> signature{};
+  std::size_t size = 0;
+#if MBEDTLS_VERSION_MAJOR >= 3
+  int status = mbedtls_pk_sign(&issuer, MBEDTLS_MD_SHA256, raw(digest.octets.data()), digest.size, signature.data(),
+                               signature.size(), &size, system_random, nullptr);
+#else
+  int status = mbedtls_pk_sign(&issuer, MBEDTLS_MD_SHA256, raw(digest.octets.data()), digest.size, signature.data(),
+                               &size, system_random, nullptr);
+#endif
+  if (status != 0) return mbed_failure(status);
+  Bytes out(4096);  // written from its end
+  unsigned char* at = raw(out.data()) + out.size();
+  unsigned char* const start = raw(out.data());
+  std::size_t total = 0;
+  const auto add = [&](int written) {
+    if (written < 0 && status == 0) status = written;
+    if (written > 0) total += static_cast<std::size_t>(written);
+  };
+  constexpr std::string_view kEcdsaWithSha256("\x2A\x86\x48\xCE\x3D\x04\x03\x02", 8);
+  add(mbedtls_asn1_write_bitstring(&at, start, signature.data(), 8 * size));
+  add(mbedtls_asn1_write_oid(&at, start, kEcdsaWithSha256.data(), kEcdsaWithSha256.size()));
+  add(mbedtls_asn1_write_len(&at, start, 2 + kEcdsaWithSha256.size()));
+  add(mbedtls_asn1_write_tag(&at, start, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE));
+  add(mbedtls_asn1_write_raw_buffer(&at, start, raw(tbs.data()), tbs.size()));
+  add(mbedtls_asn1_write_len(&at, start, total));
+  add(mbedtls_asn1_write_tag(&at, start, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE));
+  if (status != 0) return mbed_failure(status);
+  return Bytes(out.end() - static_cast<std::ptrdiff_t>(total), out.end());
 }
 
 /// A certificate for the attestation key, DER, by an authority that lives no longer than this call.
 /// @returns the octets | crypto_failed.
-[[nodiscard]] inline Result<std::vector<std::byte>> make_ak_certificate(const Modulus& modulus) {
+[[nodiscard]] inline Result<Bytes> make_ak_certificate(const Modulus& modulus) {
   mbedtls_pk_context subject;
   mbedtls_pk_context issuer;
   mbedtls_x509write_cert certificate;
@@ -185,13 +320,23 @@ template <Transport T>
     if (status != 0) return status;
     return mbedtls_x509write_crt_der(&certificate, der.data(), der.size(), system_random, nullptr);
   };
-  const int size = make();
+  const auto made = [&]() -> Result<Bytes> {
+    const int size = make();
+    if (size <= 0) return mbed_failure(size);
+    unsigned char* const end = der.data() + der.size();
+    unsigned char* at = end - size;
+    std::size_t length = 0;
+    int status = mbedtls_asn1_get_tag(&at, end, &length, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE);
+    const unsigned char* const tbs = at;
+    if (status == 0)
+      status = mbedtls_asn1_get_tag(&at, end, &length, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE);
+    if (status != 0) return mbed_failure(status);
+    return sign_certificate(issuer, without_null(std::as_bytes(std::span(tbs, at + length))));
+  }();
   mbedtls_x509write_crt_free(&certificate);
   mbedtls_pk_free(&issuer);
   mbedtls_pk_free(&subject);
-  if (size <= 0) return mbed_failure(size);
-  const auto text = std::as_bytes(std::span(der)).last(static_cast<std::size_t>(size));
-  return std::vector<std::byte>(text.begin(), text.end());
+  return made;
 }
 
 }  // namespace snpnv::paravisor
