@@ -182,22 +182,22 @@ check "whole" exits 0 openssl x509 -inform der -in ak.der -noout
 
 # A query is read as one: members in any order, numbers with and without leading zeros, hwID in either case.
 if "$paravisor_program" --help | grep -q -- --http; then
-  start_paravisor --http 127.0.0.1:0
+  start_paravisor --https 127.0.0.1:0
   exits 0 "$snpnv" report report user -r
-  url=${line##* http=}
-  check "a certificate from the service" exits 0 "$snpnv" fetch vcek der . report --source kds --kds-url "$url"
+  ca=$state/https-ca.pem
+  check "a certificate from the service" exits 0 "$snpnv" fetch vcek der . report --source kds --kds-url "$https" --ca-file "$ca" --root "$state/ark.pem"
   target=$(grep -o '/vcek/v1/Milan/[^ ]*?[^ ]*' "$state/http.log" | head -n 1)
   members=${target#*\?}
   path=${target%%\?*}
   hwid=${path##*/}
   backwards=$(tr '&' '\n' <<<"$members" | tac | paste -sd '&')
-  got() { rm -f answer; curl -sSf "$url$1" -o answer && cmp -s answer vcek.der; }
+  got() { rm -f answer; curl -sSf --cacert "$ca" "$https$1" -o answer && cmp -s answer vcek.der; }
   check "as asked" got "$target"
   check "in another order" got "$path?$backwards"
   check "without leading zeros" got "$path?$(sed 's/=0*\([0-9]\)/=\1/g' <<<"$members")"
   check "with more of them" got "$path?$(sed 's/=/=00/g' <<<"$members")"
   check "hwID in upper case" got "${path%/*}/${hwid^^}?$members"
-  check "another number is refused" exits 22 curl -sSf "$url$path?$(sed 's/=/=1/' <<<"$members")"
-  check "a member twice is refused" exits 22 curl -sSf "$url$path?$members&${members%%&*}"
+  check "another number is refused" exits 22 curl -sSf --cacert "$ca" "$https$path?$(sed 's/=/=1/' <<<"$members")"
+  check "a member twice is refused" exits 22 curl -sSf --cacert "$ca" "$https$path?$members&${members%%&*}"
 fi
 summary

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdio>
@@ -239,11 +238,11 @@ int parse(int argc, char** argv, Settings& settings) {
     }
     given.emplace_back(option, value);
   }
-  // The profile first, wherever it stands.
-  std::ranges::stable_partition(given, [](const auto& option) { return option.first->name == kProfile; });
-  for (const auto& [option, value] : given)
-    if (!option->take(settings, value))
-      return complain(option->name, "not acceptable: " + std::string(value) + "; " + option->value + ": " + option->help), kUsage;
+  for (const bool profile : {true, false})  // which comes first, wherever it stands
+    for (const auto& [option, value] : given)
+      if ((option->name == kProfile) == profile && !option->take(settings, value))
+        return complain(option->name, "not acceptable: " + std::string(value) + "; " + option->value + ": " + option->help),
+               kUsage;
   if (settings.state.empty()) return complain("--state", "missing"), kUsage;
   return -1;
 }

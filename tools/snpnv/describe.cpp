@@ -129,7 +129,6 @@ std::string_view hint_for(std::string_view what, const Error& error) {
         return user_data ? "this index is the platform's or a policy's, so the owner cannot define it anew" : "";
       case TPM_RC::NV_LOCKED:
       case TPM_RC::NV_AUTHORIZATION: return "another program defined or locked this index";
-      case TPM_RC::NV_SPACE: return "the TPM's NV memory is full; tpm2_nvundefine makes room";
       case TPM_RC::INITIALIZE: return "the TPM was not started up: a simulator needs TPM2_Startup";
       default: return {};
     }
