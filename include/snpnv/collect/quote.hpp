@@ -141,10 +141,8 @@ class QuoteCollector {
     return error;
   }
   template <class Banks>
-  [[nodiscard]] static constexpr bool has_any(const Banks& banks, TPM_ALG_ID hash) {
-    return std::ranges::any_of(banks.view(), [&](const TPMS_PCR_SELECTION& bank) {
-      return bank.hash == hash && !all_zero(bank.pcrSelect);
-    });
+  [[nodiscard]] static constexpr bool has_none(const Banks& banks) {
+    return std::ranges::all_of(banks.view(), [](const TPMS_PCR_SELECTION& bank) { return all_zero(bank.pcrSelect); });
   }
 
   // Asks for the quote, and returns the digest over the PCRs that it signs.
@@ -165,7 +163,7 @@ class QuoteCollector {
     const auto attest = unmarshal<TPMS_ATTEST>(out.message());
     if (!attest || !attest->is_quote() || !equal(attest->extraData.data, nonce)) return fail(unfit());
     // A TPM leaves out of the selection what it does not have. Part 3, "TPM2_Quote".
-    if (!has_any(attest->quote.pcrSelect, selection.bank)) return fail(no_bank(selection));
+    if (has_none(attest->quote.pcrSelect)) return fail(no_bank(selection));
     if (!selection.is(attest->quote.pcrSelect)) return fail(unfit(Code::quote_selection));
     Digest digest;
     digest.size = copy_to(digest.octets, attest->quote.pcrDigest.data).size();

@@ -34,9 +34,8 @@ class NettleCrypto {
   /// @returns as the concept says; crypto_failed, without detail: Nettle refuses the key.
   [[nodiscard]] Result<void> verify_ecdsa_p384(ByteView point, const Digest& digest,
                                                const EcdsaP384Signature& signature) noexcept {
-    if (point.size() != 1 + signature.size() || point[0] != kUncompressed) return fail(Code::crypto_unsupported);
-    if (!ecdsa_) ecdsa_.reset(new (std::nothrow) Ecdsa);
-    if (!ecdsa_ || !ecdsa_->set(point)) return fail(Code::crypto_failed);
+    if (point.size() != 1 + signature.size()) return fail(Code::crypto_unsupported);
+    if (!takes(point)) return fail(Code::crypto_failed);
     const ByteView numbers(signature);
     dsa_signature& pair = ecdsa_->signature;
     set(pair.r, numbers.first(kNumber));
@@ -65,7 +64,11 @@ class NettleCrypto {
       return rsa_pkcs1_verify(&by, kDigestInfo.size() + digest.size, octets(ByteView(info)), number.value);
     });
   }
-  [[nodiscard]] Result<Certificate> parse_certificate(ByteView der) noexcept { return Certificate::parse(der); }
+  [[nodiscard]] Result<Certificate> parse_certificate(ByteView der) noexcept {
+    SNPNV_TRY(const Certificate certificate, Certificate::parse(der));
+    if (certificate.key.type == KeyType::p384 && !takes(certificate.key.point)) return fail(Code::crypto_failed);
+    return certificate;
+  }
 
  private:
   static constexpr std::size_t kNumber = 48;      // octets of a number on P-384
@@ -138,6 +141,13 @@ class NettleCrypto {
     KeyOctets<2 * kMostRsa> held;
   };
   using RsaKeys = std::array<Rsa, 2>;  // ARK and ASK
+
+  // Makes the point the key that is kept ready. False if it is not on the curve.
+  bool takes(ByteView point) noexcept {
+    if (point.size() != 1 + 2 * kNumber || point[0] != kUncompressed) return false;
+    if (!ecdsa_) ecdsa_.reset(new (std::nothrow) Ecdsa);
+    return ecdsa_ && ecdsa_->set(point);
+  }
 
   template <class Context, auto Init, auto Update, auto Finish>
   static Digest digest(Hash hash, ByteView data) noexcept {
