@@ -35,6 +35,7 @@
 #define MBEDTLS_X509_RSASSA_PSS_SUPPORT
 #define MBEDTLS_X509_CHECK_KEY_USAGE
 
+#ifndef SNPNV_NO_TLS  // defined where evidence is verified and nothing is fetched
 // Random octets, seeded by the kernel: random.c.
 #define MBEDTLS_CTR_DRBG_C
 #define MBEDTLS_ENTROPY_C
@@ -61,6 +62,7 @@
 #define MBEDTLS_SSL_PROTO_TLS1_2
 #define MBEDTLS_SSL_SERVER_NAME_INDICATION
 #define MBEDTLS_SSL_EXTENDED_MASTER_SECRET
+#endif
 
 #include "mbedtls/check_config.h"
 #endif

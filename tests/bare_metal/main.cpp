@@ -112,14 +112,20 @@ int collect_and_verify() {
   const auto root = spki_digest(crypto, *certificate);
   if (!root) return 1;
   const std::array<SpkiDigest, 1> roots{*root};
+  static const Policy policy;
+  static ChainCheck chain;
+  static Verdict verdict;
   paint_stack();
-  const auto verdict = verify(crypto, {ark.view(), ask.view(), vcek.view(), {}}, Trust{roots},
-                              {fresh->report.raw, fresh->envelope.claims, {}, user_data}, Policy{}, *time);
+  auto judged = verify_chain(crypto, {ark.view(), ask.view(), vcek.view(), {}}, Trust{roots}, *time, chain);
+  if (judged && chain.chain)
+    judged = verify_report(crypto, *chain.chain, {fresh->report.raw, fresh->envelope.claims, {}, user_data}, policy, *time,
+                           Scope::all, verdict);
   say_stack("verify");
-  if (!verdict) return 1;
-  const auto failure = verdict->first_failure();
-  say("verdict", failure ? name(*failure) : verdict->verified() ? "VERIFIED" : "incomplete");
-  return verdict->verified() ? 0 : 1;
+  if (!judged) return 1;
+  const Verdict& result = chain.chain ? verdict : chain.verdict;
+  const auto failure = result.first_failure();
+  say("verdict", failure ? name(*failure) : result.verified() ? "VERIFIED" : "incomplete");
+  return result.verified() ? 0 : 1;
 }
 
 }  // namespace

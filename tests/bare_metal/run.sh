@@ -8,21 +8,23 @@ build=$(cd "$3" && pwd)
 . "$root/tests/tools/lib.sh"
 here=$root/tests/bare_metal
 processor=(-mcpu=cortex-m33 -mthumb -Os -ffunction-sections -fdata-sections -Wall -Wextra)
+# What verifies evidence and nothing else; little memory; and no random numbers, since nothing multiplies by a secret.
+mbedtls=(-DSNPNV_NO_TLS -DMBEDTLS_ECP_WINDOW_SIZE=2 -DMBEDTLS_ECP_FIXED_POINT_OPTIM=0 -DMBEDTLS_ECP_NO_INTERNAL_RNG)
 
 quietly() { "$@" >"$build/log" 2>&1 || { cat "$build/log" >&2; exit 1; }; }
 quietly "$root/packaging/smallest/build.sh" "$build/mbedtls" source
 mkdir -p "$build/include" "$build/objects"
 cp -r "$build/mbedtls/source/include/." "$build/include"
-cp "$here/mbedtls_config.h" "$build/include/mbedtls/config.h"
+cp "$root/packaging/smallest/mbedtls_config.h" "$build/include/mbedtls/config.h"
 for file in "$build"/mbedtls/source/library/*.c; do
   echo "-o $build/objects/$(basename "$file" .c).o $file"
-done | quietly xargs -P "$(nproc)" -L 1 arm-none-eabi-gcc "${processor[@]}" -c -I"$build/include" \
+done | quietly xargs -P "$(nproc)" -L 1 arm-none-eabi-gcc "${processor[@]}" "${mbedtls[@]}" -c -I"$build/include" \
   -I"$build/mbedtls/source/library"
 
 image() { # NAME OPTION...
   quietly arm-none-eabi-gcc "${processor[@]}" -c "$here/start.c" -o "$build/start.o"
   quietly arm-none-eabi-g++ "${processor[@]}" -std=c++23 -fno-exceptions -fno-rtti -fno-threadsafe-statics -Wconversion -Werror \
-    -I"$root" -I"$root/include" -isystem "$build/include" -c "$here/main.cpp" -o "$build/$1.o" "${@:2}"
+    "${mbedtls[@]}" -I"$root" -I"$root/include" -isystem "$build/include" -c "$here/main.cpp" -o "$build/$1.o" "${@:2}"
   quietly arm-none-eabi-g++ "${processor[@]}" -nostartfiles --specs=nano.specs --specs=rdimon.specs -T "$here/image.ld" \
     -Wl,--gc-sections "$build/start.o" "$build/$1.o" "$build"/objects/*.o -o "$build/$1"
 }
