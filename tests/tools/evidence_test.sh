@@ -114,7 +114,11 @@ base64url() { tr '_-' '/+' | perl -pe 'chomp; $_ .= "=" x (-length($_) % 4)' | o
 check "holds claims that the report binds" binds <(jq -r .report maa.json | base64url | jq -r .SnpReport | base64url) \
   <(jq -r .runtimeData.data maa.json | base64url)
 check "and the chain" cmp -s chain.pem <(jq -r .report maa.json | base64url | jq -r .VcekCertChain | base64url)
+check "a bank that this vTPM has not" exits 3 "$snpnv" quote none --nonce 00 --pcrs sha512:0
+check "is said to be so" grep -q 'no PCR bank of this algorithm.*: sha512' err
 check "raw parts" exits 0 "$snpnv" evidence parts --random --format dir
+check "without a warning" [ ! -s err ]
+check "the certificate of the key" openssl x509 -in parts/ak_cert.der -noout
 check "are all there" [ -s parts/report.bin -a -s parts/claims.json -a -s parts/hcl_report.bin -a -s parts/message ]
 check "and bound" binds parts/report.bin parts/claims.json
 tpm2_readpublic -Q -c 0x81000003 -f pem -o ak.pem

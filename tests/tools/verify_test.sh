@@ -71,8 +71,17 @@ cat "$pki/../genoa/ark.pem" "$pki/ark.pem" >roots.pem
 openssl x509 -in "$pki/ark.pem" -outform der -out root.der
 check "a bundle of roots" exits 0 "$snpnv" verify certs certs --root roots.pem
 check "in DER" exits 0 "$snpnv" verify certs certs --root root.der
-cat "$pki/../genoa/ark.pem" revoking.pem >mixed.pem
-check "a bundle without the right one" rejected_by chain.root_pinned "$snpnv" verify certs certs --root mixed.pem
+check "a bundle without the right one" rejected_by chain.root_pinned "$snpnv" verify certs certs --root "$pki/../genoa/ark.pem"
+cat "$pki/ark.pem" revoking.pem >mixed.pem
+check "a bundle with something else in it" exits 3 "$snpnv" verify certs certs --root mixed.pem
+# Nothing of a bundle is passed over in silence: it might be the list that revokes.
+cat "$pki/crl.pem" revoking.der >pem-der
+cat revoking.der "$pki/crl.pem" >der-pem
+sed 's/X509 CRL/CRL/' revoking.pem | cat "$pki/crl.pem" - >labels
+sed 's/X509 CRL/x509 crl/' revoking.pem | cat "$pki/crl.pem" - >lower-case
+for list in pem-der der-pem labels lower-case; do
+  check "a list that would be read in part: $list" exits 3 "$snpnv" verify certs certs --root "$pki/ark.pem" --crl $list
+done
 sed '0,/^M/!{0,/^M/s/^M/!/}' roots.pem >damaged.pem
 check "a bundle with a damaged block" exits 3 "$snpnv" verify certs certs --root damaged.pem
 # An empty list must not count as none.

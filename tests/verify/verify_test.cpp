@@ -717,6 +717,16 @@ TEST_CASE("Tcb_SplsWithoutPlace_MayBeAbsentOrZero") {
   check_passes(cases, Step::vek_tcb);
 }
 
+TEST_CASE("Tcb_ReservedOctetOfReportedTcb_FailsAlone") {
+  std::vector<Case> cases;
+  for (const auto& [product, octets] : {std::pair(Product::milan, std::vector<std::size_t>{2, 3, 4, 5}),
+                                        {Product::genoa, {2, 3, 4, 5}}, {Product::turin, {4, 5, 6}}})
+    for (const std::size_t at : octets)
+      cases.push_back({"octet " + std::to_string(at), [=](Scene& s) { s.at(R::REPORTED_TCB)[at] = std::byte{1}; },
+                       "reserved", product});
+  check_alone(cases, Step::vek_tcb);
+}
+
 TEST_CASE("Product_NotProven_ItsLayoutsAreNotReadBy") {
   Scene scene;
   scene.put(R::CPUID_FAM_ID, 0x1A);  // Turin's TCB_VERSION and CHIP_ID are others

@@ -91,6 +91,11 @@ Outcome<std::vector<std::vector<std::byte>>> read_all_der(std::string_view path,
     if (out.empty()) return library_failure(path, {Code::wire_short});
     return out;
   }
+  // What is passed over might be the list that revokes.
+  const auto refused = [&](std::string why) {
+    return std::unexpected(Failure{Exit::failed, std::string(path), std::move(why), std::string(name(Code::pem_block))});
+  };
+  if (!is_text(content)) return refused("neither all PEM nor all DER");
   PemReader blocks(content, label);
   std::vector<std::byte> room(content.size());
   while (true) {
@@ -100,7 +105,11 @@ Outcome<std::vector<std::vector<std::byte>>> read_all_der(std::string_view path,
     if ((*block)->empty()) return library_failure(path, {Code::pem_block});
     out.emplace_back((*block)->begin(), (*block)->end());
   }
-  if (out.empty()) return library_failure(path, {Code::pem_block});
+  std::size_t begun = 0;
+  constexpr std::string_view kBegin = "-----BEGIN ";
+  for (std::string_view rest = text_of(content); rest.contains(kBegin); ++begun)
+    rest.remove_prefix(rest.find(kBegin) + kBegin.size());
+  if (begun != out.size()) return refused("holds PEM blocks that are no " + std::string(label));
   return out;
 }
 

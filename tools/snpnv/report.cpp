@@ -102,9 +102,9 @@ Outcome<Exit> run(const Arguments& arguments) {
     return usage("--boot", "writes nothing, so --random has no use");
   if (!boot && arguments.operand_count() < 2)
     return usage("USER-DATA", "missing", "a file of 64 octets, or -r to make one");
+  SNPNV_TRY(const Instant deadline, start_deadline(arguments, 10));
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
   SNPNV_TRY(const bool standard_output, check_outputs_of(arguments, tcti));
-  SNPNV_TRY(const Instant deadline, start_deadline(arguments, 10));
   if (const auto text = arguments.value("vmpl")) {
     SNPNV_TRY(const std::uint64_t vmpl, number("--vmpl", *text, 0, 3));
     if (vmpl != 0) warn(arguments, "--vmpl has no effect: the paravisor asks at VMPL 0");

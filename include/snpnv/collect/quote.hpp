@@ -140,6 +140,10 @@ class QuoteCollector {
     error.detail = static_cast<std::uint32_t>(selection.bank);
     return error;
   }
+  // What OpenHCL's says of a hash that it does not implement.
+  [[nodiscard]] static constexpr bool refuses_bank(const Error& error) {
+    return error.code == Code::tpm_rc && decode(error.detail).rc == TPM_RC::HASH;
+  }
   template <class Banks>
   [[nodiscard]] static constexpr bool has_none(const Banks& banks) {
     return std::ranges::all_of(banks.view(), [](const TPMS_PCR_SELECTION& bank) { return all_zero(bank.pcrSelect); });
@@ -154,6 +158,7 @@ class QuoteCollector {
     const auto response = tpm_.execute(command);
     // Such a value is the algorithm of a key that is not an RSA key.
     if (!response && response.error().code == Code::wire_value) return fail(unfit(Code::quote_key));
+    if (!response && refuses_bank(response.error())) return fail(no_bank(selection));
     if (!response) return fail(response.error());
     out.message_size = copy_to(out.message_octets, response->quoted.data).size();
     out.signature_size = copy_to(out.signature_octets, response->signature.sig.data).size();
@@ -162,7 +167,7 @@ class QuoteCollector {
     SNPNV_CHECK(check_signature(out, key));
     const auto attest = unmarshal<TPMS_ATTEST>(out.message());
     if (!attest || !attest->is_quote() || !equal(attest->extraData.data, nonce)) return fail(unfit());
-    // A TPM leaves out of the selection what it does not have. Part 3, "TPM2_Quote".
+    // Another TPM leaves out of the selection what it does not have. Part 3, "TPM2_Quote".
     if (has_none(attest->quote.pcrSelect)) return fail(no_bank(selection));
     if (!selection.is(attest->quote.pcrSelect)) return fail(unfit(Code::quote_selection));
     Digest digest;

@@ -219,10 +219,12 @@ class ReportVerifier {
         return StepResult::fail(extension.name, once.error());
     }
     const TCB_VERSION reported = report_[R::REPORTED_TCB];
+    TCB_VERSION reserved = reported;  // once every component is taken out
     std::array<bool, kVekExtensions.size()> has_place{};
     for (const TcbLayoutEntry& component : kTcbLayout) {
       const auto svn = reported.get(component, chain_.product());
       if (!svn) continue;
+      reserved.set(component, chain_.product(), 0);
       const VekExtensionRow& extension = row(spl_extension(component.component));
       has_place[static_cast<std::size_t>(extension.id)] = true;
       const auto spl = vek_.number(extension.id);
@@ -240,6 +242,8 @@ class ReportVerifier {
         return StepResult::fail(extension.name, "has no place in REPORTED_TCB", Finding::number(0),
                                 Finding::number(*spl));
     }
+    if (!all_zero(reserved.octets))
+      return StepResult::fail(R::REPORTED_TCB.name, "a reserved octet is not zero", {}, Finding::octets(reported.octets));
     return StepResult::pass(R::REPORTED_TCB.name, Finding::octets(reported.octets));
   }
 
