@@ -115,9 +115,12 @@ check "holds claims that the report binds" binds <(jq -r .report maa.json | base
   <(jq -r .runtimeData.data maa.json | base64url)
 check "and the chain" cmp -s chain.pem <(jq -r .report maa.json | base64url | jq -r .VcekCertChain | base64url)
 check "raw parts" exits 0 "$snpnv" evidence parts --random --format dir
+check "without a warning" [ -z "$(grep warning err)" ]
 check "are all there" [ -s parts/report.bin -a -s parts/claims.json -a -s parts/hcl_report.bin -a -s parts/message ]
 check "and bound" binds parts/report.bin parts/claims.json
 tpm2_readpublic -Q -c 0x81000003 -f pem -o ak.pem
+check "the AK certificate is for that key" cmp -s <(openssl pkey -pubin -in ak.pem -outform der) \
+  <(openssl x509 -inform der -in parts/ak_cert.der -pubkey -noout | openssl pkey -pubin -outform der)
 tpm2_print -t TPMS_ATTEST parts/message >attest
 check "the quote is good by tpm2_checkquote" tpm2_checkquote -Q -u ak.pem -m parts/message -s parts/signature \
   -f parts/pcrs -q "$(sed -n 's/^extraData: //p' attest)"
