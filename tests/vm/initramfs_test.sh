@@ -235,7 +235,7 @@ digits() { od -An -v -tx1 "$1" | tr -d ' \n'; }
 nonce=00112233445566778899aabbccddeeff
 vcek=$tests/../pki/milan/vcek.pem
 # A guest on a busy machine must come to what is to fail before its time is over; where nothing fails, there is plenty.
-timeout=$((5 + 3 * (reference - 1)))
+timeout=$((10 + 3 * (reference - 1)))
 case $flavour in
   dracut)
     image image hook=/usr/bin/test-hook timeout=600
