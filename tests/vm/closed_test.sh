@@ -49,7 +49,6 @@ start() {  # start COMMAND-LINE
   [ "$1" = none ] || echo "quiet $1" >"$root/proc/cmdline"
   chroot "$root" "${shell[@]}" /usr/lib/snpnv/snpnv-boot >"$work/out" 2>&1 &
   boot=$!
-  processes=("$boot")
 }
 # within SECONDS COMMAND...: it succeeds before.
 within() {

@@ -116,7 +116,6 @@ with_paravisor() {
   mkfifo "$work/ready"
   "$paravisor" --state "$certs" --qemu "$work/socket" "${@:2}" >"$work/ready" &
   paravisor_pid=$!
-  processes+=("$paravisor_pid")
   read -r -t "$patience" line <"$work/ready"
   rm "$work/ready"
   [[ $line == ready* ]] || exit 1
@@ -157,9 +156,8 @@ boot() {
     -serial "file:$work/$name.left" -drive "file=$work/$name.img,format=raw,if=virtio,cache=unsafe" ${reset:--no-reboot} \
     -append "console=ttyS0 panic=-1 no_timer_check root=/dev/vda rw quiet $*" &
   local machine=$!
-  processes+=("$machine")
   check "$name: the machine ended within $limit s" within "$limit" is_over "$machine" "$work/$name.console" "$work/$name.left"
-  kill -KILL "$machine" 2>/dev/null
+  has_ended "$machine" || kill -KILL "$machine"
   wait "$machine" 2>/dev/null
   local block=$work/$name.block
   : >"$block"
