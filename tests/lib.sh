@@ -46,6 +46,6 @@ await_exit() {
 has_ended() { [[ " $(jobs -rp | tr '\n' ' ')" != *" $1 "* ]]; }
 # stop PROCESS: ends this child.
 stop() {
-  kill "$1" 2>/dev/null
+  has_ended "$1" || kill "$1" 2>/dev/null
   await_exit "$1"
 }

@@ -122,6 +122,8 @@ check "the certificate of the key" openssl x509 -in parts/ak_cert.der -noout
 check "are all there" [ -s parts/report.bin -a -s parts/claims.json -a -s parts/hcl_report.bin -a -s parts/message ]
 check "and bound" binds parts/report.bin parts/claims.json
 tpm2_readpublic -Q -c 0x81000003 -f pem -o ak.pem
+check "the AK certificate is for that key" cmp -s <(openssl pkey -pubin -in ak.pem -outform der) \
+  <(openssl x509 -inform der -in parts/ak_cert.der -pubkey -noout | openssl pkey -pubin -outform der)
 tpm2_print -t TPMS_ATTEST parts/message >attest
 check "the quote is good by tpm2_checkquote" tpm2_checkquote -Q -u ak.pem -m parts/message -s parts/signature \
   -f parts/pcrs -q "$(sed -n 's/^extraData: //p' attest)"

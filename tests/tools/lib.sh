@@ -21,10 +21,10 @@ stop_paravisor() {
 # Nothing that was started in the background outlives the test, however it ends.
 finish() {
   local process
-  for process in $(jobs -p); do
+  for process in $(jobs -rp); do
     kill "$process" 2>/dev/null
     timeout 10 tail --pid="$process" -f /dev/null
-    kill -KILL "$process" 2>/dev/null
+    has_ended "$process" || kill -KILL "$process"
   done
   wait
   rm -rf "$work"

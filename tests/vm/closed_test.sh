@@ -36,7 +36,7 @@ usual() {
   tool sleep 'exec busybox sleep "$@"'
   tool setsid 'exec busybox setsid "$@"'
   tool modprobe 'exit 0'
-  umount "$root/proc/uptime" 2>/dev/null
+  umount -l "$root/proc/uptime" 2>/dev/null
   while umount -l "$root/run"; do :; done 2>/dev/null
   mount -t tmpfs none "$root/run"
   rm -rf "$root"/{arguments,proc/{sysrq-trigger,kmsg,uptime,cmdline},dev/tpmrm0,etc/snpnv/*}
@@ -49,7 +49,6 @@ start() {  # start COMMAND-LINE
   [ "$1" = none ] || echo "quiet $1" >"$root/proc/cmdline"
   chroot "$root" "${shell[@]}" /usr/lib/snpnv/snpnv-boot >"$work/out" 2>&1 &
   boot=$!
-  processes=("$boot")
 }
 # within SECONDS COMMAND...: it succeeds before.
 within() {
@@ -95,6 +94,9 @@ ended() {
   wait "$boot"
   status=$?
 }
+# The clock stands, and a tool whose script has $forward sets it behind every deadline: so nothing is late before.
+stop_clock() { umount -l "$root/proc/uptime" && echo "8.00 1.00" >"$root/proc/uptime"; }
+forward='echo "9999.00 1.00" > /proc/later; busybox mv /proc/later /proc/uptime'
 # own TOOL: the shell has it itself, as busybox may; then it cannot be missing.
 own() { chroot "$root" "${shell[@]}" -c "PATH=/nowhere; $1 --help" >/dev/null 2>&1; }
 worker() { pgrep -P "$boot"; }
@@ -103,7 +105,7 @@ killed() {
   local name="killed at $1"
   usual
   prepare
-  start "${*:2} snpnv.onfail=halt"
+  start "snpnv.timeout=60 ${*:2} snpnv.onfail=halt"
   check "${shell[*]}: $name: it is there" timeout 60 cat "$root/pause/here" >/dev/null
   kill -KILL "$(worker)"
   halted "$name"
@@ -129,9 +131,9 @@ closed() {
   halts "a file in the way"
   prepare() { echo >"$root/run/file"; }
   halts "a path below a file" snpnv.out=/run/file/below
-  prepare() { umount "$root/proc/uptime" && rm "$root/proc/uptime"; }
+  prepare() { umount -l "$root/proc/uptime" && rm "$root/proc/uptime"; }
   halts "no /proc/uptime"
-  prepare() { umount "$root/proc/uptime" && rm "$root/proc/uptime" && mkdir "$root/proc/uptime"; }
+  prepare() { umount -l "$root/proc/uptime" && rm "$root/proc/uptime" && mkdir "$root/proc/uptime"; }
   halts "a folder as /proc/uptime"
   local missing
   for missing in snpnv setsid $(own mkdir || echo mkdir); do
@@ -211,15 +213,17 @@ closed() {
   check "${shell[*]}: the hook's child: status $status" [ $status -eq 0 ]
   check "${shell[*]}: the hook's child ends with it" within 60 not kill -0 "$(cat "$root/pause/child")"
   usual
-  tool hook "$child" 'busybox sleep 1000'
-  start "snpnv.hook=/usr/bin/hook snpnv.timeout=2"
+  stop_clock
+  tool hook "$child" "$forward" 'busybox sleep 1000'
+  start snpnv.hook=/usr/bin/hook
   ended
   check "${shell[*]}: the endless hook's child: status $status" [ $status -eq 4 ]
   check "${shell[*]}: the endless hook's child ends at the deadline" within 60 not kill -0 "$(cat "$root/pause/child")"
   # What snpnv was at when its time was over is in the log.
   usual
-  tool snpnv 'echo "TPM2_Command: waiting for the TPM" > "$SNPNV_STEP_FILE"' 'busybox sleep 1000'
-  start snpnv.timeout=2
+  stop_clock
+  tool snpnv 'echo "TPM2_Command: waiting for the TPM" > "$SNPNV_STEP_FILE"' "$forward" 'busybox sleep 1000'
+  start ''
   ended
   check "${shell[*]}: endless: status $status" [ $status -eq 4 ]
   check "${shell[*]}: endless: the log says why" \

@@ -28,14 +28,12 @@ boot() {  # as which interface the guest sees the TPM
   local control=$work/$1/control output=$work/$1/output
   swtpm socket --tpm2 --tpmstate "dir=$work/$1" --ctrl "type=unixio,path=$control" --log level=0 &
   local swtpm=$!
-  processes+=("$swtpm")
   await "swtpm's socket" [ -S "$control" ]
   mkfifo "$output"
   tpm "$control" "$1"
   machine "${tpm[@]}" -no-reboot -serial stdio -initrd "$work/initrd" \
     -append "console=ttyS0 quiet loglevel=1 panic=-1" >"$output" 2>&1 &
   local machine=$! passed=1
-  processes+=("$machine")
   while IFS= read -r -t "$limit" line; do  # the limit is for each line
     printf '%s: %s\n' "$1" "${line%$'\r'}"
     case $line in

@@ -116,7 +116,6 @@ with_paravisor() {
   mkfifo "$work/ready"
   "$paravisor" --state "$certs" --qemu "$work/socket" "${@:2}" >"$work/ready" &
   paravisor_pid=$!
-  processes+=("$paravisor_pid")
   read -r -t "$patience" line <"$work/ready"
   rm "$work/ready"
   [[ $line == ready* ]] || exit 1
@@ -157,9 +156,8 @@ boot() {
     -serial "file:$work/$name.left" -drive "file=$work/$name.img,format=raw,if=virtio,cache=unsafe" ${reset:--no-reboot} \
     -append "console=ttyS0 panic=-1 no_timer_check root=/dev/vda rw quiet $*" &
   local machine=$!
-  processes+=("$machine")
   check "$name: the machine ended within $limit s" within "$limit" is_over "$machine" "$work/$name.console" "$work/$name.left"
-  kill -KILL "$machine" 2>/dev/null
+  has_ended "$machine" || kill -KILL "$machine"
   wait "$machine" 2>/dev/null
   local block=$work/$name.block
   : >"$block"
@@ -195,11 +193,12 @@ halted() {
   check "$1: the console says why" says "$1" "snpnv: .*$2.* after .* onfail=halt"
   in_time "$1"
 }
-# in_time NAME: by the guest's clock, the step took $timeout seconds and a moment at most.
+# in_time NAME: by the guest's clock, the step took $timeout seconds and a moment at most; polls and processes take
+# longer where the machine is busy, and seconds are cut off.
 in_time() {
   local took
   took=$(grep -a -o ' after [0-9]*\.[0-9]* s (status' "$work/$1.console" | grep -o '[0-9]*' | head -n 1)
-  check "$1: the step took ${took:-?} s, of $timeout" [ "${took:-99}" -le $((timeout + 2)) ]  # seconds are cut off, and polls and processes take time
+  check "$1: the step took ${took:-?} s, of $timeout" [ "${took:-9999}" -le $((timeout + 2 + reference / 4)) ]
 }
 # verified FOLDER OPTION...: evidence.json in it, by the paravisor's root.
 verified() {
@@ -233,10 +232,11 @@ digits() { od -An -v -tx1 "$1" | tr -d ' \n'; }
 
 nonce=00112233445566778899aabbccddeeff
 vcek=$tests/../pki/milan/vcek.pem
-timeout=5
+# A guest on a busy machine must come to what is to fail before its time is over; where nothing fails, there is plenty.
+timeout=$((10 + 3 * (reference - 1)))
 case $flavour in
   dracut)
-    image image hook=/usr/bin/test-hook timeout=30
+    image image hook=/usr/bin/test-hook timeout=600
     with_paravisor tpm-crb
     boot evidence image snpnv.nonce=$nonce
     check "the root is reached" [ "$boots" -eq 1 ]
@@ -264,14 +264,14 @@ case $flavour in
     platform_answers rd.neednet=1 ip=dhcp
     ;;
   systemd)
-    image image hook=/usr/bin/refusing-hook timeout=30
+    image image hook=/usr/bin/refusing-hook timeout=600
     with_paravisor tpm-crb
     boot evidence image snpnv.hook=
     check "the root is reached" [ "$boots" -eq 1 ]
     check "verified" verified evidence.1/snpnv
     check "status 0" [ "$(cat "$work/evidence.1/snpnv/status")" = 0 ]
-    timeout=30 boot refused image snpnv.onfail=halt
-    timeout=30 halted refused 'hook /usr/bin/refusing-hook failed'
+    boot refused image snpnv.onfail=halt
+    timeout=600 halted refused 'hook /usr/bin/refusing-hook failed'
     with_extra
     vcek=
     image network-image timeout=600
@@ -285,7 +285,7 @@ case $flavour in
     ;;
   initramfs-tools)
     vcek=
-    image image mode=report timeout=30
+    image image mode=report timeout=600
     with_paravisor tpm-tis
     # The machine is reset once: the same QEMU, a new boot of the TPM.
     reset=" " boot report image test.boots=2
@@ -305,8 +305,8 @@ case $flavour in
     boot no-tpm image snpnv.timeout=$timeout snpnv.onfail=halt
     halted no-tpm 'no TPM: /dev/tpmrm0'
     with_paravisor tpm-crb --fault stale-forever
-    timeout=8 boot stale image snpnv.timeout=8
-    timeout=8 continued stale 4 fresh_stale
+    boot stale image snpnv.timeout=$timeout
+    continued stale 4 fresh_stale
     with_paravisor tpm-tis --fault nv-silence
     until="sysrq: Power Off" boot silence image snpnv.timeout=$timeout snpnv.onfail=halt
     halted silence 'report failed'

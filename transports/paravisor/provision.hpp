@@ -306,8 +306,8 @@ inline constexpr TPMA_NV kIndexAttributes = TPMA_NV{}
       status = mbedtls_x509write_crt_set_issuer_name(&certificate, "CN=snpnv test AK authority");
     if (status == 0)
       status = mbedtls_x509write_crt_set_validity(&certificate, "20230101000000", "20480101000000");
-    // Without any extension Mbed TLS writes an empty list of them, which no certificate may have.
-    if (status == 0) status = mbedtls_x509write_crt_set_basic_constraints(&certificate, 0, -1);
+    // Without any extension, some versions of Mbed TLS write an empty list, which RFC 5280 does not allow.
+    if (status == 0) status = mbedtls_x509write_crt_set_key_usage(&certificate, MBEDTLS_X509_KU_DIGITAL_SIGNATURE);
 #if MBEDTLS_VERSION_NUMBER >= 0x03040000
     std::array<unsigned char, 1> serial{kSerial[0]};
     if (status == 0)
