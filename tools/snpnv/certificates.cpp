@@ -42,8 +42,7 @@ std::unexpected<Failure> absent(std::string_view directory, std::string_view nam
 #else
   constexpr std::string_view kHint = "";
 #endif
-  return std::unexpected(Failure{Exit::failed, join(directory, name), "no such file, .pem or .der", "io_failed",
-                                 std::string(kHint)});
+  return std::unexpected(Failure{Exit::failed, join(directory, name), "no such file, .pem or .der", "io_failed", kHint});
 }
 
 Outcome<std::vector<std::byte>> read_named(std::string_view directory, std::string_view name) {

@@ -44,12 +44,9 @@ const OptionSpec* find(std::span<const OptionSpec> options, char letter) {
 
 const std::span<const OptionSpec> kCommonOptions{kCommon};
 
-Failure::Failure(Exit status, std::string about, std::string reason, std::string name, std::string advice)
-    : exit(status),
-      what(std::move(about)),
-      why(std::move(reason)),
-      code(std::move(name)),
-      hint(std::move(advice)) {}
+Failure::Failure(Exit status, std::string_view about, std::string_view reason, std::string_view name,
+                 std::string_view advice)
+    : exit(status), what(about), why(reason), code(name), hint(advice) {}
 Failure::Failure(const Failure& other) = default;
 Failure::Failure(Failure&& other) noexcept = default;
 Failure& Failure::operator=(const Failure& other) = default;
@@ -57,13 +54,11 @@ Failure& Failure::operator=(Failure&& other) noexcept = default;
 Failure::~Failure() = default;
 
 std::unexpected<Failure> usage(std::string_view what, std::string_view why, std::string_view hint) {
-  return std::unexpected(
-      Failure{Exit::usage, std::string(what), std::string(why), "usage", std::string(hint)});
+  return std::unexpected(Failure{Exit::usage, what, why, "usage", hint});
 }
 
 std::unexpected<Failure> os_failure(std::string_view what, int error) {
-  return std::unexpected(Failure{Exit::failed, std::string(what), std::strerror(error),
-                                 format("errno %d", error)});
+  return std::unexpected(Failure{Exit::failed, what, std::strerror(error), format("errno %d", error)});
 }
 
 std::unexpected<Failure> library_failure(std::string_view what, const Error& error) {
@@ -186,8 +181,7 @@ Outcome<std::vector<std::byte>> hex_value(std::string_view what, std::string_vie
 
 std::unexpected<Failure> wrong_value(std::string_view what, std::string_view text, std::string why) {
   if (!text.starts_with('@')) return usage(what, why);
-  return std::unexpected(Failure{Exit::failed, std::string(text.substr(1)), std::string(what) + " " + why,
-                                 "text_length"});
+  return std::unexpected(Failure{Exit::failed, text.substr(1), concat({what, " ", why}), "text_length"});
 }
 
 Outcome<std::string> JsonText::finish() const {

@@ -27,7 +27,8 @@ enum class Exit : int {
 
 /// Printed as `snpnv: WHAT: WHY (CODE)` and `hint: HINT`, with what is from outside escaped only then.
 struct Failure {
-  Failure(Exit status, std::string about, std::string reason, std::string name, std::string advice = {});
+  Failure(Exit status, std::string_view about, std::string_view reason, std::string_view name,
+          std::string_view advice = {});
   // Every call that can fail has code for these; inlined, they would be a good part of the program.
   Failure(const Failure& other);
   Failure(Failure&& other) noexcept;

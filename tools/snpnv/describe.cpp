@@ -218,14 +218,13 @@ std::string describe_handle(std::uint32_t handle) {
 }
 
 Failure describe(std::string_view what, const Error& error) {
-  Failure out(exit_for(error.code), error.object != 0 ? describe_handle(error.object) : str(what), {},
-              str(name(error.code)), quoting_hint(what, error));
-  if (error.command != 0) out.why = str(name(static_cast<TPM_CC>(error.command))) + ": ";
-  out.why += str(text(error.code));
+  const bool command = error.command != 0;
   const std::string detail = detail_text(error);
-  if (!detail.empty()) out.why += ": " + detail;
-  if (has_offset(error.code)) out.why += format(", at offset %u", error.where);
-  return out;
+  return {exit_for(error.code), error.object != 0 ? describe_handle(error.object) : str(what),
+          concat({command ? name(static_cast<TPM_CC>(error.command)) : "", command ? ": " : "", text(error.code),
+                  detail.empty() ? "" : ": ", detail,
+                  has_offset(error.code) ? format(", at offset %u", error.where) : std::string()}),
+          name(error.code), quoting_hint(what, error)};
 }
 
 }  // namespace snpnv::tool

@@ -90,9 +90,8 @@ Outcome<FetchSettings> FetchSettings::read(const Arguments& arguments, Instant d
 }
 
 Outcome<std::vector<CertificateRequest>> vcek_requests(std::string_view what, const ATTESTATION_REPORT& report) {
-  const auto refuse = [&](std::string why, std::string code, std::string hint) {
-    return std::unexpected(
-        Failure{Exit::failed, std::string(what), std::move(why), std::move(code), std::move(hint)});
+  const auto refuse = [&](std::string_view why, std::string_view code, std::string_view hint) {
+    return std::unexpected(Failure{Exit::failed, what, why, code, hint});
   };
   if (report.signing_key() == SIGNING_KEY::VLEK)
     return refuse("signed by a VLEK, which no guest can fetch", "vek.signing_key",

@@ -17,7 +17,7 @@ Instant file_deadline = ~Instant{0};
 
 std::unexpected<Failure> file_failure(std::string_view what, const Error& error) {
   if (error.code != Code::io_deadline) return os_failure(what, static_cast<int>(error.detail));
-  return std::unexpected(Failure{Exit::failed, std::string(what), "nothing at its other end before the deadline",
+  return std::unexpected(Failure{Exit::failed, what, "nothing at its other end before the deadline",
                                  "io_deadline"});
 }
 

@@ -183,7 +183,7 @@ class Dealer {
     return status;
   }
   static std::unexpected<Failure> ended_early() {
-    return std::unexpected(Failure{Exit::failed, std::string(kWorker), "ended early", "worker"});
+    return std::unexpected(Failure{Exit::failed, kWorker, "ended early", "worker"});
   }
 
   Worker& next_to_deal() { return workers_[dealt_ % workers_.size()]; }

@@ -267,8 +267,8 @@ Outcome<VekFile> vek_file_of(const Arguments& arguments, std::string_view form) 
   SNPNV_TRY(out, read_vek(*path));
   for (const auto& [der, name] : {std::pair(&out.ask, "ASK"), {&out.ark, "ARK"}})
     if (form == "maa" && der->empty())
-      return std::unexpected(Failure{Exit::failed, std::string(*path),
-                                     std::string("has no ") + name + " behind the VCEK", "chain.roles",
+      return std::unexpected(Failure{Exit::failed, *path,
+                                     concat({"has no ", name, " behind the VCEK"}), "chain.roles",
                                      "MAA takes a chain: VCEK, ASK and ARK as PEM blocks in this order"});
   return out;
 }

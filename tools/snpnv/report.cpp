@@ -44,8 +44,7 @@ Outcome<UserData> read_user_data(const Arguments& arguments) {
   }
   SNPNV_TRY(const auto content, read_file(path, 1 << 20));
   if (content.size() != out.size())
-    return std::unexpected(Failure{Exit::failed, std::string(path),
-                                   format("user data are 64 octets, not %zu", content.size()),
+    return std::unexpected(Failure{Exit::failed, path, format("user data are 64 octets, not %zu", content.size()),
                                    "text_length", "-r makes random ones"});
   copy_to(out, content);
   return out;

@@ -40,7 +40,7 @@ Outcome<VekFile> read_vek(std::string_view path) {
       if (!*block) break;
       if (i == places.size())
         return std::unexpected(
-            Failure{Exit::failed, std::string(path), "has more certificates than VCEK, ASK and ARK", "chain.roles"});
+            Failure{Exit::failed, path, "has more certificates than VCEK, ASK and ARK", "chain.roles"});
       places[i]->assign((*block)->begin(), (*block)->end());
     }
     if (out.vek.empty()) return library_failure(path, {Code::pem_block});
@@ -74,7 +74,7 @@ Outcome<void> check_vek(const Arguments& arguments, std::string_view path, const
     accepted = *judged;
   }
   if (accepted) return {};
-  return std::unexpected(Failure{Exit::failed, std::string(path), "not the report's VCEK: " + refusal_text(accepted.error()),
+  return std::unexpected(Failure{Exit::failed, path, "not the report's VCEK: " + refusal_text(accepted.error()),
                                  std::string(row(accepted.error().step).name)});
 }
 

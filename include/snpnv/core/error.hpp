@@ -139,13 +139,27 @@ using Result = std::expected<T, Error>;
   return std::unexpected(Error{code, static_cast<std::uint32_t>(where), detail});
 }
 
+/// An error on its way to the caller: moved once, into what the enclosing function returns.
+template <class E>
+class Raised {
+ public:
+  constexpr explicit Raised(E& error) : error_(error) {}
+  template <class T>
+  constexpr operator std::expected<T, E>() const {
+    return std::expected<T, E>(std::unexpect, std::move(error_));
+  }
+
+ private:
+  E& error_;
+};
+
 }  // namespace snpnv
 
 #define SNPNV_CONCAT_(a, b) a##b
 #define SNPNV_CONCAT(a, b) SNPNV_CONCAT_(a, b)
 #define SNPNV_TRY_(result, declaration, ...)                     \
   auto result = (__VA_ARGS__);                                   \
-  if (!result) return ::std::unexpected(result.error());         \
+  if (!result) return ::snpnv::Raised(result.error());           \
   declaration = *::std::move(result)
 
 /// Evaluates a Result; returns its error from the enclosing function, or declares its value.
@@ -156,5 +170,5 @@ using Result = std::expected<T, Error>;
 #define SNPNV_CHECK(...)                                                              \
   do {                                                                                \
     if (auto snpnv_checked = (__VA_ARGS__); !snpnv_checked)                           \
-      return ::std::unexpected(snpnv_checked.error());                                \
+      return ::snpnv::Raised(snpnv_checked.error());                                  \
   } while (false)
