@@ -1,6 +1,8 @@
 // One error type for every layer: a code, where in the input it was seen, and what it concerned.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <string_view>
@@ -86,6 +88,16 @@ enum class Code : std::uint32_t {
 #undef SNPNV_X
 };
 
+/// Parts of a text, cut at its end: std::string_view::substr() would need exceptions.
+[[nodiscard]] constexpr std::string_view upto(std::string_view text, std::size_t n) {
+  text.remove_suffix(text.size() - std::min(n, text.size()));
+  return text;
+}
+[[nodiscard]] constexpr std::string_view from(std::string_view text, std::size_t n) {
+  text.remove_prefix(std::min(n, text.size()));
+  return text;
+}
+
 /// The word of `value` in `words`, each of which ends with NUL, in the order of `values`; the last word
 /// if it is not among them. Small images carry this in place of a switch or a table of pointers.
 template <class Enum, std::size_t N>
@@ -94,7 +106,7 @@ template <class Enum, std::size_t N>
     if (each == value) break;
     words.remove_prefix(words.find('\0') + 1);
   }
-  return words.substr(0, words.find('\0'));
+  return upto(words, words.find('\0'));
 }
 
 #define SNPNV_X(name, value, text, detail) Code::name,

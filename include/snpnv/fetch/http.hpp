@@ -42,15 +42,6 @@ namespace http {
 [[nodiscard]] inline std::string_view text(ByteView octets) {
   return {static_cast<const char*>(static_cast<const void*>(octets.data())), octets.size()};
 }
-// Parts of a text, cut at its end: std::string_view::substr() would need exceptions.
-[[nodiscard]] constexpr std::string_view upto(std::string_view text, std::size_t n) {
-  text.remove_suffix(text.size() - std::min(n, text.size()));
-  return text;
-}
-[[nodiscard]] constexpr std::string_view from(std::string_view text, std::size_t n) {
-  text.remove_prefix(std::min(n, text.size()));
-  return text;
-}
 [[nodiscard]] constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 [[nodiscard]] constexpr char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -135,7 +126,7 @@ namespace http {
     const std::size_t at = in.size() - rest.size();
     const std::size_t end = rest.find("\r\n");
     if (end == std::string_view::npos) return fail(Code::wire_short, in.size(), 2);
-    const std::string_view line = http::upto(rest, end);
+    const std::string_view line = upto(rest, end);
     rest.remove_prefix(end + 2);
     if (at == 0) {
       head.status = http::status_of(line);

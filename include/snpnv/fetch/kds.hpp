@@ -34,7 +34,7 @@ namespace kds {
 constexpr void write_spl(Writer& out, std::uint8_t spl) {
   char digits[3] = {static_cast<char>('0' + spl / 100), static_cast<char>('0' + spl / 10 % 10),
                     static_cast<char>('0' + spl % 10)};
-  out.text(http::from(std::string_view(digits, 3), spl < 100 ? 1 : 0));
+  out.text(from(std::string_view(digits, 3), spl < 100 ? 1 : 0));
 }
 constexpr void write_hw_id(Writer& out, const CertificateRequest& request) {
   encode_hex(out, request.chip_id.first(std::min(chip_id_size(request.product), request.chip_id.size())));
@@ -84,7 +84,7 @@ constexpr void write_store_path(Writer& out, const CertificateRequest& request) 
     const auto spl = request.tcb.get(component, request.product);
     if (!spl) return;
     const std::string_view name = row(spl_extension(component.component)).name;
-    out.text(http::upto(name, name.size() - std::string_view("SPL").size()));
+    out.text(upto(name, name.size() - std::string_view("SPL").size()));
     kds::write_spl(out, *spl);
     out.text("_");
   };

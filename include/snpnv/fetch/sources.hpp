@@ -120,7 +120,7 @@ class KdsSource {
     std::array<std::byte, Url::kMaxSize> octets;
     Writer target(octets);
     const std::string_view prefix = url_.target;
-    target.text(prefix.ends_with('/') ? http::upto(prefix, prefix.size() - 1) : prefix);
+    target.text(prefix.ends_with('/') ? upto(prefix, prefix.size() - 1) : prefix);
     write_kds_target(target, request);
     SNPNV_TRY(const ByteView written, target.finish());
     Url url = url_;

@@ -25,15 +25,17 @@ struct Url {
 /// Source: RFC 3986, "Authority", "Path"; RFC 9110, "http URI Scheme", "https URI Scheme".
 [[nodiscard]] constexpr Result<Url> parse_url(std::string_view text) {
   Url url;
-  const std::size_t scheme = text.find("://");
-  const std::string_view name = http::upto(text, scheme == std::string_view::npos ? 0 : scheme);
-  url.tls = http::same_word(name, "https");
-  if (text.size() > Url::kMaxSize || (!url.tls && !http::same_word(name, "http")))
-    return fail(Code::url_syntax);
-  const std::size_t start = scheme + 3;
-  url.authority = http::from(text, start);
-  url.authority = http::upto(url.authority, url.authority.find_first_of("/?#"));
-  url.target = http::from(text, start + url.authority.size());
+  const auto starts_with = [&](std::string_view scheme) {
+    return http::same_word(upto(text, scheme.size()), scheme);
+  };
+  constexpr std::string_view kHttp = "http://";
+  constexpr std::string_view kHttps = "https://";
+  url.tls = starts_with(kHttps);
+  if (text.size() > Url::kMaxSize || (!url.tls && !starts_with(kHttp))) return fail(Code::url_syntax);
+  const std::size_t start = (url.tls ? kHttps : kHttp).size();
+  url.authority = from(text, start);
+  url.authority = upto(url.authority, url.authority.find_first_of("/?#"));
+  url.target = from(text, start + url.authority.size());
   if (!std::ranges::all_of(url.target, http::is_printable) || url.target.contains('#') ||
       url.target.starts_with('?'))
     return fail(Code::url_syntax, start + url.authority.size());
@@ -41,7 +43,7 @@ struct Url {
   const bool bracket = url.authority.starts_with('[');
   const std::size_t end = bracket ? url.authority.find(']') : url.authority.find(':');
   if (bracket && end == std::string_view::npos) return fail(Code::url_syntax, start);
-  url.host = bracket ? http::upto(http::from(url.authority, 1), end - 1) : http::upto(url.authority, end);
+  url.host = bracket ? upto(from(url.authority, 1), end - 1) : upto(url.authority, end);
   const auto allowed = [&](char c) {
     if (bracket) return hex_digit(c) >= 0 || c == ':' || c == '.';
     return http::is_digit(c) || (http::lower(c) >= 'a' && http::lower(c) <= 'z') || c == '-' ||
@@ -49,10 +51,10 @@ struct Url {
   };
   if (url.host.empty() || url.host.size() > 253 || !std::ranges::all_of(url.host, allowed))
     return fail(Code::url_syntax, start);
-  const std::string_view behind = http::from(url.authority, bracket ? end + 1 : end);
+  const std::string_view behind = from(url.authority, bracket ? end + 1 : end);
   url.port = url.tls ? 443 : 80;
   if (behind.empty()) return url;
-  const auto port = http::decimal(http::from(behind, 1));
+  const auto port = http::decimal(from(behind, 1));
   if (behind.front() != ':' || !port || *port == 0 || *port > 0xFFFF)
     return fail(Code::url_syntax, start + url.authority.size() - behind.size());
   url.port = static_cast<std::uint16_t>(*port);

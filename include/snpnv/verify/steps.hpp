@@ -156,7 +156,7 @@ struct Finding {
   [[nodiscard]] static constexpr Finding text(std::string_view in) {
     Finding out;
     out.kind = Kind::text;
-    for (const char c : in.substr(0, kMax)) out.held[out.size++] = static_cast<std::byte>(c);
+    for (const char c : upto(in, kMax)) out.held[out.size++] = static_cast<std::byte>(c);
     return out;
   }
   /// Makes a list of texts, as far as they fit.
