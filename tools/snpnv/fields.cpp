@@ -37,6 +37,7 @@ struct Row {
 template <class FieldOf>
 constexpr Row row(const FieldOf& field) {
   using Type = typename FieldOf::Type;
+  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): literals end with NUL
   Row out{field.name.data(), field.meaning.data(), nullptr, FieldOf::offset, FieldOf::size,
           static_cast<std::uint8_t>(field.since), Kind::octets, 0};
   if constexpr (std::is_same_v<Type, TCB_VERSION>) {

@@ -14,7 +14,7 @@ inline constexpr UnixTime kEarliestTime = *unix_time({2023, 1, 1, 0, 0, 0});
 struct VerificationTime {
   UnixTime value = 0;
 
-  constexpr VerificationTime(UnixTime clock) : value(clock) {}
+  constexpr explicit(false) VerificationTime(UnixTime clock) : value(clock) {}
   /// A time that somebody chose, and which may be any.
   [[nodiscard]] static constexpr VerificationTime given(UnixTime time) {
     VerificationTime out(time);

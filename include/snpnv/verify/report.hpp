@@ -39,7 +39,7 @@ inline constexpr auto kP384Order = [] {
 /// A VCEK or VLEK, and what it is for: as its verified chain says, or as it says itself, for run_vek() alone.
 class Endorsement {
  public:
-  Endorsement(const VerifiedChain& chain)
+  explicit(false) Endorsement(const VerifiedChain& chain)
       : vek_(chain.vek()), product_(chain.product()), signing_key_(chain.signing_key()) {}
 
   /// Of a certificate whose issuers are not at hand, by its names.

@@ -83,7 +83,7 @@ struct EventDigest {
 struct SpecIdEvent {
   static constexpr std::size_t kMostBanks = 8;
   static constexpr std::size_t kMostDigest = 64;  // octets
-  static constexpr std::string_view kSignature{"Spec ID Event03", 16};
+  static constexpr std::string_view kSignature{"Spec ID Event03\0", 16};
 
   std::uint32_t platformClass = 0;
   std::uint8_t specVersionMinor = 0;
@@ -308,7 +308,7 @@ struct TaggedEvent {
 /// The locality at which the TPM was started, in the record that says so: PCR 0 begins with it.
 /// @returns the locality | nothing: another record. Source: PFP, "Startup Locality Event".
 [[nodiscard]] constexpr std::optional<std::uint8_t> startup_locality(const LoggedEvent& event) {
-  constexpr std::string_view kSignature{"StartupLocality", 16};
+  constexpr std::string_view kSignature{"StartupLocality\0", 16};
   if (event.eventType != EventType::EV_NO_ACTION || event.data.size() != kSignature.size() + 1 ||
       !spells(event.data.first(kSignature.size()), kSignature))
     return std::nullopt;
