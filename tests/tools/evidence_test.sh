@@ -148,7 +148,9 @@ cat "$pki/milan/vcek-other-chip.pem" issuers.pem >other-chip.pem
 cat "$state/vcek.pem" "$pki/genoa/ask.pem" "$pki/genoa/ark.pem" >genoa-issuers.pem
 cat "$state/vcek.pem" "$state/ark.pem" "$state/ask.pem" >reversed.pem
 cat chain.pem "$state/ark.pem" >four.pem
-refused "an error page" der_ 404
+refused "an error page" 'text, neither PEM nor DER' 404
+cat "$state/ark.pem" "$state/ask.pem" "$state/vcek.pem" >backwards.pem
+refused "the root first" 'the order is VCEK, ASK, ARK' backwards.pem
 refused "the ARK" chain.roles "$state/ark.pem"
 refused "the ASK" 'chain[.]' issuers.pem
 refused "another chip's" vek.hwid "$pki/milan/vcek-other-chip.pem"

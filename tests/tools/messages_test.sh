@@ -133,6 +133,8 @@ tpm2_nvundefine -Q -C o 0x01400002
 says 0 'usually: no report was asked for yet: snpnv report defines it' probe
 tpm2_changeauth -Q -c owner secret
 says 3 'hint: the owner hierarchy has a password' report r user
+says 3 '"tpm":null,"tpm_error":"' --json -T tabrmd probe
+check "with what helps" jq -e '.tpm_hint | test("libtss2-tcti-tabrmd")' out
 start_paravisor --fault no-index
 says 3 'usually: no paravisor offers a report here' probe
 

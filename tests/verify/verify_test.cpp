@@ -724,7 +724,7 @@ TEST_CASE("Tcb_ReservedOctetOfReportedTcb_FailsAlone") {
     for (const std::size_t at : octets)
       cases.push_back({"octet " + std::to_string(at), [=](Scene& s) { s.at(R::REPORTED_TCB)[at] = std::byte{1}; },
                        "reserved", product});
-  check_alone(cases, Step::vek_tcb);
+  check_alone(Step::vek_tcb, cases);
 }
 
 TEST_CASE("Product_NotProven_ItsLayoutsAreNotReadBy") {

@@ -79,6 +79,7 @@ Outcome<std::vector<std::byte>> read_der(std::string_view path, std::string_view
 
 Outcome<std::vector<std::vector<std::byte>>> read_all_der(std::string_view path, std::string_view label) {
   SNPNV_TRY(const std::vector<std::byte> content, read_file(path, kMostOctets));
+  if (content.empty()) return library_failure(path, {Code::wire_short});
   std::vector<std::vector<std::byte>> out;
   if (!is_pem(content)) {
     if (is_text(content)) return std::unexpected(text_instead(path, content));
@@ -87,7 +88,6 @@ Outcome<std::vector<std::vector<std::byte>>> read_all_der(std::string_view path,
       out.emplace_back(der.begin(), der.end());
       rest = rest.subspan(der.size());
     }
-    if (out.empty()) return library_failure(path, {Code::wire_short});
     return out;
   }
   // What is passed over might be the list that revokes.

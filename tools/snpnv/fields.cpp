@@ -187,10 +187,17 @@ void Listing::boolean(std::string_view key, std::string_view label, bool value) 
   json_.json().key(key);
   json_.json().boolean(value);
 }
-void Listing::absent(std::string_view key, std::string_view label, std::string_view why) {
-  note(label, why);
+void Listing::absent(std::string_view key, std::string_view label, std::string_view why, std::string_view mark) {
+  note(label, concat({mark, why}));
   json_.json().key(key);
   json_.json().null();
+  json_.json().key(concat({key, "_error"}));
+  json_.json().string(why);
+}
+void Listing::hint(std::string_view key, std::string_view text) {
+  note("", concat({"usually: ", text}));
+  json_.json().key(concat({key, "_hint"}));
+  json_.json().string(text);
 }
 Outcome<std::string> Listing::finish(bool json) {
   json_.json().end_object();

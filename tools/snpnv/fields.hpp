@@ -33,8 +33,10 @@ class Listing {
   void text(std::string_view key, std::string_view label, std::string_view value);
   void number(std::string_view key, std::string_view label, std::uint64_t value);
   void boolean(std::string_view key, std::string_view label, bool value);
-  /// Something that is not there or cannot be read: null in JSON, `why` in text.
-  void absent(std::string_view key, std::string_view label, std::string_view why);
+  /// Something that is not there or cannot be read: in JSON null, beside KEY_error; in text `why` behind `mark`.
+  void absent(std::string_view key, std::string_view label, std::string_view why, std::string_view mark = {});
+  /// What helps with it: KEY_hint in JSON.
+  void hint(std::string_view key, std::string_view text);
   /// A line of text alone.
   void note(std::string_view label, std::string_view text) { text_ += text_line(label, text); }
   [[nodiscard]] Outcome<std::string> finish(bool json);

@@ -118,8 +118,8 @@ class Probe {
  private:
   void found(std::string_view key, std::string_view label, std::string_view value) { out_.text(key, label, value); }
   void missing(std::string_view key, std::string_view label, std::string_view why, std::string_view cause) {
-    out_.absent(key, label, concat({"missing: ", why}));
-    if (!cause.empty()) out_.note("", concat({"usually: ", cause}));
+    out_.absent(key, label, why, "missing: ");
+    if (!cause.empty()) out_.hint(key, cause);
   }
   void missing(std::string_view key, std::string_view label, const Error& error) {
     const Failure failure = describe("", error);
@@ -255,7 +255,7 @@ const CommandSpec kProbe{
     "say what this machine offers",
     "Looks at the host and the TPM, both NV indices, the attestation key and its certificate, the envelope and "
     "the report, and says of what is missing what that usually means. Ends with 0 if a fresh report can be asked "
-    "for, else with 3.",
+    "for, else with 3, or with 4 where the TPM did not answer in time.",
     0,
     0,
     kOptions,

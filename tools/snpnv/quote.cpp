@@ -50,7 +50,7 @@ Outcome<std::vector<std::byte>> nonce_of(const Arguments& arguments) {
   }
   if (!text) return usage("--nonce", "missing: what the evidence is to carry");
   auto out = hex_value("--nonce", *text, 0, kMaxQuoteNonce);
-  if (!out && out.error().exit == Exit::usage) out.error().hint = kNonceTooLong;
+  if (!out && text->size() > 2 * kMaxQuoteNonce) out.error().hint = kNonceTooLong;
   return out;
 }
 

@@ -4,7 +4,6 @@
 
 #include "files.hpp"
 #include "provider.hpp"
-#include "snpnv/core/pem.hpp"
 #include "verdict.hpp"
 
 namespace snpnv::tool {
@@ -28,28 +27,17 @@ void trust_own_root(const Arguments& arguments, std::string_view path, ByteView 
 
 Outcome<VekFile> read_vek(std::string_view path) {
   VekFile out;
-  SNPNV_TRY(const auto content, read_file(path, std::size_t{1} << 20));
-  if (content.empty()) return library_failure(path, {Code::wire_short});
-  if (is_pem(content)) {
-    PemReader blocks(content, kPemCertificate);
-    std::vector<std::byte> room(content.size());
-    std::array places{&out.vek, &out.ask, &out.ark};
-    for (std::size_t i = 0;; ++i) {
-      const auto block = blocks.next(room);
-      if (!block) return library_failure(path, block.error());
-      if (!*block) break;
-      if (i == places.size())
-        return std::unexpected(
-            Failure{Exit::failed, path, "has more certificates than VCEK, ASK and ARK", "chain.roles"});
-      places[i]->assign((*block)->begin(), (*block)->end());
-    }
-    if (out.vek.empty()) return library_failure(path, {Code::pem_block});
-  } else {
-    out.vek = content;
-  }
+  SNPNV_TRY(auto ders, read_all_der(path, kPemCertificate));
+  std::array places{&out.vek, &out.ask, &out.ark};
+  if (ders.size() > places.size())
+    return std::unexpected(Failure{Exit::failed, path, "has more certificates than VCEK, ASK and ARK", "chain.roles"});
+  for (std::size_t i = 0; i < ders.size(); ++i) *places[i] = std::move(ders[i]);
   for (const auto* const der : {&out.vek, &out.ask, &out.ark})
     if (const auto certificate = Certificate::parse(*der); !der->empty() && !certificate)
       return library_failure(path, certificate.error());
+  if (const auto first = Certificate::parse(out.vek); first && first->ca)
+    return std::unexpected(Failure{Exit::failed, path, "begins with the certificate of an issuer; the order is VCEK, ASK, ARK",
+                                   "chain.roles"});
   return out;
 }
 
