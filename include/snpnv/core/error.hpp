@@ -157,6 +157,7 @@ class Raised {
  public:
   constexpr explicit Raised(E& error) : error_(error) {}
   template <class T>
+  // NOLINTNEXTLINE(google-explicit-constructor): to be converted is its purpose
   constexpr operator std::expected<T, E>() const {
     return std::expected<T, E>(std::unexpect, std::move(error_));
   }
