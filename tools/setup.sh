@@ -9,7 +9,7 @@ quick=" curl doctest-dev jq libgmp-dev libssl-dev nettle-dev nginx-light paralle
 all=" clang-19 clang-tidy-19 debootstrap dpkg-dev file libbenchmark-dev libclang-rt-19-dev make man-db"
 all+=" musl-tools reprepro socat systemd xz-utils zstd"
 # Other processors, and bare metal.
-all+=" g++-aarch64-linux-gnu g++-arm-linux-gnueabihf g++-riscv64-linux-gnu g++-s390x-linux-gnu gcc-arm-none-eabi"
+all+=" g++-aarch64-linux-gnu g++-arm-linux-gnueabihf g++-s390x-linux-gnu gcc-arm-none-eabi"
 all+=" libstdc++-arm-none-eabi-newlib qemu-system-arm qemu-user-static"
 case ${1:-} in
   demo) ;;
