@@ -121,7 +121,6 @@ stage "static builds and their sizes" static_builds
 stage "Debian packages" debian_packages
 stage "an image with mkosi" image
 stage "Mbed TLS 3.6" tests/mbedtls36.sh build/mbedtls36
-stage "other processors" tests/processors.sh build/processors
 stage "bare metal" tests/bare_metal/run.sh "$PWD"/build/gcc/tools/snpnv{,-paravisor} build/bare-metal
 stage "libFuzzer" fuzz_smoke
 stage "Clang, ASan and UBSan: build" configure_and_build clang-sanitize all

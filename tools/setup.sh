@@ -8,9 +8,8 @@ packages="ca-certificates cmake g++ libmbedtls-dev libtss2-dev ninja-build opens
 quick=" curl doctest-dev jq libgmp-dev libssl-dev nettle-dev nginx-light parallel perl procps python3 tpm2-tools"
 all=" clang-19 clang-tidy-19 debootstrap dpkg-dev file libbenchmark-dev libclang-rt-19-dev make man-db"
 all+=" musl-tools reprepro socat systemd xz-utils zstd"
-# Other processors, and bare metal.
-all+=" g++-aarch64-linux-gnu g++-arm-linux-gnueabihf g++-s390x-linux-gnu gcc-arm-none-eabi"
-all+=" libstdc++-arm-none-eabi-newlib qemu-system-arm qemu-user-static"
+# Bare metal.
+all+=" gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm"
 case ${1:-} in
   demo) ;;
   quick) packages+=$quick ;;
