@@ -111,7 +111,7 @@ stage "packages" bash tools/setup.sh $which
 if [ $which = quick ]; then
   stage "build" configure_and_build quick all
   stage "unit tests, gates, fuzz targets on their seeds, the programs" run_tests quick -L '^(unit|gate|tools)$'
-  skip "packaging, virtual machines, sanitizers and the other configurations, which tests/run.sh --all runs"
+  skip "packaging, virtual machines, sanitizers, other providers and configurations, which tests/run.sh --all runs"
   exit
 fi
 stage "QEMU and a kernel" fetch_vm
