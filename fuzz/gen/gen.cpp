@@ -375,8 +375,10 @@ void fetch_seeds() {
   seed("http", "busy", std::string_view("\xffHTTP/1.1 429 Too Many Requests\r\nRetry-After: 10\r\n\r\n"));
   seed("http", "moved", std::string_view("\x01HTTP/1.1 301 Moved\r\nLocation: https://kds.example/new\r\n\r\n"));
   seed("http", "to-the-end", std::string_view("\x10HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 200 OK\r\n\r\nall of it"));
+  seed("http", "session",
+       std::string_view("\x08HTTP/1.1 401 Unauthorized\r\nSet-Cookie: kbs-session-id=a1; Path=/\r\nContent-Length: 2\r\n\r\n{}"));
   seed("http", "url", std::string_view("\x10https://[::1]:8443/path?query"));
-  dictionary("http", {"HTTP/1.1 200 OK\\x0d\\x0a", "HTTP/1.1 100 ", "Content-Length: ", "Transfer-Encoding: chunked",
+  dictionary("http", {"HTTP/1.1 200 OK\\x0d\\x0a", "HTTP/1.1 100 ", "Content-Length: ", "Set-Cookie: kbs-session-id=", "Transfer-Encoding: chunked",
                       "Retry-After: ", "Location: ", "https://kds.example/", "\\x0d\\x0a\\x0d\\x0a", "\\x0d\\x0a0\\x0d\\x0a"});
 
   constexpr std::string_view kSmall = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";

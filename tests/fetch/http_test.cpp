@@ -24,7 +24,7 @@ struct Got {
 };
 Got get(const std::string& response, std::size_t piece = 4096, Result<std::size_t> end = std::size_t{0}) {
   RecordedStream stream(response, piece, end);
-  const auto got = http_get(stream, {"kds.example", "/path"}, room);
+  const auto got = http_exchange(stream, {"kds.example", "/path"}, room);
   if (!got) return {got.error(), 0, {}};
   return {std::nullopt, got->head.status, std::string(text(got->body))};
 }
@@ -81,18 +81,18 @@ TEST_CASE("Head_MalformedFields_AreErrors") {
 
 TEST_CASE("Get_Request_IsTheOneOfTheStandard") {
   RecordedStream stream(kSized);
-  CHECK(http_get(stream, {"kds.example:8443", "/a?b=1", true}, room).has_value());
+  CHECK(http_exchange(stream, {"kds.example:8443", "/a?b=1", {true}}, room).has_value());
   CHECK(stream.sent == "GET /a?b=1 HTTP/1.1\r\nHost: kds.example:8443\r\nUser-Agent: snpnv/" SNPNV_VERSION
                        "\r\nAccept: */*\r\nMetadata: true\r\nConnection: close\r\n\r\n");
   RecordedStream plain(kSized);
-  CHECK(http_get(plain, {"h", "/"}, room).has_value());
+  CHECK(http_exchange(plain, {"h", "/"}, room).has_value());
   CHECK(plain.sent.find("Metadata") == std::string::npos);
 }
 
 TEST_CASE("Get_RequestTooLong_IsNotSent") {
   RecordedStream stream(kSized);
   const std::string target(5000, 'a');
-  CHECK(http_get(stream, {"h", target}, room).error().code == Code::wire_overflow);
+  CHECK(http_exchange(stream, {"h", target}, room).error().code == Code::wire_overflow);
   CHECK(stream.sent.empty());
 }
 
@@ -114,7 +114,7 @@ TEST_CASE("Get_FoldedFields_AreUnfolded") {
   for (const std::string head : {"HTTP/1.1 200 OK\r\n X: a\r\nContent-Length: 5\r\n\r\nhello",
                                  "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n 2\r\n\r\nhello"}) {
     RecordedStream stream(head);
-    CHECK(http_get(stream, {"h", "/"}, room).error().code == Code::http_syntax);
+    CHECK(http_exchange(stream, {"h", "/"}, room).error().code == Code::http_syntax);
   }
 }
 
@@ -201,4 +201,71 @@ TEST_CASE("Get_EndlessFraming_IsTooLarge") {
   std::string interim;
   for (int i = 0; i < 4000; ++i) interim += "HTTP/1.1 100 Continue\r\n\r\n";
   CHECK(get(interim).error->code == Code::wire_too_large);
+}
+
+namespace {
+
+HttpRequest posted(std::string_view body) {
+  return {"kbs.example", "/kbs/v0/attest", {false, view(body), "kbs-session-id=a1", {}, HttpBodies::all}};
+}
+Got post(const std::string& response, std::size_t piece = 4096) {
+  RecordedStream stream(response, piece);
+  const auto got = http_exchange(stream, posted("{}"), room);
+  if (!got) return {got.error(), 0, {}};
+  return {std::nullopt, got->head.status, std::string(text(got->body))};
+}
+Result<std::string_view> cookie(const HttpHead& head) { return set_cookie(head, "kbs-session-id"); }
+Result<std::string_view> cookie(std::string_view fields) {
+  static std::string whole;
+  whole = "HTTP/1.1 200 OK\r\n" + std::string(fields) + "\r\n\r\n";
+  const auto head = head_of(whole);
+  REQUIRE(head.has_value());
+  return cookie(*head);
+}
+
+}  // namespace
+
+TEST_CASE("Post_Request_IsTheOneOfTheStandard") {
+  RecordedStream stream(kSized);
+  CHECK(http_exchange(stream, posted("{\"a\":1}"), room).has_value());
+  CHECK(stream.sent == "POST /kbs/v0/attest HTTP/1.1\r\nHost: kbs.example\r\nUser-Agent: snpnv/" SNPNV_VERSION
+                       "\r\nAccept: */*\r\nCookie: kbs-session-id=a1\r\nContent-Type: application/json\r\n"
+                       "Content-Length: 7\r\nConnection: close\r\n\r\n{\"a\":1}");
+  // RFC 6750, "Authorization Request Header Field".
+  RecordedStream authorized(kSized);
+  CHECK(http_exchange(authorized, {"h", "/", {.bearer = "mF_9.B5f-4.1JqM"}}, room).has_value());
+  CHECK(authorized.sent.contains("\r\nAuthorization: Bearer mF_9.B5f-4.1JqM\r\n"));
+  CHECK_FALSE(authorized.sent.contains("Cookie"));
+}
+
+TEST_CASE("Post_OtherStatus_HasTheBodyThatAServiceAnswers") {
+  for (std::size_t piece = 1; piece < 20; ++piece) {
+    const Got got = post("HTTP/1.1 401 Unauthorized\r\nContent-Length: 7\r\n\r\nnothing", piece);
+    CHECK(got.status == 401);
+    CHECK(got.body == "nothing");
+  }
+  CHECK(post("HTTP/1.1 204 No Content\r\n\r\nmore").body.empty());
+  CHECK(post("HTTP/1.1 401 X\r\nContent-Length: 1048577\r\n\r\n").error->code == Code::wire_too_large);
+  CHECK(post("HTTP/1.1 401 X\r\nContent-Length: 7\r\n\r\nnoth").error->code == Code::io_closed);
+}
+
+// RFC 6265, "Examples".
+TEST_CASE("Cookie_ThatTheServerSets_IsItsValueWithoutAttributes") {
+  CHECK(*cookie("Set-Cookie: kbs-session-id=31d4d96e407aad42; Path=/; Secure; HttpOnly") == "31d4d96e407aad42");
+  CHECK(*cookie("set-cookie:kbs-session-id=a=b") == "a=b");
+  CHECK(*cookie("Set-Cookie: lang=en-US\r\nSet-Cookie: kbs-session-id=x") == "x");
+  CHECK(cookie("Set-Cookie: lang=en-US; kbs-session-id=x")->empty());
+  CHECK(cookie("Set-Cookie: kbs-session-id")->empty());
+  CHECK(cookie("X: kbs-session-id=x")->empty());
+  CHECK(cookie(HttpHead{})->empty());
+}
+
+TEST_CASE("Cookie_OfTwoValuesOrOfNone_IsAnError") {
+  for (const char* fields :
+       {"Set-Cookie: kbs-session-id=x\r\nSet-Cookie: kbs-session-id=y", "Set-Cookie: kbs-session-id=",
+        "Set-Cookie: kbs-session-id=a b", "Set-Cookie: kbs-session-id=\"x\"", "Set-Cookie: kbs-session-id=a,b"}) {
+    const auto got = cookie(fields);
+    REQUIRE_MESSAGE(!got.has_value(), fields);
+    CHECK(got.error().code == Code::http_syntax);
+  }
 }

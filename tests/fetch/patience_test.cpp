@@ -34,9 +34,10 @@ struct ScriptedServer {
   bool metadata = false;
   Answer current{};
 
-  Result<HttpResponse> get(const Url& url, bool wants_metadata, Instant, std::span<std::byte, kHttpRoom>) noexcept {
+  Result<HttpResponse> exchange(const Url& url, const HttpMessage& message, Instant,
+                                std::span<std::byte, kHttpRoom>) noexcept {
     asked.emplace_back(url.target);
-    metadata = wants_metadata;
+    metadata = message.metadata;
     current = answers.front();
     if (answers.size() > 1) answers.pop_front();
     if (current.status == 0) return fail(Code::io_closed);
@@ -173,6 +174,35 @@ TEST_CASE("Patience_ConnectionFailure_IsReturned") {
   Scene scene;
   scene.server.answers = {{0}};
   CHECK(scene.get().error().code == Code::io_closed);
+  CHECK(scene.server.asked.size() == 1);
+}
+
+TEST_CASE("Patience_ConnectionFailure_IsTriedAgainWhereThatIsAskedFor") {
+  Scene scene;
+  scene.server.answers = {{0}, {0}, {401, "who"}};
+  Asking<Told> asking{false, true, scene.clock.time + scene.time, scene.told};
+  asking.connects_again = true;
+  const auto ask = [&](const HttpMessage& message) {
+    return http_ask_patiently(scene.server, scene.clock, *parse_url("http://h/first"), message, asking, Backoff(7), room);
+  };
+  const auto got = ask({});
+  REQUIRE(got.has_value());
+  CHECK(got->head.status == 401);
+  CHECK(text(got->body) == "who");
+  REQUIRE(scene.told.pauses.size() == 2);
+  CHECK(scene.told.pauses[0].status == 0);
+  scene.server.answers = {{0}};
+  CHECK(ask({}).error().code == Code::io_closed);  // before the deadline
+  CHECK(scene.clock.time <= asking.deadline);
+}
+
+TEST_CASE("Patience_Post_IsNotRedirected") {
+  Scene scene;
+  scene.server.answers = {{307, {}, "/a"}, {200, "body"}};
+  const Asking<Told> asking{false, true, scene.clock.time + scene.time, scene.told};
+  const auto got = http_ask_patiently(scene.server, scene.clock, *parse_url("http://h/first"),
+                                      {.json = view("{}")}, asking, Backoff(7), room);
+  CHECK(got.error() == Error{Code::http_redirect, 0, 307});
   CHECK(scene.server.asked.size() == 1);
 }
 

@@ -12,7 +12,7 @@ struct Stopped {
   void sleep(Millis) noexcept {}
 };
 struct NoNetwork {
-  Result<HttpResponse> get(const Url&, bool, Instant, std::span<std::byte, kHttpRoom>) noexcept {
+  Result<HttpResponse> exchange(const Url&, const HttpMessage&, Instant, std::span<std::byte, kHttpRoom>) noexcept {
     return fail(Code::io_closed);
   }
   Result<std::size_t> read_some(MutBytes) noexcept { return std::size_t{0}; }
@@ -48,7 +48,7 @@ extern "C" bool use_fetch(const std::byte* in, std::size_t size, std::byte* out,
   Writer path(buffer);
   write_store_path(path, request);
   write_store_fallback(path, request);
-  const auto response = http_get(network, {url->host, url->target}, http_room);
+  const auto response = http_exchange(network, {url->host, url->target}, http_room);
   const auto from_kds = KdsSource(network, clock, *url, asking, Backoff(1), http_room).get(request, buffer);
   const auto from_platform = PlatformSource(network, clock, *url, asking, Backoff(1), http_room).get(request, buffer);
   if (!from_kds || !from_platform || !response) return false;

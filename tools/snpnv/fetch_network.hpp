@@ -1,4 +1,4 @@
-// One GET over TCP, or over TLS.
+// One exchange over TCP, or over TLS.
 #pragma once
 
 #include <arpa/inet.h>
@@ -15,16 +15,17 @@ class Network {
   explicit Network(const TlsTrust& trust) : trust_(trust) {}
 
   /// As the concept HttpClient says.
-  [[nodiscard]] Result<HttpResponse> get(const Url& url, bool metadata, Instant deadline,
-                                         std::span<std::byte, kHttpRoom> room) noexcept {
-    step("GET " + std::string(url.authority) + std::string(url.target) + ": waiting for the server\n");
+  [[nodiscard]] Result<HttpResponse> exchange(const Url& url, const HttpMessage& message, Instant deadline,
+                                              std::span<std::byte, kHttpRoom> room) noexcept {
+    step((message.json ? "POST " : "GET ") + std::string(url.authority) + std::string(url.target) +
+         ": waiting for the server\n");
     SNPNV_TRY(TcpStream tcp, TcpStream::connect(url.host, url.port, deadline));
-    const HttpGet get{url.authority, url.target.empty() ? std::string_view("/") : url.target, metadata};
-    if (!url.tls) return http_get(tcp, get, room);
+    const HttpRequest request{url.authority, url.target.empty() ? std::string_view("/") : url.target, message};
+    if (!url.tls) return http_exchange(tcp, request, room);
     TlsStream tls(tcp);
     std::array<std::byte, 16> address{};
     SNPNV_CHECK(tls.handshake(trust_, url.host, numeric(url.host, address)));
-    return http_get(tls, get, room);
+    return http_exchange(tls, request, room);
   }
 
  private:

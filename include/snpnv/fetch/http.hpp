@@ -1,4 +1,4 @@
-// HTTP/1.1 as far as fetching a file takes it: one GET on one connection.
+// HTTP/1.1 as far as fetching a file and asking a service takes it: one GET or POST on one connection.
 #pragma once
 
 #include <concepts>
@@ -8,6 +8,7 @@
 #include "snpnv/core/bytes.hpp"
 #include "snpnv/core/clock.hpp"
 #include "snpnv/core/encoding.hpp"
+#include "snpnv/core/json.hpp"
 #include "snpnv/version.hpp"
 
 namespace snpnv {
@@ -35,6 +36,7 @@ struct HttpHead {
   std::optional<std::uint64_t> content_length;
   std::optional<Millis> retry_after;  // only if it was given in seconds
   std::string_view location;          // empty: none
+  std::string_view fields = {};       // all of them, for what is looked up by name
 };
 
 namespace http {
@@ -55,6 +57,10 @@ namespace http {
          std::string_view("!#$%&'*+-.^_`|~").contains(c);
 }
 [[nodiscard]] constexpr bool is_printable(char c) { return c > ' ' && c < '\x7F'; }
+/// RFC 6265, "Set-Cookie", cookie-octet.
+[[nodiscard]] constexpr bool is_cookie_octet(char c) {
+  return is_printable(c) && !std::string_view("\",;\\").contains(c);
+}
 /// A decimal number without sign; nothing if it is none, or far too large for a size.
 [[nodiscard]] constexpr std::optional<std::uint64_t> decimal(std::string_view text) {
   constexpr std::size_t kMostDigits = 15;
@@ -131,6 +137,7 @@ namespace http {
     if (at == 0) {
       head.status = http::status_of(line);
       if (head.status == 0) return fail(Code::http_syntax, at);
+      head.fields = rest;
     } else if (line.empty()) {
       break;
     } else if (!http::take_field(head, line)) {
@@ -142,18 +149,43 @@ namespace http {
   return head;
 }
 
+/// The value of a cookie that the response sets; empty if it sets none of this name. Its attributes are passed
+/// over: it is for one session with one server.
+/// @returns the value, which borrows the head | http_syntax - set twice, or with characters that no cookie has.
+/// Source: RFC 6265, "Set-Cookie", "Syntax".
+[[nodiscard]] constexpr Result<std::string_view> set_cookie(const HttpHead& head, std::string_view name) {
+  std::string_view found;
+  for (std::string_view rest = head.fields; !rest.empty();) {
+    const std::string_view line = upto(rest, rest.find("\r\n"));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 2));
+    const std::size_t colon = line.find(':');
+    if (!http::same_word(upto(line, colon), "Set-Cookie")) continue;
+    const std::string_view pair = http::trimmed(upto(from(line, colon + 1), from(line, colon + 1).find(';')));
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string_view::npos || upto(pair, equals) != name) continue;
+    const std::string_view value = from(pair, equals + 1);
+    if (!found.empty() || value.empty() || !std::ranges::all_of(value, http::is_cookie_octet))
+      return fail(Code::http_syntax);
+    found = value;
+  }
+  return found;
+}
+
 struct HttpResponse {
   HttpHead head;
-  ByteView body;  // of status 200 only: what an error says to people is left unread
+  ByteView body;
 };
+
+/// Whose body is read: what an error says to people is not, what it says to a client of a service is.
+enum class HttpBodies : std::uint8_t { of_success, all };
 
 /// Puts a response together from the octets of a connection, in pieces of any size. The response
 /// borrows the room.
 /// Source: RFC 9112, "Message Body", "Chunked Transfer Coding".
 class HttpParser {
  public:
-  explicit HttpParser(std::span<std::byte, kHttpRoom> room)
-      : head_room_(room.first(kMaxHttpHead)), body_room_(room.subspan(kMaxHttpHead)) {}
+  explicit HttpParser(std::span<std::byte, kHttpRoom> room, HttpBodies bodies = HttpBodies::of_success)
+      : head_room_(room.first(kMaxHttpHead)), body_room_(room.subspan(kMaxHttpHead)), bodies_(bodies) {}
 
   [[nodiscard]] bool done() const { return state_ == State::done; }
 
@@ -245,6 +277,12 @@ class HttpParser {
     return {};
   }
 
+  // 204 and 304 have none whatever their fields say. RFC 9112, "Message Body Length".
+  [[nodiscard]] bool has_body() const {
+    return head_.status == kHttpOk ||
+           (bodies_ == HttpBodies::all && head_.status != 204 && head_.status != 304);
+  }
+
   // A field that goes on in the next line is unfolded: its line end becomes blanks. Behind the status line there
   // is nothing to go on with. RFC 9112, "Obsolete Line Folding".
   Result<void> head(char c) {
@@ -257,7 +295,7 @@ class HttpParser {
     SNPNV_TRY(head_, parse_http_head(so_far));
     if (head_.status < kHttpOk) {  // interim: the response follows
       head_size_ = 0;
-    } else if (head_.status != kHttpOk) {
+    } else if (!has_body()) {
       state_ = State::done;
     } else if (head_.chunked) {
       state_ = State::size;
@@ -274,6 +312,7 @@ class HttpParser {
 
   MutBytes head_room_;
   MutBytes body_room_;
+  HttpBodies bodies_;
   HttpHead head_;
   State state_ = State::head;
   std::size_t head_size_ = 0;
@@ -284,30 +323,55 @@ class HttpParser {
   std::size_t at_ = 0;      // octets taken
 };
 
-/// What to ask for. Borrows all of it.
-struct HttpGet {
-  std::string_view host;    // as in the URL, with the port unless it is the scheme's
-  std::string_view target;  // path and query
-  bool metadata = false;    // send the field that platform endpoints want against forged requests
+/// What is asked of a target. Borrows all of it.
+struct HttpMessage {
+  bool metadata = false;                    // send the field that platform endpoints want against forged requests
+  std::optional<ByteView> json = {};        // posted; without, this is a GET
+  std::string_view cookie = {};             // "NAME=VALUE"; empty: none
+  std::string_view bearer = {};             // a token that authorizes; empty: none
+  HttpBodies bodies = HttpBodies::of_success;
 };
 
-/// Sends a GET and reads the response. The connection has no further use.
+/// A message and where it goes. Borrows all of it.
+struct HttpRequest {
+  std::string_view host;    // as in the URL, with the port unless it is the scheme's
+  std::string_view target;  // path and query
+  HttpMessage message = {};
+};
+
+/// Sends a request and reads the response. The connection has no further use.
 /// @returns the response, which borrows the room | what the stream and HttpParser return
-///   | wire_overflow - a request of more than 4096 octets.
+///   | wire_overflow - a head of more than 4096 octets.
 template <Stream S>
-[[nodiscard]] Result<HttpResponse> http_get(S& stream, const HttpGet& get,
-                                            std::span<std::byte, kHttpRoom> room) noexcept {
+[[nodiscard]] Result<HttpResponse> http_exchange(S& stream, const HttpRequest& request,
+                                                 std::span<std::byte, kHttpRoom> room) noexcept {
+  const HttpMessage& message = request.message;
+  const bool post = message.json.has_value();
   std::array<std::byte, 4096> octets;
-  Writer request(octets);
+  Writer head(octets);
   for (const std::string_view part :
-       {std::string_view("GET "), get.target, std::string_view(" HTTP/1.1\r\nHost: "), get.host,
+       {post ? std::string_view("POST ") : std::string_view("GET "), request.target,
+        std::string_view(" HTTP/1.1\r\nHost: "), request.host,
         std::string_view("\r\nUser-Agent: snpnv/" SNPNV_VERSION "\r\nAccept: */*\r\n"),
-        get.metadata ? std::string_view("Metadata: true\r\n") : std::string_view(),
-        std::string_view("Connection: close\r\n\r\n")})
-    request.text(part);
-  SNPNV_TRY(const ByteView whole, request.finish());
+        message.metadata ? std::string_view("Metadata: true\r\n") : std::string_view()})
+    head.text(part);
+  for (const auto& [field, value] : {std::pair{std::string_view("Cookie: "), message.cookie},
+                                     {std::string_view("Authorization: Bearer "), message.bearer}}) {
+    if (value.empty()) continue;
+    head.text(field);
+    head.text(value);
+    head.text("\r\n");
+  }
+  if (post) {
+    head.text("Content-Type: application/json\r\nContent-Length: ");
+    JsonWriter(head).number(message.json->size());
+    head.text("\r\n");
+  }
+  head.text("Connection: close\r\n\r\n");
+  SNPNV_TRY(const ByteView whole, head.finish());
   SNPNV_CHECK(stream.write_all(whole));
-  HttpParser parser(room);
+  if (post) SNPNV_CHECK(stream.write_all(*message.json));
+  HttpParser parser(room, message.bodies);
   std::array<std::byte, 4096> piece;
   while (!parser.done()) {
     SNPNV_TRY(const std::size_t size, stream.read_some(piece));

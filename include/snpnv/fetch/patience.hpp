@@ -5,17 +5,17 @@
 
 namespace snpnv {
 
-/// Makes one exchange with a server: connects, asks for url.target, disconnects. The response borrows
-/// the room.
+/// Makes one exchange with a server: connects, sends the message to url.target, disconnects. The response
+/// borrows the room.
 template <class H>
-concept HttpClient = requires(H& http, const Url& url, bool metadata, Instant deadline,
+concept HttpClient = requires(H& http, const Url& url, const HttpMessage& message, Instant deadline,
                               std::span<std::byte, kHttpRoom> room) {
-  { http.get(url, metadata, deadline, room) } noexcept -> std::same_as<Result<HttpResponse>>;
+  { http.exchange(url, message, deadline, room) } noexcept -> std::same_as<Result<HttpResponse>>;
 };
 
 /// A pause that is about to begin.
 struct Pause {
-  std::uint16_t status = 0;  // that the server answered
+  std::uint16_t status = 0;  // that the server answered; 0: there was no connection
   Millis length = 0;
   Millis left = 0;  // until the deadline
 };
@@ -63,53 +63,71 @@ struct Busy {
 /// How a server is asked.
 template <class T>
 struct Asking {
-  bool metadata = false;  // as in HttpGet; such a service answers 410 while it cannot say
+  bool metadata = false;  // as in HttpMessage; such a service answers 410 while it cannot say
   bool patient = true;    // wait and ask again where it is busy
   Instant deadline = 0;
   T& told;                // told(Pause) before each pause
   std::optional<Busy>* busy = nullptr;  // set where a busy server's answer is what is returned
+  bool connects_again = false;          // where there is no connection, or it ends early, too
 };
+
+/// Whether an exchange failed for want of a connection, which another one may have.
+[[nodiscard]] constexpr bool is_no_connection(const Error& error) {
+  return error.code == Code::io_failed || error.code == Code::io_name || error.code == Code::io_closed;
+}
 
 inline constexpr std::size_t kMostRedirections = 3;
 
-/// Gets what stands at `url`. A server that answers 429 or 5xx is asked again, after Retry-After or a
-/// backoff, as long as an answer can still come before the deadline. Redirections on the same server
-/// are followed.
-/// @returns the body, which borrows the room | http_status - detail: the status | http_redirect
+/// Sends a message to a server. One that answers 429 or 5xx is asked again, after Retry-After or a backoff, as
+/// long as an answer can still come before the deadline. Redirections of a GET on the same server are followed; a
+/// POST goes nowhere else.
+/// @returns the last response, of any status, which borrows the room | http_redirect - detail: the status
 ///   | what the client returns.
 /// Source: RFC 6585, "429 Too Many Requests"; RFC 9110, "Retry-After", "Redirection 3xx"; Microsoft, "Azure
 /// Instance Metadata Service", "Errors and debugging".
 template <HttpClient H, Clock C, class T>
-[[nodiscard]] Result<ByteView> http_get_patiently(H& http, C& clock, const Url& url, Asking<T> asking,
-                                                  Backoff backoff,
-                                                  std::span<std::byte, kHttpRoom> room) noexcept {
+[[nodiscard]] Result<HttpResponse> http_ask_patiently(H& http, C& clock, const Url& url, const HttpMessage& message,
+                                                      Asking<T> asking, Backoff backoff,
+                                                      std::span<std::byte, kHttpRoom> room) noexcept {
   std::array<char, Url::kMaxSize> target{};
   Url at = url;
   std::size_t redirections = 0;
   while (true) {
-    SNPNV_TRY(const HttpResponse response, http.get(at, asking.metadata, asking.deadline, room));
-    const std::uint16_t status = response.head.status;
-    if (status == kHttpOk) return response.body;
-    if (status >= 300 && status < 400 && !response.head.location.empty()) {
-      const auto to = redirected(url, response.head.location);
-      if (!to || ++redirections > kMostRedirections) return fail(Code::http_redirect, 0, status);
+    const Result<HttpResponse> response = http.exchange(at, message, asking.deadline, room);
+    if (!response && !(asking.connects_again && is_no_connection(response.error()))) return response;
+    const std::uint16_t status = response ? response->head.status : std::uint16_t{0};
+    if (status >= 300 && status < 400 && !response->head.location.empty()) {
+      const auto to = redirected(url, response->head.location);
+      if (message.json || !to || ++redirections > kMostRedirections) return fail(Code::http_redirect, 0, status);
       std::ranges::copy(to->target, target.begin());
       at.target = std::string_view(target.data(), to->target.size());
       continue;
     }
-    if (status != 429 && status < 500 && !(asking.metadata && status == 410))
-      return fail(Code::http_status, 0, status);
-    const Busy busy{status, response.head.retry_after};
+    if (response && status != 429 && status < 500 && !(message.metadata && status == 410)) return response;
+    const Busy busy{status, response ? response->head.retry_after : std::nullopt};
     const Instant now = clock.now();
     const Millis left = asking.deadline > now ? asking.deadline - now : 0;
     const auto wait = asking.patient ? pause_for(busy, backoff, left) : std::nullopt;
     if (!wait) {
-      if (asking.busy != nullptr) *asking.busy = busy;
-      return fail(Code::http_status, 0, status);
+      if (response && asking.busy != nullptr) *asking.busy = busy;
+      return response;
     }
     asking.told(Pause{status, *wait, left});
     clock.sleep(*wait);
   }
+}
+
+/// Gets what stands at `url`, with the same patience.
+/// @returns the body, which borrows the room | http_status - detail: the status
+///   | what http_ask_patiently() returns.
+template <HttpClient H, Clock C, class T>
+[[nodiscard]] Result<ByteView> http_get_patiently(H& http, C& clock, const Url& url, Asking<T> asking,
+                                                  Backoff backoff,
+                                                  std::span<std::byte, kHttpRoom> room) noexcept {
+  const HttpMessage message{asking.metadata};
+  SNPNV_TRY(const HttpResponse response, http_ask_patiently(http, clock, url, message, asking, backoff, room));
+  if (response.head.status != kHttpOk) return fail(Code::http_status, 0, response.head.status);
+  return response.body;
 }
 
 }  // namespace snpnv
