@@ -12,6 +12,8 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
+#include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -152,9 +154,19 @@ inline void sign_with(const Key& key, const PssScheme& scheme, Sign&& sign) {
   EVP_MD_CTX_free(context);
 }
 
-/// By days, since a time_t may have 32 bits, and end in 2038.
+/// As text, since a time_t may have 32 bits, and end in 2038; or 64 here and 32 in libcrypto.
 inline void set_time(ASN1_TIME* out, UnixTime time) {
-  must(ASN1_TIME_adj(out, 0, static_cast<int>(time / 86400), static_cast<long>(time % 86400)) != nullptr, "ASN1_TIME_adj");
+  namespace chrono = std::chrono;
+  const chrono::sys_seconds at{chrono::seconds(time)};
+  const auto days = chrono::floor<chrono::days>(at);
+  const chrono::year_month_day date(days);
+  const chrono::hh_mm_ss clock(at - days);
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%04d%02u%02u%02d%02d%02dZ", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()));
+  must(ASN1_TIME_set_string_X509(out, text.data()) == 1, "ASN1_TIME_set_string_X509");
 }
 
 struct CertSpec {
