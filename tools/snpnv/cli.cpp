@@ -298,7 +298,7 @@ std::string format(const char* pattern, ...) {
         }
         const unsigned base = *at == 'x' ? 16 : 10;
         do {
-          digits[--first] = kDigits[value % base];
+          digits[--first] = kDigits[static_cast<std::size_t>(value % base)];
           value /= base;
         } while (value != 0);
         if (negative) digits[--first] = '-';

@@ -186,8 +186,9 @@ class Dealer {
     return std::unexpected(Failure{Exit::failed, kWorker, "ended early", "worker"});
   }
 
-  Worker& next_to_deal() { return workers_[dealt_ % workers_.size()]; }
-  Worker& next_to_gather() { return workers_[gathered_ % workers_.size()]; }
+  Worker& worker_of(std::uint64_t line) { return workers_[static_cast<std::size_t>(line % workers_.size())]; }
+  Worker& next_to_deal() { return worker_of(dealt_); }
+  Worker& next_to_gather() { return worker_of(gathered_); }
 
   // Until there is something to deal, room to deal it to, or an answer.
   Outcome<void> await(const Source& source) {

@@ -196,9 +196,10 @@ Outcome<void> read_pcrs(const Arguments& arguments, Policy& policy) {
   for (const std::string_view pair : arguments.values("pcr")) {
     const std::size_t equals = pair.find('=');
     if (equals == std::string_view::npos) return usage("--pcr", "needs N=HEX");
-    SNPNV_TRY(const std::uint64_t pcr, number("--pcr", pair.substr(0, equals), 0, policy.pcrs.size() - 1));
+    SNPNV_TRY(const std::uint64_t index, number("--pcr", pair.substr(0, equals), 0, policy.pcrs.size() - 1));
+    const auto pcr = static_cast<std::uint32_t>(index);
     SNPNV_TRY(const auto value, hex_value("--pcr", pair.substr(equals + 1), kPcrSize));
-    if (policy.pcrs[pcr]) return second_value("pcr", format("PCR %u", static_cast<unsigned>(pcr)));
+    if (policy.pcrs[pcr]) return second_value("pcr", format("PCR %u", pcr));
     copy_to(policy.pcrs[pcr].emplace(), value);
   }
   if (const auto text = arguments.value("init-data")) {

@@ -54,7 +54,9 @@ bool _Sp_make_shared_tag::_S_eq(const type_info&) noexcept { return false; }
 }  // namespace std
 
 #if SNPNV_GLIBC
-// UTC has no zones: without this one, those of the C library, and sscanf() to read them.
+#if __SIZEOF_LONG__ == 8
+// UTC has no zones: without this one, those of the C library, and sscanf() to read them. With 32 bits the C library
+// has one for each size of a time_t.
 extern "C" std::tm* gmtime_r(const std::time_t* time, std::tm* out) noexcept {
   const snpnv::CivilTime civil = snpnv::civil_time(*time);
   *out = std::tm{};
@@ -66,6 +68,7 @@ extern "C" std::tm* gmtime_r(const std::time_t* time, std::tm* out) noexcept {
   out->tm_sec = static_cast<int>(civil.second);
   return out;
 }
+#endif
 
 // Messages of the C library stay untranslated.
 extern "C" void __assert_fail(const char* expression, const char*, unsigned, const char*) noexcept {
