@@ -32,7 +32,7 @@ static "$build/bench/static-3.6" -DMBEDTLS_INCLUDE_DIR="$newer/include" -DMBEDTL
 mkdir -p "$build/bench/fuzz"
 for target in $(python3 bench/measure.py --fuzz-targets); do
   program=$build/bench/fuzz/$target
-  if [ ! -e "$program" ] || [ -n "$(find include transports fuzz -name '*.?pp' -newer "$program" -print -quit)" ]; then
+  if [ ! -e "$program" ] || [ -n "$(find include transports paravisor fuzz -name '*.?pp' -newer "$program" -print -quit)" ]; then
     echo "$target"
   fi
 done | xargs -r -P "$(nproc)" -I{} clang++-19 -std=c++23 -O2 -fsanitize=fuzzer -Iinclude -I. "fuzz/fuzz_{}.cpp" \

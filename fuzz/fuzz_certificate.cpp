@@ -1,6 +1,7 @@
 // Certificates, revocation lists and AMD's extensions. Views lie within the input, errors point into
 // it, and what is signed is part of what was given.
 #include "fuzz/fuzz.hpp"
+#include "snpnv/wire/x509_revocation_list.hpp"
 #include "snpnv/wire/vek_certificate.hpp"
 
 using namespace snpnv;

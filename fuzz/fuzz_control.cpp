@@ -1,6 +1,6 @@
 // Requests of swtpm's control protocol: whatever parses has the size that its first octets announce.
 #include "fuzz/fuzz.hpp"
-#include "transports/paravisor/control.hpp"
+#include "paravisor/control.hpp"
 
 using namespace snpnv;
 using paravisor::ControlRequest;

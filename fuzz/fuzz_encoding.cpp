@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "fuzz/fuzz.hpp"
-#include "snpnv/core/json.hpp"
+#include "snpnv/core/json_reader.hpp"
 
 using namespace snpnv;
 

@@ -1,6 +1,7 @@
 // The whole flow on a hostile TPM with a virtual clock. Whatever it answers, a report that is returned
 // is bound to its claims and carries the user data; the flow ends at the deadline.
 #include "fuzz/fuzz.hpp"
+#include "snpnv/core/json_writer.hpp"
 #include "snpnv/collect/fresh_report.hpp"
 #include "snpnv/mbedtls/crypto.hpp"
 

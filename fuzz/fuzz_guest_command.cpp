@@ -1,7 +1,7 @@
 // A guest's commands and the TPM's responses, taken apart without knowing their parameters: what is accepted is put
 // together to the same octets. The first octet says how many handles there are, and whether a response makes one.
 #include "fuzz/fuzz.hpp"
-#include "transports/paravisor/limits.hpp"
+#include "paravisor/limits.hpp"
 
 using namespace snpnv;
 using namespace snpnv::paravisor;

@@ -58,7 +58,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     REQUIRE(whole.response && whole.response->head.status == all.response->head.status);
   }
   if (const auto head = parse_http_head(in); !head) REQUIRE(fuzz::inside(head.error(), size));
-  if (const auto url = parse_url(http::text(in))) {
+  if (const auto url = parse_url(text_of(in))) {
     REQUIRE(url->port != 0 && !url->host.empty());
     REQUIRE(url->target.empty() || url->target.front() == '/');
   }

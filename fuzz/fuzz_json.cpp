@@ -1,6 +1,7 @@
 // The JSON reader: what is read member by member is accepted if and only if it is when skipped.
 #include "fuzz/fuzz.hpp"
-#include "snpnv/core/json.hpp"
+#include "snpnv/core/json_reader.hpp"
+#include "snpnv/core/json_writer.hpp"
 
 using namespace snpnv;
 

@@ -1,6 +1,6 @@
 // Targets of requests to the emulated key distribution service: one spelling stays as it is.
 #include "fuzz/fuzz.hpp"
-#include "transports/paravisor/kds_target.hpp"
+#include "paravisor/kds_target.hpp"
 
 using namespace snpnv;
 

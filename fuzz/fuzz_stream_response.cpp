@@ -1,7 +1,7 @@
 // A TPM's response from a stream that comes in pieces, whose size the first octet says, into a buffer whose size
 // the second says: it is what the header announces, and nothing behind the piece that completes it is taken.
 #include "fuzz/fuzz.hpp"
-#include "transports/message.hpp"
+#include "snpnv/tpm/message.hpp"
 
 using namespace snpnv;
 

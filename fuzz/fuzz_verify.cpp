@@ -46,11 +46,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     REQUIRE(valid || !verdict->verified());
     REQUIRE(verdict->complete || verdict->first_failure());
-    for (const StepRow& step : kSteps) {
-      const StepResult& result = (*verdict)[step.id];
-      REQUIRE(result.outcome != StepOutcome::fail || !result.note.empty());
-      REQUIRE(valid || step.id < Step::chain_root_signature ||
-              result.outcome != StepOutcome::pass);
+    for (const CheckRow& check : kChecks) {
+      const CheckResult& result = (*verdict)[check.id];
+      REQUIRE(result.outcome != CheckOutcome::fail || !result.note.empty());
+      REQUIRE(valid || check.id < Check::chain_root_signature ||
+              result.outcome != CheckOutcome::pass);
     }
   }
   return 0;

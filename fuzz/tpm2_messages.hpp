@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "snpnv/wire/tpm2_commands.hpp"
+#include "snpnv/wire/tpm2_messages.hpp"
 
 namespace snpnv::fuzz {
 

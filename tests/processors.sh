@@ -39,7 +39,7 @@ build_all() { # FOLDER TARGET...
 
 # Emulated, these take minutes: every bit of a report, and the making of hundreds of chains. Other processors differ in the
 # order of octets and the sizes of types, which the other tests meet.
-tests='^((core|wire|tpm|collect|verify|fetch|transports)_|by_.*_(provider|vectors)|fuzz_replay_)'
+tests='^((core|wire|tpm|collect|verify|fetch|transports|paravisor)_|by_.*_(provider|vectors)|fuzz_replay_)'
 long='^verify_(bit_flips|mutated_chains|openssl)$'
 
 launcher=

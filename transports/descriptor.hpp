@@ -2,6 +2,7 @@
 #pragma once
 
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,7 +10,7 @@
 #include <climits>
 #include <utility>
 
-#include "snpnv/core/error.hpp"
+#include "snpnv/core/bytes.hpp"
 #include "transports/monotonic_clock.hpp"
 
 namespace snpnv {
@@ -56,6 +57,17 @@ class Descriptor {
     if (ready < 0 && errno != EINTR && errno != EAGAIN) return io_failure(errno);
     if (left == 0) return fail(Code::io_deadline);
   }
+}
+
+/// Sends all of it on a socket that blocks.
+/// @returns nothing | io_failed - detail: errno.
+[[nodiscard]] inline Result<void> send_all(int fd, ByteView octets) noexcept {
+  while (!octets.empty()) {
+    const ssize_t n = ::send(fd, octets.data(), octets.size(), MSG_NOSIGNAL);
+    if (n < 0 && errno != EINTR) return io_failure(errno);
+    if (n > 0) octets = octets.subspan(static_cast<std::size_t>(n));
+  }
+  return {};
 }
 
 /// Waits a moment, for what no event tells of.

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "snpnv/tpm/transport.hpp"
-#include "snpnv/wire/tpm2_commands.hpp"
+#include "snpnv/wire/tpm2_messages.hpp"
 #include "transports/bounded_call.hpp"
 #include "transports/descriptor.hpp"
 

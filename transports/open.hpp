@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,12 +51,8 @@ class AnyTransport {
 };
 static_assert(Transport<AnyTransport>);
 
-/// The name to use where none is given: $SNPNV_TCTI, $TPM2TOOLS_TCTI, /dev/tpmrm0, /dev/tpm0.
-/// Nothing if this machine has none of them.
+/// This machine's own TPM: /dev/tpmrm0 or /dev/tpm0. Nothing if it has none of them.
 [[nodiscard]] inline std::optional<std::string> default_transport_name() {
-  for (const char* const variable : {"SNPNV_TCTI", "TPM2TOOLS_TCTI"})
-    if (const char* const name = std::getenv(variable); name != nullptr && *name != '\0')
-      return name;
   for (const char* const path : {"/dev/tpmrm0", "/dev/tpm0"})
     if (::access(path, F_OK) == 0) return std::string("device:") + path;
   return std::nullopt;

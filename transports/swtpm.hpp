@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "snpnv/tpm/message.hpp"
 #include "snpnv/tpm/transport.hpp"
 #include "transports/descriptor.hpp"
-#include "transports/message.hpp"
 
 namespace snpnv {
 
@@ -117,14 +117,6 @@ class Swtpm {
   Swtpm(Descriptor fd, Descriptor control, pid_t child, std::string folder) noexcept
       : fd_(std::move(fd)), control_(std::move(control)), child_(child), folder_(std::move(folder)) {}
 
-  static Result<void> send_all(int fd, ByteView octets) noexcept {
-    while (!octets.empty()) {
-      const ssize_t n = ::send(fd, octets.data(), octets.size(), MSG_NOSIGNAL);
-      if (n < 0 && errno != EINTR) return io_failure(errno);
-      if (n > 0) octets = octets.subspan(static_cast<std::size_t>(n));
-    }
-    return {};
-  }
   static Result<std::size_t> read_some(int fd, MutBytes to, Instant deadline) noexcept {
     while (true) {
       SNPNV_CHECK(await(fd, POLLIN, deadline));

@@ -1,9 +1,9 @@
 // A swtpm, or an emulated paravisor, that listens on TCP: `swtpm:host=…,port=…` without tpm2-tss.
 #pragma once
 
-#include "snpnv/fetch/http.hpp"
+#include "snpnv/core/text.hpp"
+#include "snpnv/tpm/message.hpp"
 #include "snpnv/tpm/transport.hpp"
-#include "transports/message.hpp"
 #include "transports/tcp.hpp"
 
 namespace snpnv {
@@ -24,8 +24,8 @@ class SwtpmClient {
       if (option.starts_with("host=")) {
         host = option.substr(5);
       } else if (option.starts_with("port=")) {
-        const auto number = http::decimal(option.substr(5));
-        if (!number || *number == 0 || *number > UINT16_MAX) return std::nullopt;
+        const auto number = decimal(option.substr(5), UINT16_MAX);
+        if (!number || *number == 0) return std::nullopt;
         port = static_cast<std::uint16_t>(*number);
       } else {
         return std::nullopt;

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "snpnv/fetch/http.hpp"
+#include "snpnv/core/stream.hpp"
 #include "transports/bounded_call.hpp"
 #include "transports/descriptor.hpp"
 

@@ -5,12 +5,11 @@
 #include <tss2/tss2_tctildr.h>
 
 #include <array>
-#include <cstdlib>
 #include <memory>
 #include <string>
 
 #include "snpnv/tpm/transport.hpp"
-#include "snpnv/wire/tpm2_commands.hpp"
+#include "snpnv/wire/tpm2_messages.hpp"
 #include "transports/bounded_call.hpp"
 
 namespace snpnv {
@@ -26,7 +25,6 @@ class Tcti {
   /// Opens a TCTI by name and configuration, as tpm2-tools spell it: `swtpm:host=…,port=…`.
   /// @returns the TCTI | io_tcti - detail: TSS2_RC | io_deadline | io_failed - detail: errno.
   [[nodiscard]] static Result<Tcti> open(std::string name, Instant deadline) noexcept {
-    ::setenv("TSS2_LOG", "all+none", 0);  // errors are ours to report
     auto job = std::make_shared<OpenJob>();
     job->name = std::move(name);
     job->owned = true;

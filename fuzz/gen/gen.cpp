@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "fuzz/tpm2_messages.hpp"
-#include "snpnv/core/json.hpp"
+#include "snpnv/core/json_reader.hpp"
+#include "snpnv/core/json_writer.hpp"
 #include "snpnv/core/pem.hpp"
 #include "snpnv/mbedtls/crypto.hpp"
 #include "snpnv/tpm/nv.hpp"
@@ -19,7 +20,7 @@
 #include "snpnv/wire/snp_report.hpp"
 #include "snpnv/wire/tpm2_attest.hpp"
 #include "snpnv/wire/vek_certificate.hpp"
-#include "transports/paravisor/control.hpp"
+#include "paravisor/control.hpp"
 #include "transports/recorded.hpp"
 
 using namespace snpnv;

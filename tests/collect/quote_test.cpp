@@ -1,6 +1,6 @@
 #include "snpnv/collect/quote.hpp"
 
-#include "tests/transports/paravisor_fixture.hpp"
+#include "tests/paravisor/paravisor_fixture.hpp"
 
 using namespace snpnv;
 using test::Machine;

@@ -1,6 +1,6 @@
 #include "snpnv/core/escape.hpp"
 
-#include "snpnv/core/json.hpp"
+#include "snpnv/core/json_reader.hpp"
 #include "tests/test.hpp"
 
 using namespace snpnv;

@@ -1,4 +1,5 @@
-#include "snpnv/core/json.hpp"
+#include "snpnv/core/json_reader.hpp"
+#include "snpnv/core/json_writer.hpp"
 
 #include "tests/test.hpp"
 

@@ -41,7 +41,7 @@ extern "C" bool use_fetch(const std::byte* in, std::size_t size, std::byte* out,
   NobodyTold told;
   const Asking<NobodyTold> asking{false, true, 1, told};
   const auto report = ATTESTATION_REPORT::parse(octets);
-  const auto url = parse_url(http::text(octets));
+  const auto url = parse_url(text_of(octets));
   if (!report || !url) return false;
   const CertificateRequest request{CertificateKind::endorsement, Product::turin, SIGNING_KEY::VCEK,
                                    (*report)[ATTESTATION_REPORT::CHIP_ID], (*report)[ATTESTATION_REPORT::REPORTED_TCB]};

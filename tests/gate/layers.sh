@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# layers.sh SOURCE_DIR: a header includes lower layers only, and the umbrella includes every header.
+# layers.sh SOURCE_DIR: every file includes lower layers only, and the umbrella includes every header.
 #   core < wire < tpm < collect; verify stands on core and wire alone; fetch on those three; mbedtls, openssl
-#   and nettle on core, wire, verify, and mbedtls for TLS on fetch.
+#   and nettle on core, wire, verify, and mbedtls for TLS on fetch. transports stand on core, wire and tpm; the
+#   emulated paravisor on these and mbedtls. The programs may use everything, but nothing a program; tests are
+#   nobody's.
 # In wire, the formats do not know each other.
 set -euo pipefail
-cd "$1/include/snpnv"
+cd "$1"
 bad=0
 complain() {
   echo "$1"
@@ -12,29 +14,62 @@ complain() {
 }
 declare -A allowed=([core]="core" [wire]="core wire" [tpm]="core wire tpm" [verify]="core wire verify"
   [collect]="core wire tpm collect" [fetch]="core wire verify fetch" [mbedtls]="core wire verify fetch mbedtls"
-  [openssl]="core wire verify openssl" [nettle]="core wire verify nettle")
+  [openssl]="core wire verify openssl" [nettle]="core wire verify nettle"
+  [transports]="core wire tpm transports" [paravisor]="core wire tpm verify mbedtls paravisor")
 # The structures of one format may stand in several files.
 family() {
   case $1 in
     snp_*) echo snp ;; tpm2_*) echo tpm2 ;; hcl_*) echo hcl ;; *) echo certificates ;;
   esac
 }
-for file in */*.hpp; do
-  layer=${file%%/*}
+includes() { sed -n 's|^ *# *include "\([^"]*\)".*|\1|p' "$1"; }
+for file in include/snpnv/*/*.hpp transports/*.hpp paravisor/*.hpp; do
+  path=${file#include/snpnv/}
+  layer=${path%%/*}
   while read -r included; do
-    target=${included%%/*}
-    [ "$target" = version.hpp ] && continue
+    case $included in
+      snpnv/version.hpp) continue ;;
+      snpnv/*/* | transports/* | paravisor/*) ;;
+      *) complain "$file includes $included: no layer" ;;
+    esac
+    name=${included#snpnv/}
+    target=${name%%/*}
     case " ${allowed[$layer]} " in
       *" $target "*) ;;
       *) complain "$file includes $included: not below its layer" ;;
     esac
     if [ "$layer" = wire ] && [ "$target" = wire ] &&
-      [ "$(family "${file#wire/}")" != "$(family "${included#wire/}")" ] && [ "$included" != wire/snp_tcb.hpp ]; then
+      [ "$(family "${path#wire/}")" != "$(family "${name#wire/}")" ] && [ "$included" != snpnv/wire/snp_tcb.hpp ]; then
       complain "$file includes $included: another format"
     fi
-  done < <(sed -n 's|^#include "snpnv/\([^"]*\)".*|\1|p' "$file")
-  grep -q '^#include "[^s]' "$file" && complain "$file includes a file that is not below snpnv/"
-  case $layer in mbedtls | openssl | nettle) continue ;; esac
-  grep -q "\"snpnv/$file\"" snpnv.hpp || complain "snpnv.hpp leaves out $file"
+  done < <(includes "$file")
+  case $layer in mbedtls | openssl | nettle | transports | paravisor) continue ;; esac
+  grep -q "\"snpnv/$path\"" include/snpnv/snpnv.hpp || complain "snpnv.hpp leaves out $path"
+done
+for file in $(find tools -name '*.?pp'); do
+  while read -r included; do
+    case $included in tests/* | fuzz/* | bench/*) complain "$file includes $included: not the programs'" ;; esac
+  done < <(includes "$file")
+done
+# What the headers of the library and transports do is said by their callers alone.
+if grep -nE '\b(secure_)?getenv\(|\b(set|put|unset)env\(' include/snpnv/*/*.hpp transports/*.hpp paravisor/*.hpp; then
+  complain "a header reads or sets environment variables"
+fi
+# Commands stand on what they share, never the other way round; neither do the rooms of the tool below others.
+for file in tools/snpnv/*.?pp; do
+  grep -q '^#include "commands/' "$file" && complain "$file includes a command"
+done
+declare -A below=([words]="" [failure]="words" [cli]="failure words" [describe]="cli failure words"
+  [files]="cli describe failure words" [output]="cli describe failure files words")
+for room in "${!below[@]}"; do
+  for file in tools/snpnv/$room.?pp; do
+    while read -r included; do
+      case $included in */*) continue ;; esac
+      case " ${below[$room]} $room " in
+        *" ${included%.hpp} "*) ;;
+        *) complain "$file includes $included: not below it" ;;
+      esac
+    done < <(includes "$file")
+  done
 done
 exit $bad

@@ -12,16 +12,16 @@ for file in $(find include -name '*.hpp' ! -path '*/mbedtls/*' ! -path '*/openss
     bad=1
   fi
 done
-for file in $(find include/snpnv/mbedtls include/snpnv/openssl include/snpnv/nettle transports tools -name '*.?pp'); do
+for file in $(find include/snpnv/mbedtls include/snpnv/openssl include/snpnv/nettle transports paravisor tools -name '*.?pp'); do
   if code "$file" | grep -nE '\b(throw|reinterpret_cast|dynamic_cast|typeid)\b|<iostream>'; then
     echo "in $file"
     bad=1
   fi
 done
 # format() knows these conversions and ends the program at others, %% among them.
-if grep -nE '"[^"]*%[-0]*[0-9*]*([lz]+[^uxlz]|[^-sdux0-9*lz])' tools/snpnv/*.?pp | grep -v 'printf('; then bad=1; fi
+if grep -nE '"[^"]*%[-0]*[0-9*]*([lz]+[^uxlz]|[^-sdux0-9*lz])' tools/snpnv/*.?pp tools/snpnv/commands/*.?pp | grep -v 'printf('; then bad=1; fi
 # A static program has no floating point in printf().
-if grep -rnE 'printf\(.*%[-+#0-9.*]*[aefgAEFG]' tools/snpnv transports include; then bad=1; fi
+if grep -rnE 'printf\(.*%[-+#0-9.*]*[aefgAEFG]' tools/snpnv transports paravisor include; then bad=1; fi
 if grep -rnE '\b(TODO|FIXME|XXX)\b' --include='*.hpp' --include='*.cpp' --include='*.sh' --include='*.md' \
   --include='CMakeLists.txt' --exclude=tokens.sh --exclude-dir=build .; then bad=1; fi
 exit $bad

@@ -4,7 +4,7 @@
 #include <deque>
 #include <functional>
 
-#include "snpnv/tpm/execute.hpp"
+#include "snpnv/tpm/tpm.hpp"
 #include "tests/test.hpp"
 
 namespace snpnv::test {

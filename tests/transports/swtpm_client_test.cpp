@@ -2,7 +2,7 @@
 
 #include <thread>
 
-#include "snpnv/tpm/execute.hpp"
+#include "snpnv/tpm/tpm.hpp"
 #include "tests/transports/conformance.hpp"
 #include "tests/transports/fake_swtpm.hpp"
 #include "tests/transports/interruptions.hpp"

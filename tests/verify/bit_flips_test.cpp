@@ -46,7 +46,7 @@ TEST_CASE("BitFlips_EveryBitOfTheClaims_IsRejected") {
     flipped();
     const auto verdict =
         verify_report(crypto, *checked->chain, scene.evidence(), scene.policy, scene.time);
-    if (verdict->first_failure() != Step::binding_claims_digest)
+    if (verdict->first_failure() != Check::binding_claims_digest)
       FAIL_CHECK("accepted with bit ", bit % 8, " of octet ", bit / 8, " of the claims flipped");
     flipped();
   }

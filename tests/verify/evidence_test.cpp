@@ -136,9 +136,9 @@ struct Made {
   [[nodiscard]] std::string failures() {
     const bool good = verified();
     std::string out = verdict.error ? "-" + std::string(name(verdict.error->code)) : "";
-    for (const StepRow& step : kSteps)
-      if (verdict[step.id].outcome == StepOutcome::fail)
-        out += (out.empty() ? "" : " ") + std::string(step.name);
+    for (const CheckRow& check : kChecks)
+      if (verdict[check.id].outcome == CheckOutcome::fail)
+        out += (out.empty() ? "" : " ") + std::string(check.name);
     CHECK(good == out.empty());
     CHECK(good == verdict.verified());
     return out;
@@ -150,9 +150,9 @@ struct Made {
 TEST_CASE("Evidence_Version2_IsVerifiedWithEveryCheck") {
   Made made;
   CHECK(made.failures() == "");
-  CHECK(made.verdict[Step::binding_user_data].outcome == StepOutcome::pass);
-  for (const StepRow& step : kSteps)
-    if (step.name.starts_with("quote.")) CHECK(made.verdict[step.id].outcome == StepOutcome::pass);
+  CHECK(made.verdict[Check::binding_user_data].outcome == CheckOutcome::pass);
+  for (const CheckRow& check : kChecks)
+    if (check.name.starts_with("quote.")) CHECK(made.verdict[check.id].outcome == CheckOutcome::pass);
   CHECK_FALSE(made.verdict.old_evidence);
   CHECK(made.verdict.root == RootSource::additional);
 }
@@ -165,7 +165,7 @@ TEST_CASE("Evidence_ReportOfAnotherTime_IsRejectedInEveryVersion") {
     made.version = version;
     made.bound = Bytes(64);
     CHECK(made.failures() == "binding.user_data");
-    CHECK(made.verdict[Step::quote_nonce].outcome == StepOutcome::pass);
+    CHECK(made.verdict[Check::quote_nonce].outcome == CheckOutcome::pass);
   }
 }
 
@@ -177,11 +177,11 @@ TEST_CASE("Evidence_OldVersion_NeedsItsPermission") {
       made.version = version;
       made.bound = bound;
       CHECK(made.failures() == "binding.user_data");
-      CHECK(made.verdict[Step::binding_user_data].note.find("--allow-old-evidence") != std::string::npos);
+      CHECK(made.verdict[Check::binding_user_data].note.find("--allow-old-evidence") != std::string::npos);
       made.challenge.allow_old_evidence = true;
       CHECK(made.failures() == "");
-      CHECK(made.verdict[Step::binding_user_data].outcome == StepOutcome::skip);
-      CHECK(made.verdict[Step::binding_user_data].note ==
+      CHECK(made.verdict[Check::binding_user_data].outcome == CheckOutcome::skip);
+      CHECK(made.verdict[Check::binding_user_data].note ==
             "evidence of this version does not bind the report to the nonce");
       CHECK(made.verdict.old_evidence);
     }
@@ -203,8 +203,8 @@ TEST_CASE("Evidence_WithoutNonce_NothingIsAskedOfAnyVersion") {
     made.version = version;
     made.challenge = Challenge::none();
     CHECK(made.failures() == "");
-    CHECK(made.verdict[Step::binding_user_data].note == StepResult::kNotAsked);
-    CHECK(made.verdict[Step::quote_nonce].note == StepResult::kNotAsked);
+    CHECK(made.verdict[Check::binding_user_data].note == CheckResult::kNotAsked);
+    CHECK(made.verdict[Check::quote_nonce].note == CheckResult::kNotAsked);
     CHECK_FALSE(made.verdict.old_evidence);
   }
 }
@@ -216,7 +216,7 @@ TEST_CASE("Evidence_UserDataInTheNoncesPlace_CountsInEveryVersion") {
     made.bound = Bytes(64, std::byte{9});
     made.challenge.user_data.emplace().fill(std::byte{9});
     CHECK(made.failures() == "");
-    CHECK(made.verdict[Step::binding_user_data].outcome == StepOutcome::pass);
+    CHECK(made.verdict[Check::binding_user_data].outcome == CheckOutcome::pass);
     made.challenge.user_data->back() = std::byte{8};
     CHECK(made.failures() == "binding.user_data");
   }
@@ -280,7 +280,7 @@ TEST_CASE("Evidence_Chain_EndsAtARootThatIsTrusted") {
   revoked.scene.crl->issuer = revoked.scene.ark.subject;
   revoked.scene.crl->signer = revoked.scene.ark.key;
   CHECK(revoked.failures() == "");
-  CHECK(revoked.verdict[Step::chain_revocation].outcome == StepOutcome::pass);
+  CHECK(revoked.verdict[Check::chain_revocation].outcome == CheckOutcome::pass);
   revoked.scene.crl->revoked = {revoked.scene.ask.serial};
   CHECK(revoked.failures() == "chain.revocation");
 }
@@ -291,7 +291,7 @@ TEST_CASE("Evidence_NoIssuersOrARootThatIsNone_FailsClosed") {
   TestCrypto crypto;
   CHECK_FALSE(verify_evidence(crypto, octets(document), made.challenge, CertificatePool{}, made.policy,
                               made.scene.time, *made.room, made.verdict));
-  CHECK(made.verdict.first_failure() == Step::chain_root_pinned);
+  CHECK(made.verdict.first_failure() == Check::chain_root_pinned);
   const std::array issuers{Issuer{made.scene.ark_der, made.scene.ask_der}};
   const std::array roots{ByteView(made.scene.ark_der), octets("no certificate")};
   CHECK_FALSE(verify_evidence(crypto, octets(document), made.challenge, CertificatePool{issuers, roots}, made.policy,
@@ -309,7 +309,7 @@ TEST_CASE("Evidence_InitData_AreExpectedInPcr8") {
     TestCrypto crypto;
     REQUIRE(expect_init_data(crypto, ByteView(init_data).first(size), made.policy).has_value());
     CHECK(made.failures() == "");
-    CHECK(made.verdict[Step::policy_pcrs].outcome == StepOutcome::pass);
+    CHECK(made.verdict[Check::policy_pcrs].outcome == CheckOutcome::pass);
     made.pcrs[8][0] ^= std::byte{1};
     CHECK(made.failures() == "policy.pcrs");
     CHECK(expect_init_data(crypto, init_data, made.policy).error() == Error{Code::wire_value, 0, 8});
@@ -337,7 +337,7 @@ TEST_CASE("Evidence_AzureMilanV1_VerifiesByAmdsRootWithPermission") {
                            *parse_rfc3339("2025-06-01T00:00:00Z"), *room, verdict);
   };
   CHECK_FALSE(verified());
-  CHECK(verdict.first_failure() == Step::binding_user_data);
+  CHECK(verdict.first_failure() == Check::binding_user_data);
   challenge.allow_old_evidence = true;
   CHECK(verified());
   CHECK(verdict.old_evidence);

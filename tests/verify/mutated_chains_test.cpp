@@ -235,7 +235,7 @@ template <Crypto C>
 Judged ours(C& crypto, const CertificateChain& chain, const Trust& trust) {
   const auto checked = verify_chain(crypto, chain, trust, kTime);
   if (checked->chain) return {};
-  const StepResult& result = checked->verdict[*checked->verdict.first_failure()];
+  const CheckResult& result = checked->verdict[*checked->verdict.first_failure()];
   return std::string(result.error ? name(result.error->code) : result.note);
 }
 

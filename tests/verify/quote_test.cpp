@@ -67,12 +67,12 @@ struct Case {
     QuoteVerifier<TestCrypto> verifier(crypto, quote, claims_octets, claims_proven, policy);
     std::string out;
 #define SNPNV_X(id, name, option, checks)                                                     \
-  if (const StepResult result = verifier.id(); result.outcome == StepOutcome::fail) {         \
+  if (const CheckResult result = verifier.id(); result.outcome == CheckOutcome::fail) {         \
     out += std::string(out.empty() ? "" : " ") + name;                                        \
-  } else if (result.outcome == StepOutcome::skip && result.note != StepResult::kNotAsked) {   \
+  } else if (result.outcome == CheckOutcome::skip && result.note != CheckResult::kNotAsked) {   \
     out += std::string(out.empty() ? "" : " ") + "(" + name + ")";                            \
   }
-    SNPNV_QUOTE_STEPS(SNPNV_X)
+    SNPNV_QUOTE_CHECKS(SNPNV_X)
 #undef SNPNV_X
     return out;
   }
@@ -291,10 +291,10 @@ TEST_CASE("Evidence_AzureMilan2024_QuoteVerifiesByTheKeyOfItsEnvelope") {
   const std::optional<ByteView> claims_octets{test::view(claims)};
   const Policy policy;
   QuoteVerifier<TestCrypto> verifier(crypto, quote, claims_octets, true, policy);
-  CHECK(verifier.quote_magic().outcome == StepOutcome::pass);
-  CHECK(verifier.quote_key().outcome == StepOutcome::pass);
-  CHECK(verifier.quote_signature().outcome == StepOutcome::pass);
-  CHECK(verifier.quote_nonce().outcome == StepOutcome::pass);
-  CHECK(verifier.quote_pcr_selection().outcome == StepOutcome::pass);
-  CHECK(verifier.quote_pcr_digest().outcome == StepOutcome::pass);
+  CHECK(verifier.quote_magic().outcome == CheckOutcome::pass);
+  CHECK(verifier.quote_key().outcome == CheckOutcome::pass);
+  CHECK(verifier.quote_signature().outcome == CheckOutcome::pass);
+  CHECK(verifier.quote_nonce().outcome == CheckOutcome::pass);
+  CHECK(verifier.quote_pcr_selection().outcome == CheckOutcome::pass);
+  CHECK(verifier.quote_pcr_digest().outcome == CheckOutcome::pass);
 }

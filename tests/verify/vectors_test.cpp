@@ -46,10 +46,10 @@ TEST_CASE("Vectors_Roots_ArePinnedAndSignTheirIntermediates") {
                                {}};
       const auto checked = verify_chain(crypto, certificates.view(), Trust{}, kMiddleOf2025);
       REQUIRE(checked.has_value());
-      CHECK(checked->verdict[Step::chain_root_pinned].outcome == StepOutcome::pass);
+      CHECK(checked->verdict[Check::chain_root_pinned].outcome == CheckOutcome::pass);
       CHECK(checked->verdict.root == RootSource::pinned);
-      CHECK(checked->verdict[Step::chain_intermediate_signature].outcome == StepOutcome::pass);
-      CHECK(checked->verdict.first_failure() == Step::chain_endorsement_signature);
+      CHECK(checked->verdict[Check::chain_intermediate_signature].outcome == CheckOutcome::pass);
+      CHECK(checked->verdict.first_failure() == Check::chain_endorsement_signature);
     }
   }
 }
@@ -63,7 +63,7 @@ TEST_CASE("Vectors_AzureMilan2023_ChainHoldsButTheVcekIsOfAnotherChip") {
   const Bytes content = vectors::read("azure-milan-2023/nv-01400001.bin");
   const auto verdict = verify_content(certificates, content, {}, kMiddleOf2025);
   REQUIRE(verdict.has_value());
-  CHECK(verdict->first_failure() == Step::report_signature);
+  CHECK(verdict->first_failure() == Check::report_signature);
   CHECK(verdict->root == RootSource::pinned);
   TestCrypto crypto;
   const auto checked = verify_chain(crypto, certificates.view(), Trust{}, kMiddleOf2025);
@@ -71,7 +71,7 @@ TEST_CASE("Vectors_AzureMilan2023_ChainHoldsButTheVcekIsOfAnotherChip") {
   CHECK(hex_of(VekCertificate(checked->chain->vek()).hw_id(64)->first(2)) == "da8a");
   for (const std::string_view outside : {"2023-01-01T00:00:00Z", "2030-01-02T00:00:00Z"})
     CHECK(verify_content(certificates, content, {}, *parse_rfc3339(outside))->first_failure() ==
-          Step::chain_validity);
+          Check::chain_validity);
 }
 
 TEST_CASE("Vectors_AzureMilan2024_VerifiesWithUserDataOfZeros") {
@@ -83,11 +83,11 @@ TEST_CASE("Vectors_AzureMilan2024_VerifiesWithUserDataOfZeros") {
   REQUIRE(verdict.has_value());
   CHECK(verdict->verified());
   CHECK(verdict->product == Product::milan);
-  CHECK((*verdict)[Step::binding_user_data].outcome == StepOutcome::pass);
+  CHECK((*verdict)[Check::binding_user_data].outcome == CheckOutcome::pass);
   UserData other{};
   other[0] = std::byte{1};
   CHECK(verify_content(certificates, content, other, kMiddleOf2025)->first_failure() ==
-        Step::binding_user_data);
+        Check::binding_user_data);
 }
 
 TEST_CASE("Vectors_AzureMilan2024WithGenoaChain_IsRejected") {
@@ -96,7 +96,7 @@ TEST_CASE("Vectors_AzureMilan2024WithGenoaChain_IsRejected") {
       chain("roots/ark-genoa.pem", "roots/ask-genoa.pem", "azure-milan-2024/vcek.pem");
   const auto verdict = verify_content(
       certificates, vectors::read("azure-milan-2024/nv-01400001.bin"), {}, kMiddleOf2025);
-  CHECK(verdict->first_failure() == Step::chain_endorsement_signature);
+  CHECK(verdict->first_failure() == Check::chain_endorsement_signature);
 }
 
 TEST_CASE("Vectors_AzureTdx_IsRefusedByItsType") {
@@ -119,12 +119,12 @@ TEST_CASE("Vectors_AwsMilanVlek_VerifiesWithinItsYear") {
   };
   const auto verdict = at("2025-06-01T00:00:00Z");
   CHECK(verdict->verified());
-  CHECK((*verdict)[Step::vek_hwid].outcome == StepOutcome::skip);
-  CHECK((*verdict)[Step::vek_signing_key].outcome == StepOutcome::pass);
-  CHECK(at("2024-12-10T22:14:20Z")->first_failure() == Step::chain_validity);
+  CHECK((*verdict)[Check::vek_hwid].outcome == CheckOutcome::skip);
+  CHECK((*verdict)[Check::vek_signing_key].outcome == CheckOutcome::pass);
+  CHECK(at("2024-12-10T22:14:20Z")->first_failure() == Check::chain_validity);
   CHECK(at("2024-12-10T22:14:21Z")->verified());
   CHECK(at("2025-12-10T22:14:21Z")->verified());
-  CHECK(at("2025-12-10T22:14:22Z")->first_failure() == Step::chain_validity);
+  CHECK(at("2025-12-10T22:14:22Z")->first_failure() == Check::chain_validity);
 }
 
 TEST_CASE("Vectors_TurinVcek_ChainHoldsAndExtensionsAreRead") {

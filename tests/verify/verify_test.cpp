@@ -26,29 +26,29 @@ struct Case {
 // The checks that failed, by name.
 std::vector<std::string> failures(const Verdict& verdict) {
   std::vector<std::string> out;
-  for (const StepRow& step : kSteps)
-    if (verdict[step.id].outcome == StepOutcome::fail) out.emplace_back(step.name);
+  for (const CheckRow& check : kChecks)
+    if (verdict[check.id].outcome == CheckOutcome::fail) out.emplace_back(check.name);
   return out;
 }
 
-void check_alone(Step step, std::span<const Case> cases) {
+void check_alone(Check check, std::span<const Case> cases) {
   for (const Case& one : cases) {
     CAPTURE(one.what);
     Scene scene(one.product, one.signing_key);
     one.change(scene);
     const auto verdict = scene.made_and_verified();
     REQUIRE(verdict.has_value());
-    CHECK(failures(*verdict) == std::vector<std::string>{std::string(name(step))});
+    CHECK(failures(*verdict) == std::vector<std::string>{std::string(name(check))});
     CHECK_FALSE(verdict->verified());
-    CHECK(verdict->first_failure() == step);
-    const StepResult& result = (*verdict)[step];
+    CHECK(verdict->first_failure() == check);
+    const CheckResult& result = (*verdict)[check];
     const std::string said =
         std::string(result.note) + (result.error ? " " + std::string(name(result.error->code)) : "");
     CHECK_MESSAGE(said.find(one.note) != std::string::npos, said);
   }
 }
 
-void check_passes(std::span<const Case> cases, Step passed) {
+void check_passes(std::span<const Case> cases, Check passed) {
   for (const Case& one : cases) {
     CAPTURE(one.what);
     Scene scene(one.product, one.signing_key);
@@ -57,7 +57,7 @@ void check_passes(std::span<const Case> cases, Step passed) {
     REQUIRE(verdict.has_value());
     CHECK(failures(*verdict) == std::vector<std::string>{});
     CHECK(verdict->verified());
-    CHECK((*verdict)[passed].outcome == StepOutcome::pass);
+    CHECK((*verdict)[passed].outcome == CheckOutcome::pass);
   }
 }
 
@@ -115,9 +115,9 @@ TEST_CASE("Verify_SceneAsMade_EveryProductAndKeyVerifies") {
       CHECK(verdict->verified());
       CHECK(verdict->root == RootSource::additional);
       CHECK(verdict->product == product);
-      CHECK((*verdict)[Step::vek_hwid].outcome ==
-            (key == SIGNING_KEY::VCEK ? StepOutcome::pass : StepOutcome::skip));
-      CHECK((*verdict)[Step::chain_revocation].note == StepResult::kNotAsked);
+      CHECK((*verdict)[Check::vek_hwid].outcome ==
+            (key == SIGNING_KEY::VCEK ? CheckOutcome::pass : CheckOutcome::skip));
+      CHECK((*verdict)[Check::chain_revocation].note == CheckResult::kNotAsked);
     }
   }
 }
@@ -132,7 +132,7 @@ TEST_CASE("RootPinned_UnknownRoot_FailsAlone") {
        [](Scene& s) { s.after_signing = [](Scene& t) { t.ark_der.push_back(std::byte{0}); }; },
        "wire_trailing"},
   };
-  check_alone(Step::chain_root_pinned, cases);
+  check_alone(Check::chain_root_pinned, cases);
 }
 
 TEST_CASE("RootSignature_OtherSignerOrScheme_FailsAlone") {
@@ -141,7 +141,7 @@ TEST_CASE("RootSignature_OtherSignerOrScheme_FailsAlone") {
       {"SHA-256", [](Scene& s) { s.ark.scheme.md = s.ark.scheme.mgf = EVP_sha256(); }, "RSASSA-PSS"},
       {"PKCS #1 v1.5", [](Scene& s) { s.ark.scheme.pkcs1 = true; }, "RSASSA-PSS"},
   };
-  check_alone(Step::chain_root_signature, cases);
+  check_alone(Check::chain_root_signature, cases);
 }
 
 TEST_CASE("IntermediateSignature_OtherSignerOrScheme_FailsAlone") {
@@ -155,7 +155,7 @@ TEST_CASE("IntermediateSignature_OtherSignerOrScheme_FailsAlone") {
       {"not a certificate",
        [](Scene& s) { s.after_signing = [](Scene& t) { t.ask_der = {std::byte{0x30}}; }; }, "wire_short"},
   };
-  check_alone(Step::chain_intermediate_signature, cases);
+  check_alone(Check::chain_intermediate_signature, cases);
 }
 
 TEST_CASE("EndorsementSignature_OtherSignerOrScheme_FailsAlone") {
@@ -174,7 +174,7 @@ TEST_CASE("EndorsementSignature_OtherSignerOrScheme_FailsAlone") {
        [](Scene& s) { s.after_signing = [](Scene& t) { t.vek_der.back() ^= std::byte{1}; }; },
        "crypto_signature"},
   };
-  check_alone(Step::chain_endorsement_signature, cases);
+  check_alone(Check::chain_endorsement_signature, cases);
 }
 
 // Extensions that decide nothing, and that a library might read: each malformed one, and beside it a good one.
@@ -214,7 +214,7 @@ TEST_CASE("EndorsementSignature_MalformedExtension_FailsAlone") {
       {"authorityKeyIdentifier with half an issuer", with("2.5.29.35", "3003820101"), "der_tag"},
       {"octets behind a value", with("2.5.29.14", "04010100"), "wire_trailing"},
   };
-  check_alone(Step::chain_endorsement_signature, bad);
+  check_alone(Check::chain_endorsement_signature, bad);
   const Case good[] = {
       {"64", many(64)},
       {"keyUsage", with("2.5.29.15", "03020780")},
@@ -228,7 +228,7 @@ TEST_CASE("EndorsementSignature_MalformedExtension_FailsAlone") {
       {"authorityKeyIdentifier with an issuer", with("2.5.29.35", "3008a103820161820101")},
       {"an unknown one that is not DER", with("1.2.3.4", "ff")},
   };
-  check_passes(good, Step::chain_endorsement_signature);
+  check_passes(good, Check::chain_endorsement_signature);
 }
 
 // The point of a certificate's key, which every library looks at when it reads the certificate.
@@ -240,7 +240,7 @@ TEST_CASE("EndorsementSignature_PointOffTheCurve_FailsAlone") {
       t.vek_der[at] ^= std::byte{1};
     };
   }, "crypto_failed"}};
-  check_alone(Step::chain_endorsement_signature, cases);
+  check_alone(Check::chain_endorsement_signature, cases);
 }
 
 TEST_CASE("Validity_OutsideOnePeriod_FailsAlone") {
@@ -251,7 +251,7 @@ TEST_CASE("Validity_OutsideOnePeriod_FailsAlone") {
     cases.push_back({std::string(what) + " valid from the next second",
                      [=](Scene& s) { (s.*cert).not_before = s.time + 1; }, "not valid before"});
   }
-  check_alone(Step::chain_validity, cases);
+  check_alone(Check::chain_validity, cases);
 }
 
 TEST_CASE("Validity_FirstAndLastSecond_Pass") {
@@ -259,7 +259,7 @@ TEST_CASE("Validity_FirstAndLastSecond_Pass") {
       {"last second", [](Scene& s) { s.vek.not_after = s.time; }},
       {"first second", [](Scene& s) { s.vek.not_before = s.time; }},
   };
-  check_passes(cases, Step::chain_validity);
+  check_passes(cases, Check::chain_validity);
 }
 
 TEST_CASE("Verify_ClockNeverSet_IsItsOwnError") {
@@ -351,7 +351,7 @@ TEST_CASE("Roles_NotThoseOfTheChain_FailsAlone") {
        },
        "critical"},
   };
-  check_alone(Step::chain_roles, cases);
+  check_alone(Check::chain_roles, cases);
 }
 
 // A list that is none is not the root's fault.
@@ -367,8 +367,8 @@ TEST_CASE("VerifyCrl_NotAList_FailsTheListAndNotTheRoot") {
     chain.ark = ark;
     const auto verdict = verify_crl(crypto, chain, scene.trust(), scene.time);
     CHECK(failures(*verdict) == std::vector<std::string>{"chain.revocation"});
-    CHECK((*verdict)[Step::chain_revocation].subject == "CRL");
-    CHECK((*verdict)[Step::chain_revocation].error->code == Code::wire_short);
+    CHECK((*verdict)[Check::chain_revocation].subject == "CRL");
+    CHECK((*verdict)[Check::chain_revocation].error->code == Code::wire_short);
   }
 }
 
@@ -379,7 +379,7 @@ TEST_CASE("Roles_HarmlessDifferences_Pass") {
       {"path length of 1", [](Scene& s) { s.ark.basic_constraints = "critical,CA:TRUE,pathlen:1"; }},
       {"an unknown extension", [](Scene& s) { s.vek.extensions.push_back({"1.2.3.4", ia5("x")}); }},
   };
-  check_passes(cases, Step::chain_roles);
+  check_passes(cases, Check::chain_roles);
 }
 
 TEST_CASE("Revocation_ListFailsOrNamesTheChain_FailsAlone") {
@@ -423,7 +423,7 @@ TEST_CASE("Revocation_ListFailsOrNamesTheChain_FailsAlone") {
       {"a certificate instead of a list",
        crl([](Scene& s, CrlSpec&) { s.after_signing = [](Scene& t) { t.crl_der = t.ark_der; }; }), "der_tag"},
   };
-  check_alone(Step::chain_revocation, cases);
+  check_alone(Check::chain_revocation, cases);
 }
 
 // A bundle: lists of several issuers, of which the ARK's count, each of them.
@@ -478,13 +478,13 @@ TEST_CASE("Revocation_OneOfSeveralListsFails_FailsAlone") {
       {"another product's is no list",
        Lists{{good, genoas}, [size = good.make().size()](Bytes& der) { der[size] = std::byte{0x31}; }}, "der_tag"},
   };
-  check_alone(Step::chain_revocation, cases);
+  check_alone(Check::chain_revocation, cases);
 }
 
 TEST_CASE("Revocation_NoListOfTheArk_NamesWhoseThereAre") {
   Scene scene;
   Lists{{list_of("ARK-Genoa", "genoa/ark"), list_of("ARK-Turin", "turin/ark")}}(scene);
-  const StepResult result = (*scene.made_and_verified())[Step::chain_revocation];
+  const CheckResult result = (*scene.made_and_verified())[Check::chain_revocation];
   CHECK(equal(result.expected.octets(), octets("ARK-Milan")));
   CHECK(equal(result.found.octets(), octets("ARK-Genoa, ARK-Turin")));
 }
@@ -502,7 +502,7 @@ TEST_CASE("Revocation_TheArksAmongOthers_Passes") {
       {"twice", Lists{{good, good}}},
       {"beside that of another root with this name", Lists{{anothers, good}}},
   };
-  check_passes(cases, Step::chain_revocation);
+  check_passes(cases, Check::chain_revocation);
 }
 
 TEST_CASE("Revocation_SeveralLists_AreJudgedAtEachTime") {
@@ -513,10 +513,10 @@ TEST_CASE("Revocation_SeveralLists_AreJudgedAtEachTime") {
   TestCrypto crypto;
   const auto checked = verify_chain(crypto, scene.chain(), scene.trust(), scene.time);
   REQUIRE(checked->chain.has_value());
-  for (const auto& [time, outcome] : {std::pair("2025-08-31T00:00:00Z", StepOutcome::pass),
-                                      {"2025-09-02T00:00:00Z", StepOutcome::fail}})
+  for (const auto& [time, outcome] : {std::pair("2025-08-31T00:00:00Z", CheckOutcome::pass),
+                                      {"2025-09-02T00:00:00Z", CheckOutcome::fail}})
     CHECK((*verify_report(crypto, *checked->chain, scene.evidence(), scene.policy,
-                          *parse_rfc3339(time)))[Step::chain_revocation].outcome == outcome);
+                          *parse_rfc3339(time)))[Check::chain_revocation].outcome == outcome);
 }
 
 TEST_CASE("Revocation_CurrentListWithOtherSerials_Passes") {
@@ -541,7 +541,7 @@ TEST_CASE("Revocation_CurrentListWithOtherSerials_Passes") {
          s.crl->revoked = {0};
        }},
   };
-  check_passes(cases, Step::chain_revocation);
+  check_passes(cases, Check::chain_revocation);
 }
 
 TEST_CASE("SignatureAlgorithm_NotEcdsaP384_FailsAlone") {
@@ -550,7 +550,7 @@ TEST_CASE("SignatureAlgorithm_NotEcdsaP384_FailsAlone") {
       {"2", [](Scene& s) { s.put(R::SIGNATURE_ALGO, 2); }},
       {"0101h", [](Scene& s) { s.put(R::SIGNATURE_ALGO, 0x101); }},
   };
-  check_alone(Step::report_signature_algorithm, cases);
+  check_alone(Check::report_signature_algorithm, cases);
 }
 
 TEST_CASE("ReportSignature_OutOfRangeOrNotOfTheKey_FailsAlone") {
@@ -578,7 +578,7 @@ TEST_CASE("ReportSignature_OutOfRangeOrNotOfTheKey_FailsAlone") {
       {"signed by another key", [](Scene& x) { x.report_key = x.key("vlek"); }, "crypto_signature"},
       {"changed behind the signature", report_octet(0x29F, 1), "crypto_signature"},
   };
-  check_alone(Step::report_signature, cases);
+  check_alone(Check::report_signature, cases);
 }
 
 TEST_CASE("SignaturePadding_NotZero_FailsAlone") {
@@ -586,7 +586,7 @@ TEST_CASE("SignaturePadding_NotZero_FailsAlone") {
       {"first octet", report_octet(0x330, 1)},
       {"last octet", report_octet(0x49F, 0x80)},
   };
-  check_alone(Step::report_signature_padding, cases);
+  check_alone(Check::report_signature_padding, cases);
 }
 
 TEST_CASE("ReportVersion_NotKnown_FailsAlone") {
@@ -595,7 +595,7 @@ TEST_CASE("ReportVersion_NotKnown_FailsAlone") {
       {"6", [](Scene& s) { s.put(R::VERSION, 6); }, "newer"},
       {"2 in the upper half", [](Scene& s) { s.put(R::VERSION, 0x20000); }, "newer"},
   };
-  check_alone(Step::report_version, cases);
+  check_alone(Check::report_version, cases);
   const Case passing[] = {
       {"2", [](Scene& s) { s.put(R::VERSION, 2); }},
       {"3", [](Scene& s) { s.put(R::VERSION, 3); }},
@@ -605,7 +605,7 @@ TEST_CASE("ReportVersion_NotKnown_FailsAlone") {
          s.policy.allow_newer_version = true;
        }},
   };
-  check_passes(passing, Step::report_version);
+  check_passes(passing, Check::report_version);
 }
 
 TEST_CASE("Product_RootCertificateAndReportDisagree_FailsAlone") {
@@ -642,7 +642,7 @@ TEST_CASE("Product_RootCertificateAndReportDisagree_FailsAlone") {
        },
        "product"},
   };
-  check_alone(Step::vek_product, cases);
+  check_alone(Check::vek_product, cases);
 }
 
 TEST_CASE("Product_Version2_IsTakenFromTheChain") {
@@ -701,7 +701,7 @@ TEST_CASE("Tcb_AnySplDiffersOrIsMalformed_FailsAlone") {
   cases.push_back({"spl7 is 256", spl_is("3.7", der_integer(0x100)), "wire_value"});
   cases.push_back({"REPORTED_TCB changed",
                    [](Scene& s) { s.at(R::REPORTED_TCB)[0] = std::byte{4}; }, "not what"});
-  check_alone(Step::vek_tcb, cases);
+  check_alone(Check::vek_tcb, cases);
 }
 
 TEST_CASE("Tcb_SplsWithoutPlace_MayBeAbsentOrZero") {
@@ -714,7 +714,7 @@ TEST_CASE("Tcb_SplsWithoutPlace_MayBeAbsentOrZero") {
          for (const char* const arcs : {"3.4", "3.5", "3.6", "3.7"}) s.drop_extension(arcs);
        }, {}, Product::turin},
   };
-  check_passes(cases, Step::vek_tcb);
+  check_passes(cases, Check::vek_tcb);
 }
 
 TEST_CASE("Tcb_ReservedOctetOfReportedTcb_FailsAlone") {
@@ -724,7 +724,7 @@ TEST_CASE("Tcb_ReservedOctetOfReportedTcb_FailsAlone") {
     for (const std::size_t at : octets)
       cases.push_back({"octet " + std::to_string(at), [=](Scene& s) { s.at(R::REPORTED_TCB)[at] = std::byte{1}; },
                        "reserved", product});
-  check_alone(Step::vek_tcb, cases);
+  check_alone(Check::vek_tcb, cases);
 }
 
 TEST_CASE("Product_NotProven_ItsLayoutsAreNotReadBy") {
@@ -733,8 +733,8 @@ TEST_CASE("Product_NotProven_ItsLayoutsAreNotReadBy") {
   scene.policy.min_tcb = least("snp", 1);
   const auto verdict = scene.made_and_verified();
   CHECK(failures(*verdict) == std::vector<std::string>{"vek.product"});
-  for (const Step step : {Step::vek_tcb, Step::vek_hwid, Step::policy_min_tcb})
-    CHECK((*verdict)[step].note == "the product is not proven");
+  for (const Check check : {Check::vek_tcb, Check::vek_hwid, Check::policy_min_tcb})
+    CHECK((*verdict)[check].note == "the product is not proven");
 }
 
 TEST_CASE("Tcb_SplsUpTo255_Pass") {
@@ -743,7 +743,7 @@ TEST_CASE("Tcb_SplsUpTo255_Pass") {
                              s.extension("3.1").value = der_integer(spl);
                              s.at(R::REPORTED_TCB)[0] = static_cast<std::byte>(spl);
                            }}};
-    check_passes(cases, Step::vek_tcb);
+    check_passes(cases, Check::vek_tcb);
   }
 }
 
@@ -771,7 +771,7 @@ TEST_CASE("Hwid_OfAnotherChipOrMalformed_FailsAlone") {
       {"Turin, 64 octets",
        [](Scene& s) { s.extension("4").value.resize(64); }, "wire_size", Product::turin},
   };
-  check_alone(Step::vek_hwid, cases);
+  check_alone(Check::vek_hwid, cases);
 }
 
 TEST_CASE("Hwid_WrappedOnceMore_Passes") {
@@ -779,7 +779,7 @@ TEST_CASE("Hwid_WrappedOnceMore_Passes") {
       {"Milan", [](Scene& s) { s.extension("4").value = tlv(0x04, s.chip); }},
       {"Turin", [](Scene& s) { s.extension("4").value = tlv(0x04, s.chip); }, {}, Product::turin},
   };
-  check_passes(cases, Step::vek_hwid);
+  check_passes(cases, Check::vek_hwid);
 }
 
 TEST_CASE("Hwid_ChipIdMasked_IsSkipped") {
@@ -787,7 +787,7 @@ TEST_CASE("Hwid_ChipIdMasked_IsSkipped") {
   std::ranges::fill(scene.at(R::CHIP_ID), std::byte{0});
   const auto verdict = scene.made_and_verified();
   CHECK(verdict->verified());
-  CHECK((*verdict)[Step::vek_hwid].outcome == StepOutcome::skip);
+  CHECK((*verdict)[Check::vek_hwid].outcome == CheckOutcome::skip);
 }
 
 TEST_CASE("SigningKey_NotTheCertificates_FailsAlone") {
@@ -809,7 +809,7 @@ TEST_CASE("SigningKey_NotTheCertificates_FailsAlone") {
       {"VLEK with two cspIDs", [](Scene& s) { s.vek.extensions.push_back(s.extension("5")); },
        "vek_duplicate", Product::milan, SIGNING_KEY::VLEK},
   };
-  check_alone(Step::vek_signing_key, cases);
+  check_alone(Check::vek_signing_key, cases);
 }
 
 TEST_CASE("ClaimsDigest_NotReportData_FailsAlone") {
@@ -819,7 +819,7 @@ TEST_CASE("ClaimsDigest_NotReportData_FailsAlone") {
       {"octets behind the digest", [](Scene& s) { s.at(R::REPORT_DATA)[32] = std::byte{1}; }},
       {"last octet", [](Scene& s) { s.at(R::REPORT_DATA)[63] = std::byte{1}; }},
   };
-  check_alone(Step::binding_claims_digest, cases);
+  check_alone(Check::binding_claims_digest, cases);
 }
 
 TEST_CASE("ClaimsDigest_AnyHash_PassesWithItsTypeOrWithout") {
@@ -830,7 +830,7 @@ TEST_CASE("ClaimsDigest_AnyHash_PassesWithItsTypeOrWithout") {
                                s.bind(md);
                                s.claims_hash = known ? std::optional(hash) : std::nullopt;
                              }}};
-      check_passes(cases, Step::binding_claims_digest);
+      check_passes(cases, Check::binding_claims_digest);
     }
   }
 }
@@ -860,7 +860,7 @@ TEST_CASE("UserData_NotInTheClaims_FailsAlone") {
        "json_duplicate"},
       {"no claims", [](Scene& s) { s.with_claims = false; }, "--claims"},
   };
-  check_alone(Step::binding_user_data, cases);
+  check_alone(Check::binding_user_data, cases);
 }
 
 TEST_CASE("UserData_ClaimsNotProven_IsNotLookedAt") {
@@ -868,52 +868,52 @@ TEST_CASE("UserData_ClaimsNotProven_IsNotLookedAt") {
   scene.claims += ' ';
   scene.policy.vm.secure_boot = true;
   const auto verdict = scene.made_and_verified();
-  CHECK((*verdict)[Step::binding_user_data].outcome == StepOutcome::skip);
-  CHECK((*verdict)[Step::policy_secure_boot].outcome == StepOutcome::skip);
+  CHECK((*verdict)[Check::binding_user_data].outcome == CheckOutcome::skip);
+  CHECK((*verdict)[Check::policy_secure_boot].outcome == CheckOutcome::skip);
   CHECK_FALSE(verdict->verified());
 }
 
 TEST_CASE("Policy_EachItemNotMet_FailsAlone") {
   struct Item {
-    Step step;
+    Check check;
     Case one;
   };
   const Item items[] = {
-      {Step::policy_debug, {"debug allowed", [](Scene& s) { s.put(R::POLICY, 0xB0000); }}},
-      {Step::policy_migration, {"migration agent", [](Scene& s) { s.put(R::POLICY, 0x70000); }}},
-      {Step::policy_vmpl, {"VMPL", with_policy([](Policy& p) { p.vmpl = 1; })}},
-      {Step::policy_min_tcb,
+      {Check::policy_debug, {"debug allowed", [](Scene& s) { s.put(R::POLICY, 0xB0000); }}},
+      {Check::policy_migration, {"migration agent", [](Scene& s) { s.put(R::POLICY, 0x70000); }}},
+      {Check::policy_vmpl, {"VMPL", with_policy([](Policy& p) { p.vmpl = 1; })}},
+      {Check::policy_min_tcb,
        {"REPORTED_TCB", with_policy([](Policy& p) { p.min_tcb = least("snp", 25); }), "below"}},
-      {Step::policy_min_tcb,
+      {Check::policy_min_tcb,
        {"COMMITTED_TCB", with_policy([](Policy& p) { p.min_committed_tcb = least("microcode", 220); }),
         "below"}},
-      {Step::policy_min_tcb,
+      {Check::policy_min_tcb,
        {"LAUNCH_TCB", with_policy([](Policy& p) { p.min_launch_tcb = least("tee", 2); }), "below"}},
-      {Step::policy_min_tcb,
+      {Check::policy_min_tcb,
        {"FMC on Milan", with_policy([](Policy& p) { p.min_tcb = least("fmc", 0); }), "no such"}},
-      {Step::policy_measurement,
+      {Check::policy_measurement,
        {"MEASUREMENT", with_policy([](Policy& p) { allow(p.measurement, 1); })}},
-      {Step::policy_host_data, {"HOST_DATA", with_policy([](Policy& p) { allow(p.host_data, 1); })}},
-      {Step::policy_report_data,
+      {Check::policy_host_data, {"HOST_DATA", with_policy([](Policy& p) { allow(p.host_data, 1); })}},
+      {Check::policy_report_data,
        {"REPORT_DATA", with_policy([](Policy& p) { allow(p.report_data, 1); })}},
-      {Step::policy_guest_svn, {"GUEST_SVN", with_policy([](Policy& p) { p.min_guest_svn = 5; })}},
-      {Step::policy_family_id, {"FAMILY_ID", with_policy([](Policy& p) { allow(p.family_id, 1); })}},
-      {Step::policy_image_id, {"IMAGE_ID", with_policy([](Policy& p) { allow(p.image_id, 1); })}},
-      {Step::policy_id_key, {"ID_KEY_DIGEST", with_policy([](Policy& p) { allow(p.id_key, 1); })}},
-      {Step::policy_author_key,
+      {Check::policy_guest_svn, {"GUEST_SVN", with_policy([](Policy& p) { p.min_guest_svn = 5; })}},
+      {Check::policy_family_id, {"FAMILY_ID", with_policy([](Policy& p) { allow(p.family_id, 1); })}},
+      {Check::policy_image_id, {"IMAGE_ID", with_policy([](Policy& p) { allow(p.image_id, 1); })}},
+      {Check::policy_id_key, {"ID_KEY_DIGEST", with_policy([](Policy& p) { allow(p.id_key, 1); })}},
+      {Check::policy_author_key,
        {"AUTHOR_KEY_DIGEST", with_policy([](Policy& p) { allow(p.author_key, 1); })}},
-      {Step::policy_author_key,
+      {Check::policy_author_key,
        {"no author key",
         [](Scene& s) {
           s.put(R::KEY_INFO, 0);
           allow(s.policy.author_key, 0x66);
         },
         "no author key"}},
-      {Step::policy_platform_info,
+      {Check::policy_platform_info,
        {"required bit", with_policy([](Policy& p) { p.platform_info_required = 0x2; }), "required"}},
-      {Step::policy_platform_info,
+      {Check::policy_platform_info,
        {"forbidden bit", with_policy([](Policy& p) { p.platform_info_forbidden = 0x1; }), "forbidden"}},
-      {Step::policy_secure_boot,
+      {Check::policy_secure_boot,
        {"secure boot off",
         [](Scene& s) {
           s.claims.replace(s.claims.find("\"secure-boot\":true"), 18, "\"secure-boot\":false");
@@ -921,7 +921,7 @@ TEST_CASE("Policy_EachItemNotMet_FailsAlone") {
           s.policy.vm.secure_boot = true;
         },
         "another value"}},
-      {Step::policy_secure_boot,
+      {Check::policy_secure_boot,
        {"secure boot not told",
         [](Scene& s) {
           s.claims.replace(s.claims.find("secure-boot"), 11, "secure-coat");
@@ -929,7 +929,7 @@ TEST_CASE("Policy_EachItemNotMet_FailsAlone") {
           s.policy.vm.secure_boot = true;
         },
         "absent"}},
-      {Step::policy_secure_boot,
+      {Check::policy_secure_boot,
        {"no claims",
         [](Scene& s) {
           s.with_claims = false;
@@ -937,25 +937,25 @@ TEST_CASE("Policy_EachItemNotMet_FailsAlone") {
           s.policy.vm.secure_boot = true;
         },
         "--claims"}},
-      {Step::policy_vm_configuration,
+      {Check::policy_vm_configuration,
        {"console", with_policy([](Policy& p) { p.vm.console_enabled = false; }), "another value"}},
-      {Step::policy_vm_configuration,
+      {Check::policy_vm_configuration,
        {"tpm-persisted", with_policy([](Policy& p) { p.vm.tpm_persisted = true; }), "absent"}},
-      {Step::policy_vm_configuration,
+      {Check::policy_vm_configuration,
        {"vmUniqueId",
         with_policy([](Policy& p) { p.vm.vm_unique_id = ExpectedText{{'0', '1', '2'}, 3}; }),
         "another value"}},
-      {Step::policy_chip_id, {"CHIP_ID", with_policy([](Policy& p) { allow(p.chip_id, 1); })}},
-      {Step::policy_firmware,
+      {Check::policy_chip_id, {"CHIP_ID", with_policy([](Policy& p) { allow(p.chip_id, 1); })}},
+      {Check::policy_firmware,
        {"CURRENT", with_policy([](Policy& p) { p.min_firmware = firmware_version(1, 55, 22); })}},
-      {Step::policy_firmware,
+      {Check::policy_firmware,
        {"COMMITTED",
         with_policy([](Policy& p) { p.min_committed_firmware = firmware_version(1, 55, 21); })}},
-      {Step::policy_mitigations,
+      {Check::policy_mitigations,
        {"CURRENT_MIT_VECTOR", with_policy([](Policy& p) { p.mitigations = 4; }), "required"}},
-      {Step::policy_mitigations,
+      {Check::policy_mitigations,
        {"LAUNCH_MIT_VECTOR", with_policy([](Policy& p) { p.launch_mitigations = 2; }), "required"}},
-      {Step::policy_mitigations,
+      {Check::policy_mitigations,
        {"a report without the vectors",
         [](Scene& s) {
           s.put(R::VERSION, 3);
@@ -963,14 +963,14 @@ TEST_CASE("Policy_EachItemNotMet_FailsAlone") {
         },
         "no mitigation"}},
   };
-  std::set<Step> covered;
+  std::set<Check> covered;
   for (const Item& item : items) {
-    check_alone(item.step, std::span(&item.one, 1));
-    covered.insert(item.step);
+    check_alone(item.check, std::span(&item.one, 1));
+    covered.insert(item.check);
   }
-  covered.insert(Step::policy_pcrs);  // needs a quote: quote_test.cpp
-  for (const StepRow& step : kSteps)
-    if (step.name.starts_with("policy.")) CHECK_MESSAGE(covered.contains(step.id), step.name);
+  covered.insert(Check::policy_pcrs);  // needs a quote: quote_test.cpp
+  for (const CheckRow& check : kChecks)
+    if (check.name.starts_with("policy.")) CHECK_MESSAGE(covered.contains(check.id), check.name);
 }
 
 TEST_CASE("Policy_EveryItemMet_Passes") {
@@ -1002,11 +1002,11 @@ TEST_CASE("Policy_EveryItemMet_Passes") {
   scene.crl = good_crl(scene);
   const auto verdict = scene.made_and_verified();
   REQUIRE(verdict.has_value());
-  for (const StepRow& step : kSteps) {
-    CAPTURE(step.name);
+  for (const CheckRow& check : kChecks) {
+    CAPTURE(check.name);
     // This evidence has no quote: quote_test.cpp.
-    CHECK((*verdict)[step.id].outcome ==
-          (step.id < Step::quote_magic ? StepOutcome::pass : StepOutcome::skip));
+    CHECK((*verdict)[check.id].outcome ==
+          (check.id < Check::quote_magic ? CheckOutcome::pass : CheckOutcome::skip));
   }
   CHECK(verdict->verified());
 }
@@ -1015,7 +1015,7 @@ TEST_CASE("Policy_ChipOfTurinByEightOctets_Passes") {
   Scene scene(Product::turin);
   allow(scene.policy.chip_id, 0xC7, 8);
   const auto verdict = scene.made_and_verified();
-  CHECK((*verdict)[Step::policy_chip_id].outcome == StepOutcome::pass);
+  CHECK((*verdict)[Check::policy_chip_id].outcome == CheckOutcome::pass);
   CHECK(verdict->verified());
 }
 
@@ -1025,8 +1025,8 @@ TEST_CASE("Policy_DebugAndMigrationAllowed_AreSkippedNotPassed") {
   scene.policy.allow_debug = scene.policy.allow_migration = true;
   const auto verdict = scene.made_and_verified();
   CHECK(verdict->verified());
-  CHECK((*verdict)[Step::policy_debug].outcome == StepOutcome::skip);
-  CHECK((*verdict)[Step::policy_migration].outcome == StepOutcome::skip);
+  CHECK((*verdict)[Check::policy_debug].outcome == CheckOutcome::skip);
+  CHECK((*verdict)[Check::policy_migration].outcome == CheckOutcome::skip);
 }
 
 TEST_CASE("Scope_SignatureOrTcbOnly_LeavesTheRestOut") {
@@ -1038,11 +1038,11 @@ TEST_CASE("Scope_SignatureOrTcbOnly_LeavesTheRestOut") {
     const auto verdict = verify(crypto, scene.chain(), scene.trust(), scene.evidence(), scene.policy,
                                 scene.time, scope);
     CHECK(verdict->verified());
-    CHECK((*verdict)[Step::report_signature].outcome == StepOutcome::pass);
-    CHECK((*verdict)[Step::policy_debug].outcome == StepOutcome::skip);
-    CHECK((*verdict)[Step::vek_tcb].outcome ==
-          (scope == Scope::tcb_only ? StepOutcome::pass : StepOutcome::skip));
-    CHECK((*verdict)[Step::vek_hwid].outcome == (*verdict)[Step::vek_tcb].outcome);
+    CHECK((*verdict)[Check::report_signature].outcome == CheckOutcome::pass);
+    CHECK((*verdict)[Check::policy_debug].outcome == CheckOutcome::skip);
+    CHECK((*verdict)[Check::vek_tcb].outcome ==
+          (scope == Scope::tcb_only ? CheckOutcome::pass : CheckOutcome::skip));
+    CHECK((*verdict)[Check::vek_hwid].outcome == (*verdict)[Check::vek_tcb].outcome);
   }
   scene.report[0x50] ^= std::byte{1};
   CHECK_FALSE(verify(crypto, scene.chain(), scene.trust(), scene.evidence(), scene.policy, scene.time,
@@ -1082,11 +1082,11 @@ TEST_CASE("Verify_ChainRejected_NothingBehindItIsLookedAt") {
   Scene scene;
   scene.vek.signer = scene.ark.key;
   const auto verdict = scene.made_and_verified();
-  for (const StepRow& step : kSteps) {
-    if (step.id <= Step::chain_endorsement_signature) continue;
-    CAPTURE(step.name);
-    CHECK((*verdict)[step.id].outcome == StepOutcome::skip);
-    CHECK((*verdict)[step.id].note == "not reached");
+  for (const CheckRow& check : kChecks) {
+    if (check.id <= Check::chain_endorsement_signature) continue;
+    CAPTURE(check.name);
+    CHECK((*verdict)[check.id].outcome == CheckOutcome::skip);
+    CHECK((*verdict)[check.id].note == "not reached");
   }
 }
 
@@ -1153,8 +1153,8 @@ TEST_CASE("RootSignature_NotWanted_IsSkippedAndCostsNothing") {
   };
   const Verdict verdict = with(crypto);
   CHECK(verdict.verified());
-  CHECK(verdict[Step::chain_root_signature].outcome == StepOutcome::skip);
-  CHECK(verdict[Step::chain_root_signature].note == "redundant: the digest of its key is trusted");
+  CHECK(verdict[Check::chain_root_signature].outcome == CheckOutcome::skip);
+  CHECK(verdict[Check::chain_root_signature].note == "redundant: the digest of its key is trusted");
   CountingCrypto counting;
   CHECK(with(counting).verified());
   CHECK(counting.rsa == 2);
@@ -1166,8 +1166,8 @@ TEST_CASE("RootSignature_NotWanted_IsSkippedAndCostsNothing") {
 TEST_CASE("Crypto_ProviderFails_TheCheckFails") {
   Scene scene;
   scene.make();
-  const Step signatures[] = {Step::chain_root_signature, Step::chain_intermediate_signature,
-                             Step::chain_endorsement_signature};
+  const Check signatures[] = {Check::chain_root_signature, Check::chain_intermediate_signature,
+                             Check::chain_endorsement_signature};
   for (unsigned call = 1; call <= 3; ++call) {
     CountingCrypto crypto;
     crypto.fail_rsa = call;
@@ -1201,6 +1201,6 @@ TEST_CASE("Policy_VmUniqueId_IsComparedWithoutCase") {
   expected.size = kLowerCase.copy(expected.held.data(), expected.held.size());
   const auto verdict = scene.made_and_verified();
   REQUIRE(verdict.has_value());
-  CHECK((*verdict)[Step::policy_vm_configuration].outcome == StepOutcome::pass);
+  CHECK((*verdict)[Check::policy_vm_configuration].outcome == CheckOutcome::pass);
   CHECK(verdict->verified());
 }

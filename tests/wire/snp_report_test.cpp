@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "snpnv/core/json.hpp"
+#include "snpnv/core/json_reader.hpp"
 #include "tests/test.hpp"
 
 using namespace snpnv;

@@ -1,4 +1,5 @@
-#include "snpnv/wire/x509.hpp"
+#include "snpnv/wire/x509_certificate.hpp"
+#include "snpnv/wire/x509_revocation_list.hpp"
 
 #include "snpnv/core/pem.hpp"
 #include "tests/test.hpp"

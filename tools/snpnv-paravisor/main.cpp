@@ -16,12 +16,12 @@
 #ifdef SNPNV_FETCH
 #include "http_server.hpp"
 #endif
+#include "paravisor/paravisor.hpp"
 #include "qemu.hpp"
 #include "server.hpp"
 #include "snpnv/version.hpp"
 #include "test_pki.hpp"
 #include "tools/printable.hpp"
-#include "transports/paravisor/paravisor.hpp"
 #include "transports/swtpm.hpp"
 
 namespace snpnv::paravisor {
@@ -78,13 +78,9 @@ std::string words(const Error& error) {
 }
 
 bool number(std::string_view text, std::uint64_t least, std::uint64_t most, std::uint64_t& out) {
-  if (text.empty() || text.size() > 19) return false;
-  out = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return false;
-    out = out * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  return out >= least && out <= most;
+  const auto value = decimal(text, most);
+  out = value.value_or(0);
+  return value && out >= least;
 }
 
 // Each option with a value: what it accepts, and how it is taken. False: not acceptable.

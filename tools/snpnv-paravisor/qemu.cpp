@@ -11,8 +11,8 @@
 #include <optional>
 #include <thread>
 
-#include "snpnv/wire/tpm2_commands.hpp"
-#include "transports/paravisor/control.hpp"
+#include "paravisor/control.hpp"
+#include "snpnv/wire/tpm2_messages.hpp"
 
 namespace snpnv::paravisor {
 namespace {

@@ -13,9 +13,9 @@
 #include <list>
 #include <thread>
 
-#include "snpnv/wire/tpm2_commands.hpp"
+#include "paravisor/control.hpp"
+#include "snpnv/wire/tpm2_messages.hpp"
 #include "transports/descriptor.hpp"
-#include "transports/paravisor/control.hpp"
 
 namespace snpnv::paravisor {
 namespace {
@@ -128,16 +128,6 @@ std::optional<ByteView> receive_command(int fd, MutBytes room) {
   const MutBytes whole = room.first(header->size);
   if (!receive(fd, whole.subspan(front.size()))) return {};
   return whole;
-}
-
-bool send_all(int fd, ByteView octets) {
-  while (!octets.empty()) {
-    const ssize_t n = ::send(fd, octets.data(), octets.size(), MSG_NOSIGNAL);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    octets = octets.subspan(static_cast<std::size_t>(n));
-  }
-  return true;
 }
 
 void serve(const Listener& listener, const Execute& execute, int stop, bool once) {

@@ -33,8 +33,6 @@ using Execute = std::function<Result<ByteView>(ByteView command, MutBytes respon
 
 /// Reads one command into `room`. Nothing: closed, failed, or a size that no command has.
 [[nodiscard]] std::optional<ByteView> receive_command(int fd, MutBytes room);
-/// False: closed or failed.
-[[nodiscard]] bool send_all(int fd, ByteView octets);
 
 /// Serves every client in a thread of its own until `stop` becomes readable; if `once`, until a
 /// command was served and no client has been there for a second. A malformed command ends its connection only.

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "describe.hpp"
 #include "files.hpp"
 #include "provider.hpp"
 

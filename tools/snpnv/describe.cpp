@@ -5,12 +5,11 @@
 #include <cerrno>
 #include <cstring>
 
-#include "snpnv/core/json.hpp"
-#include "snpnv/fetch/http.hpp"
+#include "snpnv/core/json_reader.hpp"
 #include "snpnv/wire/hcl_report.hpp"
 #include "snpnv/wire/snp_report.hpp"
-#include "snpnv/wire/tpm2_rc.hpp"
 #include "snpnv/wire/tpm2_constants.hpp"
+#include "snpnv/wire/tpm2_rc.hpp"
 
 namespace snpnv::tool {
 namespace {
@@ -56,8 +55,8 @@ std::string_view bad_port(std::string_view tcti) {
   if (at == std::string_view::npos) return {};
   std::string_view port = tcti.substr(at + 5);
   port = port.substr(0, port.find(','));
-  const auto number = http::decimal(port);
-  return number && *number > 0 && *number <= UINT16_MAX ? std::string_view() : tcti.substr(at, 5 + port.size());
+  const auto number = decimal(port, UINT16_MAX);
+  return number && *number > 0 ? std::string_view() : tcti.substr(at, 5 + port.size());
 }
 
 // What a detail means, for the codes where a number alone says little.
@@ -225,6 +224,10 @@ Failure describe(std::string_view what, const Error& error) {
                   detail.empty() ? "" : ": ", detail,
                   has_offset(error.code) ? format(", at offset %u", error.where) : std::string()}),
           name(error.code), quoting_hint(what, error)};
+}
+
+std::unexpected<Failure> library_failure(std::string_view what, const Error& error) {
+  return std::unexpected(describe(what, error));
 }
 
 }  // namespace snpnv::tool

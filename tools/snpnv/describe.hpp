@@ -8,6 +8,10 @@ namespace snpnv::tool {
 /// WHAT, WHY, CODE, exit status and hint for an error about `what`.
 [[nodiscard]] Failure describe(std::string_view what, const Error& error);
 
+/// An error of the library about `what`, a file or a transport; the object that the error itself
+/// names takes its place.
+[[nodiscard]] std::unexpected<Failure> library_failure(std::string_view what, const Error& error);
+
 /// The failure of a file that was given as a report: how long it is, and what else it seems to be.
 [[nodiscard]] Failure not_a_report(std::string_view path, ByteView content, const Error& error);
 

@@ -10,6 +10,7 @@
 
 #include "describe.hpp"
 #include "files.hpp"
+#include "output.hpp"
 #include "vcek.hpp"
 #include "verdict.hpp"
 #include "waiting.hpp"
@@ -199,7 +200,7 @@ Fetcher::Tried<Fetched> Fetcher::judge(SourceName source, const CertificateReque
   if (!accepted) return std::unexpected(reason_of(accepted.error()));
   if (!*accepted) {
     return std::unexpected(Reason{"refused: " + refusal_text(accepted->error()),
-                                  std::string(row(accepted->error().step).name)});
+                                  std::string(row(accepted->error().check).name)});
   }
   return out;
 }

@@ -4,8 +4,8 @@
 #include "certificates.hpp"
 #include "fetch_network.hpp"
 #include "fetch_store.hpp"
-#include "snpnv/fetch/accept.hpp"
 #include "provider.hpp"
+#include "snpnv/fetch/accept.hpp"
 
 namespace snpnv::tool {
 

@@ -3,7 +3,7 @@
 
 #include <arpa/inet.h>
 
-#include "snpnv/fetch/patience.hpp"
+#include "snpnv/fetch/retry.hpp"
 #include "snpnv/mbedtls/tls.hpp"
 #include "step.hpp"
 #include "transports/tcp.hpp"

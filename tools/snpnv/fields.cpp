@@ -1,5 +1,7 @@
 #include "fields.hpp"
 
+#include "output.hpp"
+
 #include <type_traits>
 
 namespace snpnv::tool {

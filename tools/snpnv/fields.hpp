@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli.hpp"
+#include "output.hpp"
 #include "snpnv/wire/hcl_claims.hpp"
 #include "snpnv/wire/hcl_report.hpp"
 #include "snpnv/wire/snp_report.hpp"

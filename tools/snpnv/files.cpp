@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <climits>
 
+#include "describe.hpp"
+#include "snpnv/core/encoding.hpp"
 #include "transports/file.hpp"
 
 namespace snpnv::tool {
@@ -87,6 +89,30 @@ Outcome<Instant> start_deadline(const Arguments& arguments, std::uint64_t second
   }
   file_deadline = MonotonicClock().now() + seconds * 1000;
   return file_deadline;
+}
+
+Outcome<std::vector<std::byte>> hex_value(std::string_view what, std::string_view text,
+                                          std::size_t size, std::size_t most) {
+  std::vector<std::byte> out;
+  if (text.starts_with('@')) {
+    SNPNV_TRY(out, read_file(text.substr(1), most));
+  } else {
+    std::string_view digits = text;
+    if (digits.starts_with("0x") || digits.starts_with("0X")) digits.remove_prefix(2);
+    out.resize(digits.size() / 2);
+    const auto decoded = decode_hex(digits, out);
+    if (!decoded) return usage(what, "not an even number of hexadecimal digits");
+  }
+  if (size != 0 && out.size() != size)
+    return wrong_value(what, text, format("needs %zu octets, not %zu", size, out.size()));
+  if (out.empty() || out.size() > most)
+    return wrong_value(what, text, format("needs 1 to %zu octets, not %zu", most, out.size()));
+  return out;
+}
+
+std::unexpected<Failure> wrong_value(std::string_view what, std::string_view text, std::string why) {
+  if (!text.starts_with('@')) return usage(what, why);
+  return std::unexpected(Failure{Exit::failed, text.substr(1), concat({what, " ", why}), "text_length"});
 }
 
 Outcome<void> write_all(std::string_view what, int fd, ByteView content) {
@@ -206,7 +232,7 @@ Outcome<void> OutputFiles::commit() {
     if (!file.name.empty()) SNPNV_CHECK(put(file));
   for (const Staged& file : staged_)
     if (file.name.empty())
-      SNPNV_CHECK(file.place.get() < 0 ? print(file.content)
+      SNPNV_CHECK(file.place.get() < 0 ? write_all("standard output", STDOUT_FILENO, octets_of(file.content))
                                        : write_all(file.path, file.place.get(), octets_of(file.content)));
   for (const Staged& file : staged_)
     if (!file.kept.empty()) ::unlinkat(file.place.get(), file.kept.c_str(), 0);

@@ -18,6 +18,14 @@ namespace snpnv::tool {
 /// The octets of a file, or of standard input for "-". More than `most` octets are an error.
 [[nodiscard]] Outcome<std::vector<std::byte>> read_file(std::string_view path, std::size_t most);
 
+/// A HEX value: digits, with or without 0x, or @FILE.
+/// `what` names the option in errors; `size` is the number of octets needed, 0 for 1 to `most`.
+[[nodiscard]] Outcome<std::vector<std::byte>> hex_value(std::string_view what, std::string_view text,
+                                                        std::size_t size, std::size_t most = 4096);
+/// Of such a value that is not what the option needs: wrong usage, or the failure of the file it is from.
+[[nodiscard]] std::unexpected<Failure> wrong_value(std::string_view what, std::string_view text,
+                                                   std::string why);
+
 /// Writes all of it to a descriptor, which `what` names in errors.
 [[nodiscard]] Outcome<void> write_all(std::string_view what, int fd, ByteView content);
 

@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "files.hpp"
+#include "output.hpp"
 
 namespace snpnv::tool {
 namespace {

@@ -11,8 +11,8 @@
 #include <memory>
 #include <utility>
 
-#include "transports/bounded_call.hpp"
 #include "step.hpp"
+#include "transports/bounded_call.hpp"
 #include "waiting.hpp"
 
 namespace snpnv::tool {

@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "commands.hpp"
+#include "output.hpp"
 #include "snpnv/version.hpp"
 #include "waiting.hpp"
 
@@ -228,6 +229,9 @@ void tell(const Named& named, const Failure& failure) {
 int main(int argc, char** argv) {
   snpnv::tool::hold_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);  // a closed standard output is an error like any other
+#if SNPNV_TCTI
+  ::setenv("TSS2_LOG", "all+none", 0);  // errors are told by snpnv
+#endif
   const std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   const auto named = snpnv::tool::find_command(words);
   const auto exit = snpnv::tool::run(named);

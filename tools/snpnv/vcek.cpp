@@ -2,7 +2,9 @@
 
 #include <ctime>
 
+#include "describe.hpp"
 #include "files.hpp"
+#include "output.hpp"
 #include "provider.hpp"
 #include "verdict.hpp"
 
@@ -63,7 +65,7 @@ Outcome<void> check_vek(const Arguments& arguments, std::string_view path, const
   }
   if (accepted) return {};
   return std::unexpected(Failure{Exit::failed, path, "not the report's VCEK: " + refusal_text(accepted.error()),
-                                 std::string(row(accepted.error().step).name)});
+                                 std::string(row(accepted.error().check).name)});
 }
 
 Outcome<std::vector<CertificateRequest>> vek_requests(std::string_view what, const ATTESTATION_REPORT& report) {
@@ -86,8 +88,8 @@ bool issued_for(Product product, ByteView vek) {
 }
 
 std::string refusal_text(const Refusal& refusal) {
-  const StepRow& step = row(refusal.step);
-  return std::string(step.name) + ": " + detail_of(step, refusal.result);
+  const CheckRow& check = row(refusal.check);
+  return std::string(check.name) + ": " + detail_of(check, refusal.result);
 }
 
 }  // namespace snpnv::tool

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "cli.hpp"
+#include "output.hpp"
 
 namespace snpnv::tool {
 namespace {

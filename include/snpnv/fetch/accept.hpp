@@ -8,10 +8,10 @@
 
 namespace snpnv {
 
-/// Why it was not accepted: the verifier's own step.
+/// Why it was not accepted: the verifier's own check.
 struct Refusal {
-  Step step{};
-  StepResult result;
+  Check check{};
+  CheckResult result;
 };
 using Acceptance = std::expected<void, Refusal>;
 
@@ -25,12 +25,12 @@ template <Crypto C>
                                         const std::optional<ATTESTATION_REPORT>& report,
                                         const Trust& trust, VerificationTime at) {
   const auto refused = [](const Verdict& verdict) -> Acceptance {
-    const Step step = verdict.first_failure().value_or(Step::chain_root_pinned);
-    return std::unexpected(Refusal{step, verdict[step]});
+    const Check check = verdict.first_failure().value_or(Check::chain_root_pinned);
+    return std::unexpected(Refusal{check, verdict[check]});
   };
   const auto another = [](std::string_view subject) -> Acceptance {
     return std::unexpected(Refusal{
-        Step::chain_roles, StepResult::fail(subject, "of another product or role than was asked for")});
+        Check::chain_roles, CheckResult::fail(subject, "of another product or role than was asked for")});
   };
   CertificateChain chain = given;
   switch (request.kind) {
@@ -44,7 +44,7 @@ template <Crypto C>
     }
     case CertificateKind::revocation: {
       SNPNV_TRY(const Verdict verdict, verify_crl(crypto, chain, trust, at));
-      if (verdict[Step::chain_revocation].outcome != StepOutcome::pass) return refused(verdict);
+      if (verdict[Check::chain_revocation].outcome != CheckOutcome::pass) return refused(verdict);
       if (verdict.product != request.product) return another(kCrl);
       return Acceptance{};
     }
@@ -68,14 +68,14 @@ template <Crypto C>
                                          const ATTESTATION_REPORT& report) {
   const auto certificate = crypto.parse_certificate(vek);
   if (!certificate)
-    return std::unexpected(Refusal{Step::chain_roles, StepResult::fail(kVek, certificate.error())});
+    return std::unexpected(Refusal{Check::chain_roles, CheckResult::fail(kVek, certificate.error())});
   const auto endorsement = Endorsement::unproven(*certificate, product, report.signing_key());
-  if (!endorsement) return std::unexpected(Refusal{Step::chain_roles, endorsement.error()});
+  if (!endorsement) return std::unexpected(Refusal{Check::chain_roles, endorsement.error()});
   const Policy policy;
   Verdict verdict;
   ReportVerifier<C>(crypto, *endorsement, report, Evidence{report.raw, {}, {}}, policy).run_vek(verdict);
-  const auto step = verdict.first_failure();
-  if (step) return std::unexpected(Refusal{*step, verdict[*step]});
+  const auto check = verdict.first_failure();
+  if (check) return std::unexpected(Refusal{*check, verdict[*check]});
   return {};
 }
 

@@ -1,7 +1,7 @@
 // How certificates come over the network: PEM bundles, and the JSON of a platform's endpoint.
 #pragma once
 
-#include "snpnv/core/json.hpp"
+#include "snpnv/core/json_reader.hpp"
 #include "snpnv/core/pem.hpp"
 #include "snpnv/verify/chain.hpp"
 #include "snpnv/wire/snp_tcb.hpp"

@@ -1,25 +1,17 @@
 // HTTP/1.1 as far as fetching a file and asking a service takes it: one GET or POST on one connection.
 #pragma once
 
-#include <concepts>
 #include <optional>
 #include <string_view>
 
-#include "snpnv/core/bytes.hpp"
 #include "snpnv/core/clock.hpp"
 #include "snpnv/core/encoding.hpp"
-#include "snpnv/core/json.hpp"
+#include "snpnv/core/json_writer.hpp"
+#include "snpnv/core/stream.hpp"
+#include "snpnv/core/text.hpp"
 #include "snpnv/version.hpp"
 
 namespace snpnv {
-
-/// A connection in octets. Each call ends at a deadline that the stream knows.
-/// read_some(to) returns how many octets it wrote, 0 at the orderly end; write_all(from) takes all.
-template <class S>
-concept Stream = requires(S& stream, MutBytes to, ByteView from) {
-  { stream.read_some(to) } noexcept -> std::same_as<Result<std::size_t>>;
-  { stream.write_all(from) } noexcept -> std::same_as<Result<void>>;
-};
 
 // Limits, in octets. All that frames a body counts as head: interim responses, sizes of chunks and
 // trailers too.
@@ -41,19 +33,9 @@ struct HttpHead {
 
 namespace http {
 
-[[nodiscard]] inline std::string_view text(ByteView octets) {
-  return {static_cast<const char*>(static_cast<const void*>(octets.data())), octets.size()};
-}
-[[nodiscard]] constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-[[nodiscard]] constexpr char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-[[nodiscard]] constexpr bool same_word(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
-}
 /// A character of a token. RFC 9110, "Tokens".
 [[nodiscard]] constexpr bool is_token(char c) {
-  return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
+  return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') ||
          std::string_view("!#$%&'*+-.^_`|~").contains(c);
 }
 [[nodiscard]] constexpr bool is_printable(char c) { return c > ' ' && c < '\x7F'; }
@@ -61,14 +43,9 @@ namespace http {
 [[nodiscard]] constexpr bool is_cookie_octet(char c) {
   return is_printable(c) && !std::string_view("\",;\\").contains(c);
 }
-/// A decimal number without sign; nothing if it is none, or far too large for a size.
-[[nodiscard]] constexpr std::optional<std::uint64_t> decimal(std::string_view text) {
-  constexpr std::size_t kMostDigits = 15;
-  if (text.empty() || text.size() > kMostDigits || !std::ranges::all_of(text, is_digit))
-    return std::nullopt;
-  std::uint64_t value = 0;
-  for (const char c : text) value = value * 10 + static_cast<std::uint64_t>(c - '0');
-  return value;
+/// A size or a time in seconds: of 15 digits at most, so that a thousand times as much is a number too.
+[[nodiscard]] constexpr std::optional<std::uint64_t> quantity(std::string_view text) {
+  return decimal(text, 999'999'999'999'999);
 }
 [[nodiscard]] constexpr std::string_view trimmed(std::string_view text) {
   const auto blank = [](char c) { return c == ' ' || c == '\t'; };
@@ -82,7 +59,7 @@ namespace http {
   constexpr std::string_view kVersion = "HTTP/1.";
   constexpr std::size_t kAt = 9;
   const std::string_view digits = line.size() < kAt + 3 ? std::string_view() : upto(from(line, kAt), 3);
-  const auto status = decimal(digits);
+  const auto status = decimal(digits, 999);
   if (!line.starts_with(kVersion) || !status || !is_digit(line[kVersion.size()]) ||
       line[kAt - 1] != ' ' || *status < 100 || (line.size() > kAt + 3 && line[kAt + 3] != ' '))
     return 0;
@@ -101,7 +78,7 @@ namespace http {
     return false;
   if (same_word(name, "Content-Length")) {
     if (head.content_length || head.chunked) return false;
-    head.content_length = decimal(value);
+    head.content_length = quantity(value);
     return head.content_length.has_value();
   }
   if (same_word(name, "Transfer-Encoding")) {
@@ -110,7 +87,7 @@ namespace http {
     return head.chunked;
   }
   if (same_word(name, "Retry-After")) {
-    if (const auto seconds = decimal(value)) head.retry_after = *seconds * 1000;
+    if (const auto seconds = quantity(value)) head.retry_after = *seconds * 1000;
   } else if (same_word(name, "Location")) {
     if (!head.location.empty()) return false;
     head.location = value;
@@ -127,7 +104,7 @@ namespace http {
 /// Source: RFC 9112, "Status Line", "Field Syntax", "Message Body Length"; RFC 9110, "Retry-After".
 [[nodiscard]] inline Result<HttpHead> parse_http_head(ByteView in) {
   HttpHead head;
-  std::string_view rest = http::text(in);
+  std::string_view rest = text_of(in);
   while (true) {
     const std::size_t at = in.size() - rest.size();
     const std::size_t end = rest.find("\r\n");
@@ -159,7 +136,7 @@ namespace http {
     const std::string_view line = upto(rest, rest.find("\r\n"));
     rest.remove_prefix(std::min(rest.size(), line.size() + 2));
     const std::size_t colon = line.find(':');
-    if (!http::same_word(upto(line, colon), "Set-Cookie")) continue;
+    if (!same_word(upto(line, colon), "Set-Cookie")) continue;
     const std::string_view pair = http::trimmed(upto(from(line, colon + 1), from(line, colon + 1).find(';')));
     const std::size_t equals = pair.find('=');
     if (equals == std::string_view::npos || upto(pair, equals) != name) continue;
@@ -286,12 +263,12 @@ class HttpParser {
   // A field that goes on in the next line is unfolded: its line end becomes blanks. Behind the status line there
   // is nothing to go on with. RFC 9112, "Obsolete Line Folding".
   Result<void> head(char c) {
-    const bool folded = (c == ' ' || c == '\t') && http::text(head_room_.first(head_size_)).ends_with("\r\n") &&
-                        http::text(head_room_.first(head_size_)).find("\r\n") + 2 < head_size_;
+    const bool folded = (c == ' ' || c == '\t') && text_of(head_room_.first(head_size_)).ends_with("\r\n") &&
+                        text_of(head_room_.first(head_size_)).find("\r\n") + 2 < head_size_;
     if (folded) std::ranges::fill(head_room_.subspan(head_size_ - 2, 2), std::byte{' '});
     head_room_[head_size_++] = static_cast<std::byte>(c);
     const ByteView so_far = head_room_.first(head_size_);
-    if (!http::text(so_far).ends_with("\r\n\r\n")) return {};
+    if (!text_of(so_far).ends_with("\r\n\r\n")) return {};
     SNPNV_TRY(head_, parse_http_head(so_far));
     if (head_.status < kHttpOk) {  // interim: the response follows
       head_size_ = 0;

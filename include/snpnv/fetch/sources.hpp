@@ -3,7 +3,7 @@
 
 #include "snpnv/fetch/bundle.hpp"
 #include "snpnv/fetch/kds.hpp"
-#include "snpnv/fetch/patience.hpp"
+#include "snpnv/fetch/retry.hpp"
 
 namespace snpnv {
 
@@ -124,7 +124,7 @@ class KdsSource {
     write_kds_target(target, request);
     SNPNV_TRY(const ByteView written, target.finish());
     Url url = url_;
-    url.target = http::text(written);
+    url.target = text_of(written);
     SNPNV_TRY(const ByteView body,
               http_get_patiently(http_, clock_, url, asking_, backoff_, http_room_));
     if (request.kind == CertificateKind::issuers) return parse_issuers(body, room);

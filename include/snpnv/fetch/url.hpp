@@ -16,7 +16,7 @@ struct Url {
   std::string_view target;     // path and query; empty: none
 
   [[nodiscard]] constexpr bool same_origin(const Url& other) const {
-    return tls == other.tls && port == other.port && http::same_word(host, other.host);
+    return tls == other.tls && port == other.port && same_word(host, other.host);
   }
 };
 
@@ -26,7 +26,7 @@ struct Url {
 [[nodiscard]] constexpr Result<Url> parse_url(std::string_view text) {
   Url url;
   const auto starts_with = [&](std::string_view scheme) {
-    return http::same_word(upto(text, scheme.size()), scheme);
+    return same_word(upto(text, scheme.size()), scheme);
   };
   constexpr std::string_view kHttp = "http://";
   constexpr std::string_view kHttps = "https://";
@@ -46,7 +46,7 @@ struct Url {
   url.host = bracket ? upto(from(url.authority, 1), end - 1) : upto(url.authority, end);
   const auto allowed = [&](char c) {
     if (bracket) return hex_digit(c) >= 0 || c == ':' || c == '.';
-    return http::is_digit(c) || (http::lower(c) >= 'a' && http::lower(c) <= 'z') || c == '-' ||
+    return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '-' ||
            c == '.' || c == '_';
   };
   if (url.host.empty() || url.host.size() > 253 || !std::ranges::all_of(url.host, allowed))
@@ -54,8 +54,8 @@ struct Url {
   const std::string_view behind = from(url.authority, bracket ? end + 1 : end);
   url.port = url.tls ? 443 : 80;
   if (behind.empty()) return url;
-  const auto port = http::decimal(from(behind, 1));
-  if (behind.front() != ':' || !port || *port == 0 || *port > 0xFFFF)
+  const auto port = decimal(from(behind, 1), UINT16_MAX);
+  if (behind.front() != ':' || !port || *port == 0)
     return fail(Code::url_syntax, start + url.authority.size() - behind.size());
   url.port = static_cast<std::uint16_t>(*port);
   return url;

@@ -1,7 +1,7 @@
 // NV indices: reading in chunks, writing, defining the user-data index.
 #pragma once
 
-#include "snpnv/tpm/execute.hpp"
+#include "snpnv/tpm/tpm.hpp"
 #include "snpnv/wire/hcl_report.hpp"
 
 namespace snpnv {

@@ -1,9 +1,10 @@
 // The certificates: from a trusted root to the key that signs reports.
 #pragma once
 
+#include "snpnv/verify/checks.hpp"
 #include "snpnv/verify/crypto.hpp"
-#include "snpnv/verify/steps.hpp"
-#include "snpnv/wire/snp_policy.hpp"
+#include "snpnv/wire/snp_bits.hpp"
+#include "snpnv/wire/x509_revocation_list.hpp"
 
 namespace snpnv {
 
@@ -42,13 +43,13 @@ inline constexpr std::string_view kVek = "VCEK or VLEK";
 inline constexpr std::string_view kCrl = "CRL";
 
 /// `time` against a period with a name.
-[[nodiscard]] constexpr StepResult check_period(std::string_view subject, UnixTime time,
+[[nodiscard]] constexpr CheckResult check_period(std::string_view subject, UnixTime time,
                                                 UnixTime first, UnixTime last) {
   if (time < first)
-    return StepResult::fail(subject, "not valid before", Finding::time(first), Finding::time(time));
+    return CheckResult::fail(subject, "not valid before", Finding::time(first), Finding::time(time));
   if (time > last)
-    return StepResult::fail(subject, "expired after", Finding::time(last), Finding::time(time));
-  return StepResult::pass(subject, Finding::time(time));
+    return CheckResult::fail(subject, "expired after", Finding::time(last), Finding::time(time));
+  return CheckResult::pass(subject, Finding::time(time));
 }
 
 /// A chain that passed every check, for any number of reports. Made by verify_chain() only. Borrows
@@ -64,8 +65,8 @@ class VerifiedChain {
   void verdict(UnixTime at, Verdict& out) const {
     out = verdict_;
     out.complete = false;
-    out[Step::chain_validity] = validity(at);
-    if (lists_) out[Step::chain_revocation] = lists_->validity(at);
+    out[Check::chain_validity] = validity(at);
+    if (lists_) out[Check::chain_revocation] = lists_->validity(at);
   }
 
  private:
@@ -73,15 +74,15 @@ class VerifiedChain {
   friend class ChainVerifier;
   VerifiedChain() = default;
 
-  [[nodiscard]] StepResult validity(UnixTime at) const {
-    StepResult result;
+  [[nodiscard]] CheckResult validity(UnixTime at) const {
+    CheckResult result;
     for (const Certificate* const certificate : {&ark_, &ask_, &vek_}) {
       if (certificate == &vek_ && issuers_only_) break;
       result = check_period(certificate == &ark_   ? kArk
                             : certificate == &ask_ ? kAsk
                                                    : kVek,
                             at, certificate->not_before, certificate->not_after);
-      if (result.outcome == StepOutcome::fail) break;
+      if (result.outcome == CheckOutcome::fail) break;
     }
     return result;
   }
@@ -90,7 +91,7 @@ class VerifiedChain {
   struct ListPeriod {
     UnixTime first;
     UnixTime last;
-    [[nodiscard]] StepResult validity(UnixTime at) const { return check_period(kCrl, at, first, last); }
+    [[nodiscard]] CheckResult validity(UnixTime at) const { return check_period(kCrl, at, first, last); }
   };
 
   Certificate ark_;
@@ -118,7 +119,7 @@ struct IssuersCheck {
   std::optional<Issuers> issuers;  // if every check of them passed
 };
 
-/// Runs the steps of SNPNV_CHAIN_STEPS, each in a function of its name.
+/// Runs the checks of SNPNV_CHAIN_CHECKS, each in a function of its name.
 template <Crypto C>
 class ChainVerifier {
  public:
@@ -129,20 +130,20 @@ class ChainVerifier {
     out.chain.reset();
     Verdict& verdict = out.verdict;
     verdict.reset();
-    const auto passes = [&](Step step, StepResult result) {
-      verdict[step] = result;
-      return result.outcome != StepOutcome::fail;
+    const auto passes = [&](Check check, CheckResult result) {
+      verdict[check] = result;
+      return result.outcome != CheckOutcome::fail;
     };
     const bool is_signed =
-        passes(Step::chain_root_pinned, chain_root_pinned()) &&
-        passes(Step::chain_root_signature, chain_root_signature()) &&
-        passes(Step::chain_intermediate_signature, chain_intermediate_signature()) &&
-        passes(Step::chain_endorsement_signature, chain_endorsement_signature());
+        passes(Check::chain_root_pinned, chain_root_pinned()) &&
+        passes(Check::chain_root_signature, chain_root_signature()) &&
+        passes(Check::chain_intermediate_signature, chain_intermediate_signature()) &&
+        passes(Check::chain_endorsement_signature, chain_endorsement_signature());
     verdict.root = root_;
     if (!is_signed) return;
-    verdict[Step::chain_validity] = verified_.validity(at_);
-    verdict[Step::chain_roles] = chain_roles();
-    verdict[Step::chain_revocation] = chain_revocation();
+    verdict[Check::chain_validity] = verified_.validity(at_);
+    verdict[Check::chain_roles] = chain_roles();
+    verdict[Check::chain_revocation] = chain_revocation();
     if (verdict.first_failure()) return;
     verdict.product = verified_.product_;
     verdict.complete = true;
@@ -154,20 +155,20 @@ class ChainVerifier {
   [[nodiscard]] IssuersCheck run_issuers() {
     IssuersCheck out;
     Verdict& verdict = out.verdict;
-    const auto passes = [&](Step step, StepResult result) {
-      verdict[step] = result;
-      return result.outcome != StepOutcome::fail;
+    const auto passes = [&](Check check, CheckResult result) {
+      verdict[check] = result;
+      return result.outcome != CheckOutcome::fail;
     };
     verified_.issuers_only_ = true;
-    const bool is_signed = passes(Step::chain_root_pinned, chain_root_pinned()) &&
-                           passes(Step::chain_root_signature, chain_root_signature()) &&
-                           passes(Step::chain_intermediate_signature, chain_intermediate_signature());
+    const bool is_signed = passes(Check::chain_root_pinned, chain_root_pinned()) &&
+                           passes(Check::chain_root_signature, chain_root_signature()) &&
+                           passes(Check::chain_intermediate_signature, chain_intermediate_signature());
     verdict.root = root_;
     if (!is_signed) return out;
-    verdict[Step::chain_endorsement_signature] = StepResult::skip("issuers only");
-    verdict[Step::chain_validity] = verified_.validity(at_);
-    verdict[Step::chain_roles] = chain_roles();
-    verdict[Step::chain_revocation] = chain_revocation();
+    verdict[Check::chain_endorsement_signature] = CheckResult::skip("issuers only");
+    verdict[Check::chain_validity] = verified_.validity(at_);
+    verdict[Check::chain_roles] = chain_roles();
+    verdict[Check::chain_revocation] = chain_revocation();
     if (verdict.first_failure()) return out;
     out.issuers = Issuers{verified_.product_, verified_.signing_key_};
     return out;
@@ -178,81 +179,81 @@ class ChainVerifier {
     Verdict verdict;
     // What is no list is not the root's fault, which nobody can choose without one.
     if (const auto list = RevocationList::parse(octets_.crl); !list) {
-      verdict[Step::chain_revocation] = StepResult::fail(kCrl, list.error());
+      verdict[Check::chain_revocation] = CheckResult::fail(kCrl, list.error());
       return verdict;
     }
-    verdict[Step::chain_root_pinned] = chain_root_pinned();
+    verdict[Check::chain_root_pinned] = chain_root_pinned();
     verdict.root = root_;
     if (verdict.first_failure()) return verdict;
-    verdict[Step::chain_root_signature] = chain_root_signature();
+    verdict[Check::chain_root_signature] = chain_root_signature();
     if (verdict.first_failure()) return verdict;
     verdict.product = product_of(verified_.ark_.subject, "ARK-");
-    verdict[Step::chain_revocation] =
-        judge_lists([](const RevocationList&) { return std::optional<StepResult>(); });
+    verdict[Check::chain_revocation] =
+        judge_lists([](const RevocationList&) { return std::optional<CheckResult>(); });
     return verdict;
   }
 
  private:
   // Reads a certificate, or says why not.
-  std::optional<StepResult> read(std::string_view subject, ByteView der, Certificate& to) {
+  std::optional<CheckResult> read(std::string_view subject, ByteView der, Certificate& to) {
     auto parsed = crypto_.parse_certificate(der);
-    if (!parsed) return StepResult::fail(subject, parsed.error());
+    if (!parsed) return CheckResult::fail(subject, parsed.error());
     to = *parsed;
     return std::nullopt;
   }
 
-  StepResult check_signature(std::string_view subject, const SignedOctets& what, const X509Key& by) {
+  CheckResult check_signature(std::string_view subject, const SignedOctets& what, const X509Key& by) {
     if (!is_rsa_pss_sha384(what.algorithm))
-      return StepResult::fail(subject, "not signed by RSASSA-PSS with SHA-384, MGF1-SHA-384, salt 48",
+      return CheckResult::fail(subject, "not signed by RSASSA-PSS with SHA-384, MGF1-SHA-384, salt 48",
                               {}, Finding::octets(what.algorithm.oid));
     if (by.type != KeyType::rsa)
-      return StepResult::fail(subject, "the issuer's key is not an RSA key");
+      return CheckResult::fail(subject, "the issuer's key is not an RSA key");
     const auto digest = crypto_.digest(Hash::sha384, what.tbs);
-    if (!digest) return StepResult::fail(subject, digest.error());
+    if (!digest) return CheckResult::fail(subject, digest.error());
     const auto verified = crypto_.verify_rsa_pss(by.rsa, Hash::sha384, *digest, what.signature);
-    if (!verified) return StepResult::fail(subject, verified.error());
-    return StepResult::pass(subject);
+    if (!verified) return CheckResult::fail(subject, verified.error());
+    return CheckResult::pass(subject);
   }
 
-  StepResult chain_root_pinned() {
+  CheckResult chain_root_pinned() {
     if (auto failed = read(kArk, octets_.ark, verified_.ark_)) return *failed;
     const Certificate& ark = verified_.ark_;
     const auto digest = spki_digest(crypto_, ark);
-    if (!digest) return StepResult::fail(kArk, digest.error());
+    if (!digest) return CheckResult::fail(kArk, digest.error());
     const Finding found = Finding::octets(*digest);
     for (const PinnedRoot& pinned : kPinnedRoots) {
       if (pinned.spki_sha384 != *digest) continue;
       pinned_product_ = pinned.product;
       root_ = RootSource::pinned;
-      return StepResult::pass("pinned root", found);
+      return CheckResult::pass("pinned root", found);
     }
     for (const SpkiDigest& additional : trust_.additional_roots) {
       if (additional != *digest) continue;
       root_ = RootSource::additional;
-      return StepResult::pass("additional root, not AMD's", found);
+      return CheckResult::pass("additional root, not AMD's", found);
     }
     if (is_named(ark, "SEV-"))
-      return StepResult::fail(kArk, "a certificate that belongs below it; the order is wrong", {},
+      return CheckResult::fail(kArk, "a certificate that belongs below it; the order is wrong", {},
                               Finding::text(ark.subject.common_name));
-    return StepResult::fail(kArk, "its key is not that of a trusted root", {}, found);
+    return CheckResult::fail(kArk, "its key is not that of a trusted root", {}, found);
   }
 
-  StepResult chain_root_signature() {
+  CheckResult chain_root_signature() {
     if (trust_.root_signature == RootSignature::skip)
-      return StepResult::skip("redundant: the digest of its key is trusted");
+      return CheckResult::skip("redundant: the digest of its key is trusted");
     return check_signature(kArk, verified_.ark_.signed_octets, verified_.ark_.key);
   }
 
-  StepResult chain_intermediate_signature() {
+  CheckResult chain_intermediate_signature() {
     if (auto failed = read(kAsk, octets_.ask, verified_.ask_)) return *failed;
     return check_signature(kAsk, verified_.ask_.signed_octets, verified_.ark_.key);
   }
 
-  StepResult chain_endorsement_signature() {
+  CheckResult chain_endorsement_signature() {
     if (auto failed = read(kVek, octets_.vek, verified_.vek_)) return *failed;
-    const StepResult result = check_signature(kVek, verified_.vek_.signed_octets, verified_.ask_.key);
-    if (result.outcome == StepOutcome::fail && verified_.vek_.ca)
-      return StepResult::fail(kVek, "a certificate that belongs above it; the order is wrong", {},
+    const CheckResult result = check_signature(kVek, verified_.vek_.signed_octets, verified_.ask_.key);
+    if (result.outcome == CheckOutcome::fail && verified_.vek_.ca)
+      return CheckResult::fail(kVek, "a certificate that belongs above it; the order is wrong", {},
                               Finding::text(verified_.vek_.subject.common_name));
     return result;
   }
@@ -304,14 +305,14 @@ class ChainVerifier {
     ByteView octets_;
   };
 
-  StepResult chain_roles() {
+  CheckResult chain_roles() {
     const Certificate& ark = verified_.ark_;
     const Certificate& ask = verified_.ask_;
     const Certificate& vek = verified_.vek_;
 
     const auto product = product_of(ark.subject, "ARK-");
     const auto named = [](std::string_view subject, const Certificate& certificate) {
-      return StepResult::fail(subject, "its name is not the one of this role", {},
+      return CheckResult::fail(subject, "its name is not the one of this role", {},
                               Finding::text(certificate.subject.common_name));
     };
     if (!product || (pinned_product_ && *pinned_product_ != *product)) return named(kArk, ark);
@@ -338,42 +339,42 @@ class ChainVerifier {
       const Certificate& c = link.certificate;
       if (&c == &vek && verified_.issuers_only_) break;
       if (!equal(c.issuer.raw, link.issuer.subject.raw))
-        return StepResult::fail(link.subject, "its issuer is not the subject of the one above",
+        return CheckResult::fail(link.subject, "its issuer is not the subject of the one above",
                                 Finding::text(link.issuer.subject.common_name),
                                 Finding::text(c.issuer.common_name));
       if (c.ca != link.ca)
-        return StepResult::fail(link.subject, link.ca ? std::string_view("not a CA")
+        return CheckResult::fail(link.subject, link.ca ? std::string_view("not a CA")
                                                       : std::string_view("a CA"));
       if (link.ca ? !c.may(KeyUsage::key_cert_sign)
                   : c.may(KeyUsage::key_cert_sign))
-        return StepResult::fail(link.subject,
+        return CheckResult::fail(link.subject,
                                 link.ca ? std::string_view("its key may not sign certificates")
                                         : std::string_view("its key may sign certificates"));
       if (c.unknown_critical)
-        return StepResult::fail(link.subject, "an unknown extension is critical");
+        return CheckResult::fail(link.subject, "an unknown extension is critical");
       const KeyType type = link.ca ? KeyType::rsa : KeyType::p384;
       if (c.key.type != type)
-        return StepResult::fail(link.subject, "key of another type than its role has",
+        return CheckResult::fail(link.subject, "key of another type than its role has",
                                 Finding::text(name(type)), Finding::text(name(c.key.type)));
       if (link.ca && c.key.rsa.bits() != 4096)
-        return StepResult::fail(link.subject, "RSA key of another size than its role has, in bits",
+        return CheckResult::fail(link.subject, "RSA key of another size than its role has, in bits",
                                 Finding::number(4096), Finding::number(c.key.rsa.bits()));
       if (link.ca && !c.key.rsa.has_usual_exponent())
-        return StepResult::fail(link.subject, "RSA key with another exponent than 65537", {},
+        return CheckResult::fail(link.subject, "RSA key with another exponent than 65537", {},
                                 Finding::octets(c.key.rsa.exponent));
     }
     if (ark.path_length && *ark.path_length < 1)
-      return StepResult::fail(kArk, "its path length allows no intermediate", Finding::number(1),
+      return CheckResult::fail(kArk, "its path length allows no intermediate", Finding::number(1),
                               Finding::number(*ark.path_length));
-    return StepResult::pass(name(verified_.signing_key_), Finding::text(name(*product)));
+    return CheckResult::pass(name(verified_.signing_key_), Finding::text(name(*product)));
   }
 
-  StepResult chain_revocation() {
-    if (octets_.crl.empty()) return StepResult::not_asked();
-    return judge_lists([&](const RevocationList& list) -> std::optional<StepResult> {
+  CheckResult chain_revocation() {
+    if (octets_.crl.empty()) return CheckResult::not_asked();
+    return judge_lists([&](const RevocationList& list) -> std::optional<CheckResult> {
       for (const Certificate* const certificate : {&verified_.ark_, &verified_.ask_})
         if (list.names(certificate->serial))
-          return StepResult::fail(certificate == &verified_.ark_ ? kArk : kAsk,
+          return CheckResult::fail(certificate == &verified_.ark_ ? kArk : kAsk,
                                   "revoked; its serial number is on the list", {},
                                   Finding::octets(certificate->serial));
       return std::nullopt;
@@ -384,37 +385,37 @@ class ChainVerifier {
   // against any. Lists of others are passed over: a bundle holds those of several products. So are those
   // of a root that has no more than the ARK's name, as a test root may have.
   template <class Refuse>
-  StepResult judge_lists(Refuse&& refuse) {
+  CheckResult judge_lists(Refuse&& refuse) {
     const Certificate& ark = verified_.ark_;
-    std::optional<StepResult> not_signed;
+    std::optional<CheckResult> not_signed;
     Finding issuers = Finding::text(std::string_view());
     for (ByteView rest = octets_.crl; !rest.empty();) {
       const ByteView der = first_der(rest);
       rest = rest.subspan(der.size());
       const auto list = RevocationList::parse(der);
-      if (!list) return StepResult::fail(kCrl, list.error());
+      if (!list) return CheckResult::fail(kCrl, list.error());
       issuers.append(list->issuer.common_name);
       if (!equal(list->issuer.raw, ark.subject.raw)) continue;
-      const StepResult signature = check_signature(kCrl, list->signed_octets, ark.key);
-      if (signature.outcome == StepOutcome::fail) {
+      const CheckResult signature = check_signature(kCrl, list->signed_octets, ark.key);
+      if (signature.outcome == CheckOutcome::fail) {
         not_signed = signature;
         continue;
       }
       if (!ark.may(KeyUsage::crl_sign))
-        return StepResult::fail(kArk, "its key may not sign revocation lists");
-      if (const std::optional<StepResult> refused = refuse(*list)) return *refused;
+        return CheckResult::fail(kArk, "its key may not sign revocation lists");
+      if (const std::optional<CheckResult> refused = refuse(*list)) return *refused;
       auto& period = verified_.lists_;
       if (!period) period.emplace(list->this_update, list->next_update);
       period->first = std::max(period->first, list->this_update);
       period->last = std::min(period->last, list->next_update);
     }
     if (verified_.lists_) {
-      StepResult result = verified_.lists_->validity(at_);
-      if (result.outcome == StepOutcome::pass && not_signed) result.note = "another of its name is not signed by it";
+      CheckResult result = verified_.lists_->validity(at_);
+      if (result.outcome == CheckOutcome::pass && not_signed) result.note = "another of its name is not signed by it";
       return result;
     }
     if (not_signed) not_signed->found = issuers;
-    return not_signed.value_or(StepResult::fail(kCrl, "none has the ARK as its issuer",
+    return not_signed.value_or(CheckResult::fail(kCrl, "none has the ARK as its issuer",
                                                 Finding::text(ark.subject.common_name), issuers));
   }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "snpnv/core/rsa.hpp"
-#include "snpnv/wire/x509.hpp"
+#include "snpnv/wire/x509_certificate.hpp"
 
 namespace snpnv {
 

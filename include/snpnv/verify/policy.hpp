@@ -1,6 +1,7 @@
 // What a relying party asks of a report beyond being genuine.
 #pragma once
 
+#include "snpnv/core/text.hpp"
 #include "snpnv/wire/hcl_claims.hpp"
 #include "snpnv/wire/snp_report.hpp"
 
@@ -63,16 +64,12 @@ struct TcbMinimums {
   std::array<std::uint8_t, 3> parts{};
   std::size_t count = 0;
   while (true) {
-    std::uint32_t value = 0;
-    std::size_t digits = 0;
-    for (; digits < text.size() && text[digits] >= '0' && text[digits] <= '9' && value <= 255; ++digits)
-      value = value * 10 + static_cast<std::uint32_t>(text[digits] - '0');
-    if (digits == 0 || value > 255 || count == parts.size()) return std::nullopt;
-    parts[count++] = static_cast<std::uint8_t>(value);
-    text.remove_prefix(digits);
-    if (text.empty()) break;
-    if (text.front() != '.') return std::nullopt;
-    text.remove_prefix(1);
+    const std::size_t dot = text.find('.');
+    const auto value = decimal(upto(text, dot), 255);
+    if (!value || count == parts.size()) return std::nullopt;
+    parts[count++] = static_cast<std::uint8_t>(*value);
+    if (dot == std::string_view::npos) break;
+    text.remove_prefix(dot + 1);
   }
   if (count < 2) return std::nullopt;
   return firmware_version(parts[0], parts[1], parts[2]);

@@ -1,9 +1,9 @@
 // The checks of a TPM quote by the key that the proven claims name.
 #pragma once
 
+#include "snpnv/verify/checks.hpp"
 #include "snpnv/verify/crypto.hpp"
 #include "snpnv/verify/policy.hpp"
-#include "snpnv/verify/steps.hpp"
 #include "snpnv/wire/hcl_claims.hpp"
 #include "snpnv/wire/tpm2_attest.hpp"
 
@@ -17,7 +17,7 @@ struct QuoteToVerify {
   std::optional<ByteView> nonce;     // what extraData must be
 };
 
-/// Runs the steps of SNPNV_QUOTE_STEPS, each in a function of its name and in their order.
+/// Runs the checks of SNPNV_QUOTE_CHECKS, each in a function of its name and in their order.
 template <Crypto C>
 class QuoteVerifier {
  public:
@@ -25,115 +25,115 @@ class QuoteVerifier {
                 const std::optional<ByteView>& claims, bool claims_proven, const Policy& policy)
       : crypto_(crypto), quote_(quote), claims_(claims), claims_proven_(claims_proven), policy_(policy) {}
 
-  StepResult quote_magic() {
+  CheckResult quote_magic() {
     if (!quote_) return none();
     const auto attest = unmarshal<TPMS_ATTEST>(quote_->message);
-    if (!attest) return StepResult::fail(kMessage, attest.error());
+    if (!attest) return CheckResult::fail(kMessage, attest.error());
     if (attest->magic != TPMS_ATTEST::kGenerated)
-      return StepResult::fail("magic", "not made by a TPM", Finding::mask(TPMS_ATTEST::kGenerated),
+      return CheckResult::fail("magic", "not made by a TPM", Finding::mask(TPMS_ATTEST::kGenerated),
                               Finding::mask(attest->magic));
     if (attest->type != TPM_ST::ATTEST_QUOTE)
-      return StepResult::fail("type", "not a quote", Finding::text(attest_name(TPM_ST::ATTEST_QUOTE)),
+      return CheckResult::fail("type", "not a quote", Finding::text(attest_name(TPM_ST::ATTEST_QUOTE)),
                               Finding::text(attest_name(attest->type)));
     attest_ = *attest;
-    return StepResult::pass("type", Finding::text(attest_name(attest->type)));
+    return CheckResult::pass("type", Finding::text(attest_name(attest->type)));
   }
 
-  StepResult quote_key() {
+  CheckResult quote_key() {
     if (!quote_) return none();
-    if (!claims_) return StepResult::fail("claims", "there are none to name the key");
-    if (!claims_proven_) return StepResult::skip("the claims are not proven");
+    if (!claims_) return CheckResult::fail("claims", "there are none to name the key");
+    if (!claims_proven_) return CheckResult::skip("the claims are not proven");
     const auto claims = RuntimeClaims::parse(*claims_);
-    if (!claims) return StepResult::fail("claims", claims.error());
+    if (!claims) return CheckResult::fail("claims", claims.error());
     const ClaimsKey& key = claims->attestation_key;
-    if (!key.present()) return StepResult::fail(kKey, "absent from the claims");
-    if (!key.is_rsa()) return StepResult::fail(kKey, "not an RSA key");
+    if (!key.present()) return CheckResult::fail(kKey, "absent from the claims");
+    if (!key.is_rsa()) return CheckResult::fail(kKey, "not an RSA key");
     constexpr std::size_t kBits = 2048;
     const RsaPublicKey numbers{key.modulus(), key.exponent()};
     if (numbers.bits() != kBits)
-      return StepResult::fail(kKey, "of another size, in bits", Finding::number(kBits),
+      return CheckResult::fail(kKey, "of another size, in bits", Finding::number(kBits),
                               Finding::number(numbers.bits()));
     if (!numbers.has_usual_exponent())
-      return StepResult::fail(kKey, "its exponent is not 65537", {}, Finding::octets(numbers.exponent));
+      return CheckResult::fail(kKey, "its exponent is not 65537", {}, Finding::octets(numbers.exponent));
     key_ = key;
-    return StepResult::pass(kKey, Finding::number(kBits));
+    return CheckResult::pass(kKey, Finding::number(kBits));
   }
 
-  StepResult quote_signature() {
+  CheckResult quote_signature() {
     if (!quote_) return none();
-    if (!key_) return StepResult::skip("there is no key that is proven");
+    if (!key_) return CheckResult::skip("there is no key that is proven");
     const auto verified = verify_message(crypto_, key_->rsa(), Hash::sha256, quote_->message, quote_->signature);
-    if (!verified) return StepResult::fail(kMessage, verified.error());
+    if (!verified) return CheckResult::fail(kMessage, verified.error());
     signed_ = attest_.has_value();
-    return StepResult::pass(kKey);
+    return CheckResult::pass(kKey);
   }
 
-  StepResult quote_nonce() const {
+  CheckResult quote_nonce() const {
     if (!quote_) return none();
-    if (!signed_) return quote_->nonce ? unsigned_quote() : StepResult::not_asked();
+    if (!signed_) return quote_->nonce ? unsigned_quote() : CheckResult::not_asked();
     const Finding found = Finding::octets(attest_->extraData.data);
     if (!quote_->nonce) {  // a stream of evidence has many nonces, and its reader wants to see them
-      StepResult result = StepResult::not_asked();
+      CheckResult result = CheckResult::not_asked();
       result.found = found;
       return result;
     }
-    if (equal(attest_->extraData.data, *quote_->nonce)) return StepResult::pass("extraData", found);
-    return StepResult::fail("extraData", "another nonce", Finding::octets(*quote_->nonce), found);
+    if (equal(attest_->extraData.data, *quote_->nonce)) return CheckResult::pass("extraData", found);
+    return CheckResult::fail("extraData", "another nonce", Finding::octets(*quote_->nonce), found);
   }
 
-  StepResult quote_pcr_selection() {
+  CheckResult quote_pcr_selection() {
     if (!quote_) return none();
     if (!signed_) return unsigned_quote();
     const auto selections = attest_->quote.pcrSelect.view();
     if (selections.size() != 1)
-      return StepResult::fail("pcrSelect", "not one bank", Finding::number(1), Finding::number(selections.size()));
+      return CheckResult::fail("pcrSelect", "not one bank", Finding::number(1), Finding::number(selections.size()));
     const TPMS_PCR_SELECTION& selection = selections[0];
     if (selection.hash != TPM_ALG_ID::SHA256)
-      return StepResult::fail("pcrSelect", "another bank", Finding::text(name(TPM_ALG_ID::SHA256)),
+      return CheckResult::fail("pcrSelect", "another bank", Finding::text(name(TPM_ALG_ID::SHA256)),
                               Finding::text(name(selection.hash)));
     const std::size_t count = quote_->pcrs.size();
     bool exact = count != 0;
     for (std::size_t pcr = 0; pcr < 8 * TPMS_PCR_SELECTION::kMaxSelect; ++pcr)
       exact = exact && selection.selects(pcr) == (pcr < count);
     if (!exact)
-      return StepResult::fail("pcrSelect", "not the PCRs of the list, 0 to its length", Finding::number(count),
+      return CheckResult::fail("pcrSelect", "not the PCRs of the list, 0 to its length", Finding::number(count),
                               Finding::octets(selection.pcrSelect));
     pcrs_selected_ = true;
-    return StepResult::pass("pcrSelect", Finding::octets(selection.pcrSelect));
+    return CheckResult::pass("pcrSelect", Finding::octets(selection.pcrSelect));
   }
 
-  StepResult quote_pcr_digest() {
+  CheckResult quote_pcr_digest() {
     if (!quote_) return none();
     if (!signed_) return unsigned_quote();
     std::array<std::byte, kPcrSize * 8 * TPMS_PCR_SELECTION::kMaxSelect> room{};
     Writer writer(room);
     for (const PcrValue& pcr : quote_->pcrs) writer.bytes(pcr);
     const auto values = writer.finish();
-    if (!values) return StepResult::fail("PCR list", values.error());
+    if (!values) return CheckResult::fail("PCR list", values.error());
     const auto digest = crypto_.digest(Hash::sha256, *values);
-    if (!digest) return StepResult::fail("PCR list", digest.error());
+    if (!digest) return CheckResult::fail("PCR list", digest.error());
     const ByteView found = attest_->quote.pcrDigest.data;
     // Values are proven of the PCRs that the quote says to be over, and of no others.
     const bool same = equal(digest->view(), found);
     pcrs_proven_ = pcrs_selected_ && same;
-    if (same) return StepResult::pass("pcrDigest", Finding::octets(found));
-    return StepResult::fail("pcrDigest", "not the digest of the PCR list", Finding::octets(digest->view()),
+    if (same) return CheckResult::pass("pcrDigest", Finding::octets(found));
+    return CheckResult::fail("pcrDigest", "not the digest of the PCR list", Finding::octets(digest->view()),
                             Finding::octets(found));
   }
 
-  StepResult policy_pcrs() const {
+  CheckResult policy_pcrs() const {
     const bool asked = std::ranges::any_of(policy_.pcrs, [](const auto& pcr) { return pcr.has_value(); });
-    if (!asked) return quote_ ? StepResult::not_asked() : none();
-    if (!quote_) return StepResult::fail("PCR", "there is no quote to vouch for any");
-    if (!pcrs_proven_) return StepResult::skip("the PCR list is not proven");
+    if (!asked) return quote_ ? CheckResult::not_asked() : none();
+    if (!quote_) return CheckResult::fail("PCR", "there is no quote to vouch for any");
+    if (!pcrs_proven_) return CheckResult::skip("the PCR list is not proven");
     for (std::size_t pcr = 0; pcr < policy_.pcrs.size(); ++pcr) {
       if (!policy_.pcrs[pcr]) continue;
       const Finding expected = Finding::octets(*policy_.pcrs[pcr]);
-      if (pcr >= quote_->pcrs.size()) return StepResult::fail(kPcrNames[pcr], "not in the list", expected);
+      if (pcr >= quote_->pcrs.size()) return CheckResult::fail(kPcrNames[pcr], "not in the list", expected);
       if (quote_->pcrs[pcr] != *policy_.pcrs[pcr])
-        return StepResult::fail(kPcrNames[pcr], "has another value", expected, Finding::octets(quote_->pcrs[pcr]));
+        return CheckResult::fail(kPcrNames[pcr], "has another value", expected, Finding::octets(quote_->pcrs[pcr]));
     }
-    return StepResult::pass("PCR list");
+    return CheckResult::pass("PCR list");
   }
 
  private:
@@ -144,8 +144,8 @@ class QuoteVerifier {
       "PCR 8",  "PCR 9",  "PCR 10", "PCR 11", "PCR 12", "PCR 13", "PCR 14", "PCR 15",
       "PCR 16", "PCR 17", "PCR 18", "PCR 19", "PCR 20", "PCR 21", "PCR 22", "PCR 23"};
 
-  static StepResult none() { return StepResult::skip("there is no quote"); }
-  static StepResult unsigned_quote() { return StepResult::skip("no signed quote says it"); }
+  static CheckResult none() { return CheckResult::skip("there is no quote"); }
+  static CheckResult unsigned_quote() { return CheckResult::skip("no signed quote says it"); }
 
   C& crypto_;
   const std::optional<QuoteToVerify>& quote_;

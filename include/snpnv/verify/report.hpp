@@ -43,8 +43,8 @@ class Endorsement {
       : vek_(chain.vek()), product_(chain.product()), signing_key_(chain.signing_key()) {}
 
   /// Of a certificate whose issuers are not at hand, by its names.
-  /// @returns it | a failed step of chain.roles - its names are not those of such a certificate.
-  [[nodiscard]] static std::expected<Endorsement, StepResult> unproven(const Certificate& vek, Product product,
+  /// @returns it | a failed check of chain.roles - its names are not those of such a certificate.
+  [[nodiscard]] static std::expected<Endorsement, CheckResult> unproven(const Certificate& vek, Product product,
                                                                        SIGNING_KEY signing_key) {
     const auto is = [](ByteView text, std::string_view first, std::string_view second) {
       const auto same = [](std::byte octet, char c) { return octet == static_cast<std::byte>(c); };
@@ -54,10 +54,10 @@ class Endorsement {
     };
     const bool vlek = signing_key == SIGNING_KEY::VLEK;
     if (!is(vek.subject.common_name, "SEV-", name(signing_key)))
-      return std::unexpected(StepResult::fail(kVek, "its name is not the one of this role", {},
+      return std::unexpected(CheckResult::fail(kVek, "its name is not the one of this role", {},
                                               Finding::text(vek.subject.common_name)));
     if (!is(vek.issuer.common_name, vlek ? std::string_view("SEV-VLEK-") : std::string_view("SEV-"), name(product)))
-      return std::unexpected(StepResult::fail(kVek, "its issuer is of another product or role", {},
+      return std::unexpected(CheckResult::fail(kVek, "its issuer is of another product or role", {},
                                               Finding::text(vek.issuer.common_name)));
     return Endorsement(vek, product, signing_key);
   }
@@ -75,7 +75,7 @@ class Endorsement {
   SIGNING_KEY signing_key_;
 };
 
-/// Runs the steps of SNPNV_SIGNATURE_STEPS and SNPNV_CONTENT_STEPS, each in a function of its name.
+/// Runs the checks of SNPNV_SIGNATURE_CHECKS and SNPNV_CONTENT_CHECKS, each in a function of its name.
 template <Crypto C>
 class ReportVerifier {
  public:
@@ -86,18 +86,18 @@ class ReportVerifier {
 
   void run(Verdict& verdict, Scope scope) {
 #define SNPNV_X(id, name, option, checks)                     \
-  verdict[Step::id] = id();                                   \
-  if (verdict[Step::id].outcome == StepOutcome::fail) return;
-    SNPNV_SIGNATURE_STEPS(SNPNV_X)
+  verdict[Check::id] = id();                                   \
+  if (verdict[Check::id].outcome == CheckOutcome::fail) return;
+    SNPNV_SIGNATURE_CHECKS(SNPNV_X)
 #undef SNPNV_X
 #define SNPNV_X(id, name, option, checks) \
-  verdict[Step::id] = wanted(Step::id, scope) ? id() : StepResult::skip("not in this scope");
-    SNPNV_CONTENT_STEPS(SNPNV_X)
+  verdict[Check::id] = wanted(Check::id, scope) ? id() : CheckResult::skip("not in this scope");
+    SNPNV_CONTENT_CHECKS(SNPNV_X)
 #undef SNPNV_X
     QuoteVerifier<C> quote(crypto_, evidence_.quote, evidence_.claims, claims_proven_, policy_);
 #define SNPNV_X(id, name, option, checks) \
-  verdict[Step::id] = wanted(Step::id, scope) ? quote.id() : StepResult::skip("not in this scope");
-    SNPNV_QUOTE_STEPS(SNPNV_X)
+  verdict[Check::id] = wanted(Check::id, scope) ? quote.id() : CheckResult::skip("not in this scope");
+    SNPNV_QUOTE_CHECKS(SNPNV_X)
 #undef SNPNV_X
     verdict.old_evidence = unbound_allowed();
     verdict.complete = true;
@@ -105,44 +105,44 @@ class ReportVerifier {
 
   /// Whether the certificate is the one for this report, whose signature is not looked at.
   void run_vek(Verdict& verdict) {
-    verdict[Step::vek_product] = vek_product();
-    verdict[Step::vek_tcb] = vek_tcb();
-    verdict[Step::vek_hwid] = vek_hwid();
-    verdict[Step::vek_signing_key] = vek_signing_key();
+    verdict[Check::vek_product] = vek_product();
+    verdict[Check::vek_tcb] = vek_tcb();
+    verdict[Check::vek_hwid] = vek_hwid();
+    verdict[Check::vek_signing_key] = vek_signing_key();
   }
 
  private:
   using R = ATTESTATION_REPORT;
 
-  static bool wanted(Step step, Scope scope) {
+  static bool wanted(Check check, Scope scope) {
     if (scope == Scope::tcb_only)
-      return step == Step::vek_product || step == Step::vek_tcb || step == Step::vek_hwid;
+      return check == Check::vek_product || check == Check::vek_tcb || check == Check::vek_hwid;
     return scope == Scope::all;
   }
 
   // What the report's field holds, compared with a number.
-  static StepResult equals(std::string_view subject, std::uint64_t expected, std::uint64_t found) {
-    if (found == expected) return StepResult::pass(subject, Finding::number(found));
-    return StepResult::fail(subject, "has another value", Finding::number(expected),
+  static CheckResult equals(std::string_view subject, std::uint64_t expected, std::uint64_t found) {
+    if (found == expected) return CheckResult::pass(subject, Finding::number(found));
+    return CheckResult::fail(subject, "has another value", Finding::number(expected),
                             Finding::number(found));
   }
-  static StepResult at_least(std::string_view subject, Finding least, Finding found) {
-    if (found.value >= least.value) return StepResult::pass(subject, found);
-    return StepResult::fail(subject, "is below the minimum", least, found);
+  static CheckResult at_least(std::string_view subject, Finding least, Finding found) {
+    if (found.value >= least.value) return CheckResult::pass(subject, found);
+    return CheckResult::fail(subject, "is below the minimum", least, found);
   }
   // Layouts of TCBs and the size of chip IDs are the product's.
-  static StepResult product_unknown() { return StepResult::skip("the product is not proven"); }
+  static CheckResult product_unknown() { return CheckResult::skip("the product is not proven"); }
 
   // Keeps the first failure; otherwise the last result.
-  static void merge(std::optional<StepResult>& into, const StepResult& result) {
-    if (!into || into->outcome != StepOutcome::fail) into = result;
+  static void merge(std::optional<CheckResult>& into, const CheckResult& result) {
+    if (!into || into->outcome != CheckOutcome::fail) into = result;
   }
 
-  StepResult report_signature_algorithm() const {
+  CheckResult report_signature_algorithm() const {
     return equals(R::SIGNATURE_ALGO.name, R::kEcdsaP384Sha384, report_[R::SIGNATURE_ALGO]);
   }
 
-  StepResult report_signature() {
+  CheckResult report_signature() {
     constexpr std::size_t kNumber = 48;
     EcdsaP384Signature signature{};
     const auto in_range = [](ByteView number, MutBytes to) {
@@ -155,68 +155,68 @@ class ReportVerifier {
     const auto r = report_[R::SIGNATURE_R];
     const auto s = report_[R::SIGNATURE_S];
     if (!in_range(r, r_and_s.first(kNumber)))
-      return StepResult::fail(R::SIGNATURE_R.name, kOutside, {}, Finding::octets(r));
+      return CheckResult::fail(R::SIGNATURE_R.name, kOutside, {}, Finding::octets(r));
     if (!in_range(s, r_and_s.subspan(kNumber)))
-      return StepResult::fail(R::SIGNATURE_S.name, kOutside, {}, Finding::octets(s));
+      return CheckResult::fail(R::SIGNATURE_S.name, kOutside, {}, Finding::octets(s));
     const auto digest = crypto_.digest(Hash::sha384, ByteView(report_.raw).first(R::kSignedSize));
-    if (!digest) return StepResult::fail(R::kName, digest.error());
+    if (!digest) return CheckResult::fail(R::kName, digest.error());
     const auto verified = crypto_.verify_ecdsa_p384(chain_.vek().key.point, *digest, signature);
-    if (!verified) return StepResult::fail(R::kName, verified.error());
-    return StepResult::pass(name(chain_.signing_key()));
+    if (!verified) return CheckResult::fail(R::kName, verified.error());
+    return CheckResult::pass(name(chain_.signing_key()));
   }
 
-  StepResult report_signature_padding() const {
+  CheckResult report_signature_padding() const {
     const auto padding = report_[R::SIGNATURE_RESERVED];
-    if (all_zero(padding)) return StepResult::pass(R::SIGNATURE_RESERVED.name);
+    if (all_zero(padding)) return CheckResult::pass(R::SIGNATURE_RESERVED.name);
     const auto at = std::ranges::find_if(padding, [](std::byte b) { return b != std::byte{0}; });
     const auto offset = static_cast<std::uint32_t>(at - padding.begin());
-    return StepResult::fail(R::SIGNATURE_RESERVED.name, "not zero, at offset", {},
+    return CheckResult::fail(R::SIGNATURE_RESERVED.name, "not zero, at offset", {},
                             Finding::number(R::SIGNATURE_RESERVED.offset + offset));
   }
 
-  StepResult report_version() const {
+  CheckResult report_version() const {
     const std::uint32_t version = report_[R::VERSION];
     if (version < R::kMinVersion)
-      return StepResult::fail(R::VERSION.name, "is below the minimum",
+      return CheckResult::fail(R::VERSION.name, "is below the minimum",
                               Finding::number(R::kMinVersion), Finding::number(version));
     if (version > R::kMaxVersion && !policy_.allow_newer_version)
-      return StepResult::fail(R::VERSION.name, "newer than known; --allow-newer-version accepts it",
+      return CheckResult::fail(R::VERSION.name, "newer than known; --allow-newer-version accepts it",
                               Finding::number(R::kMaxVersion), Finding::number(version));
-    return StepResult::pass(R::VERSION.name, Finding::number(version));
+    return CheckResult::pass(R::VERSION.name, Finding::number(version));
   }
 
-  StepResult vek_product() {
+  CheckResult vek_product() {
     const VekExtensionRow& extension = row(VekExtension::product_name);
     const std::string_view expected = name(chain_.product());
     if (const auto once = vek_.at_most_once(VekExtension::struct_version); !once)
-      return StepResult::fail(row(VekExtension::struct_version).name, once.error());
+      return CheckResult::fail(row(VekExtension::struct_version).name, once.error());
     const auto text = vek_.text(extension.id);
-    if (!text) return StepResult::fail(extension.name, text.error());
+    if (!text) return CheckResult::fail(extension.name, text.error());
     // A stepping may follow: Milan-B0.
     const auto same = [](char a, std::byte b) { return static_cast<std::byte>(a) == b; };
     const bool named = text->size() >= expected.size() &&
                        std::ranges::equal(expected, text->first(expected.size()), same) &&
                        (text->size() == expected.size() || same('-', (*text)[expected.size()]));
     if (!named)
-      return StepResult::fail(extension.name, "another product than the root's",
+      return CheckResult::fail(extension.name, "another product than the root's",
                               Finding::text(expected), Finding::text(*text));
     const auto possible = products(report_);
-    if (!possible) return StepResult::fail(R::CPUID_FAM_ID.name, possible.error());
+    if (!possible) return CheckResult::fail(R::CPUID_FAM_ID.name, possible.error());
     if (!possible->has(chain_.product())) {
       const auto only = possible->only();
-      return StepResult::fail(R::kName, "of another product than the root", Finding::text(expected),
+      return CheckResult::fail(R::kName, "of another product than the root", Finding::text(expected),
                               only ? Finding::text(name(*only)) : Finding{});
     }
     product_proven_ = true;
-    return StepResult::pass(extension.name, Finding::text(*text));
+    return CheckResult::pass(extension.name, Finding::text(*text));
   }
 
-  StepResult vek_tcb() const {
+  CheckResult vek_tcb() const {
     if (!product_proven_) return product_unknown();
     for (const VekExtensionRow& extension : kVekExtensions) {
       if (!extension.is_spl()) continue;
       if (const auto once = vek_.at_most_once(extension.id); !once)
-        return StepResult::fail(extension.name, once.error());
+        return CheckResult::fail(extension.name, once.error());
     }
     const TCB_VERSION reported = report_[R::REPORTED_TCB];
     TCB_VERSION reserved = reported;  // once every component is taken out
@@ -228,82 +228,82 @@ class ReportVerifier {
       const VekExtensionRow& extension = row(spl_extension(component.component));
       has_place[static_cast<std::size_t>(extension.id)] = true;
       const auto spl = vek_.number(extension.id);
-      if (!spl) return StepResult::fail(extension.name, spl.error());
+      if (!spl) return CheckResult::fail(extension.name, spl.error());
       if (*spl != *svn)
-        return StepResult::fail(component.name, "REPORTED_TCB is not what the certificate is for",
+        return CheckResult::fail(component.name, "REPORTED_TCB is not what the certificate is for",
                                 Finding::number(*spl), Finding::number(*svn));
     }
     for (const VekExtensionRow& extension : kVekExtensions) {
       if (!extension.is_spl() || has_place[static_cast<std::size_t>(extension.id)]) continue;
       if (!vek_.has(extension.id)) continue;
       const auto spl = vek_.number(extension.id);
-      if (!spl) return StepResult::fail(extension.name, spl.error());
+      if (!spl) return CheckResult::fail(extension.name, spl.error());
       if (*spl != 0)
-        return StepResult::fail(extension.name, "has no place in REPORTED_TCB", Finding::number(0),
+        return CheckResult::fail(extension.name, "has no place in REPORTED_TCB", Finding::number(0),
                                 Finding::number(*spl));
     }
     if (!all_zero(reserved.octets))
-      return StepResult::fail(R::REPORTED_TCB.name, "a reserved octet is not zero", {}, Finding::octets(reported.octets));
-    return StepResult::pass(R::REPORTED_TCB.name, Finding::octets(reported.octets));
+      return CheckResult::fail(R::REPORTED_TCB.name, "a reserved octet is not zero", {}, Finding::octets(reported.octets));
+    return CheckResult::pass(R::REPORTED_TCB.name, Finding::octets(reported.octets));
   }
 
-  StepResult vek_hwid() const {
+  CheckResult vek_hwid() const {
     if (!product_proven_) return product_unknown();
     const VekExtensionRow& extension = row(VekExtension::hw_id);
     if (const auto once = vek_.at_most_once(extension.id); !once)
-      return StepResult::fail(extension.name, once.error());
-    if (chain_.signing_key() == SIGNING_KEY::VLEK) return StepResult::skip("a VLEK has no hwID");
+      return CheckResult::fail(extension.name, once.error());
+    if (chain_.signing_key() == SIGNING_KEY::VLEK) return CheckResult::skip("a VLEK has no hwID");
     const std::size_t size = chip_id_size(chain_.product());
     const auto id = vek_.hw_id(size);
-    if (!id) return StepResult::fail(extension.name, id.error());
-    if (report_.chip_id_masked()) return StepResult::skip("CHIP_ID is masked");
+    if (!id) return CheckResult::fail(extension.name, id.error());
+    if (report_.chip_id_masked()) return CheckResult::skip("CHIP_ID is masked");
     const auto chip = report_[R::CHIP_ID];
     if (!equal(*id, chip.first(size)) || !all_zero(chip.subspan(size)))
-      return StepResult::fail(R::CHIP_ID.name, "of another chip than the certificate",
+      return CheckResult::fail(R::CHIP_ID.name, "of another chip than the certificate",
                               Finding::octets(*id), Finding::octets(chip));
-    return StepResult::pass(R::CHIP_ID.name, Finding::octets(chip.first(size)));
+    return CheckResult::pass(R::CHIP_ID.name, Finding::octets(chip.first(size)));
   }
 
-  StepResult vek_signing_key() const {
+  CheckResult vek_signing_key() const {
     const SIGNING_KEY expected = chain_.signing_key();
     const SIGNING_KEY found = report_.signing_key();
     if (const auto once = vek_.at_most_once(VekExtension::csp_id); !once)
-      return StepResult::fail(row(VekExtension::csp_id).name, once.error());
+      return CheckResult::fail(row(VekExtension::csp_id).name, once.error());
     if (expected == SIGNING_KEY::VLEK)
       if (const auto csp = vek_.text(VekExtension::csp_id); !csp)
-        return StepResult::fail(row(VekExtension::csp_id).name, csp.error());
+        return CheckResult::fail(row(VekExtension::csp_id).name, csp.error());
     if (found != expected)
-      return StepResult::fail(KeyInfo::SIGNING_KEY.name, "not the key of the certificate",
+      return CheckResult::fail(KeyInfo::SIGNING_KEY.name, "not the key of the certificate",
                               Finding::text(name(expected)), Finding::text(name(found)));
-    return StepResult::pass(KeyInfo::SIGNING_KEY.name, Finding::text(name(found)));
+    return CheckResult::pass(KeyInfo::SIGNING_KEY.name, Finding::text(name(found)));
   }
 
-  StepResult binding_claims_digest() {
-    if (!evidence_.claims) return StepResult::not_asked();
+  CheckResult binding_claims_digest() {
+    if (!evidence_.claims) return CheckResult::not_asked();
     const auto data = report_[R::REPORT_DATA];
     Finding expected;
     for (const Hash hash : {Hash::sha256, Hash::sha384, Hash::sha512}) {
       if (evidence_.claims_hash && *evidence_.claims_hash != hash) continue;
       const auto digest = crypto_.digest(hash, *evidence_.claims);
-      if (!digest) return StepResult::fail(name(hash), digest.error());
+      if (!digest) return CheckResult::fail(name(hash), digest.error());
       if (report_.report_data_is(*digest)) {
         claims_proven_ = true;
-        return StepResult::pass(name(hash), Finding::octets(digest->view()));
+        return CheckResult::pass(name(hash), Finding::octets(digest->view()));
       }
       if (expected.size == 0) expected = Finding::octets(digest->view());
     }
-    return StepResult::fail(R::REPORT_DATA.name, "not the digest of these claims", expected,
+    return CheckResult::fail(R::REPORT_DATA.name, "not the digest of these claims", expected,
                             Finding::octets(data));
   }
 
   // Calls compare(claims) with claims that are proven and well-formed, or says why it cannot.
   template <class Compare>
-  StepResult in_claims(Compare&& compare) const {
+  CheckResult in_claims(Compare&& compare) const {
     if (!evidence_.claims)
-      return StepResult::fail("claims", "there are none to look it up in; --claims gives them");
-    if (!claims_proven_) return StepResult::skip("the claims are not proven");
+      return CheckResult::fail("claims", "there are none to look it up in; --claims gives them");
+    if (!claims_proven_) return CheckResult::skip("the claims are not proven");
     const auto claims = RuntimeClaims::parse(*evidence_.claims);
-    if (!claims) return StepResult::fail("claims", claims.error());
+    if (!claims) return CheckResult::fail("claims", claims.error());
     return compare(*claims);
   }
 
@@ -311,12 +311,12 @@ class ReportVerifier {
     return !evidence_.user_data && evidence_.old && evidence_.old->allowed;
   }
 
-  StepResult binding_user_data() const {
+  CheckResult binding_user_data() const {
     if (!evidence_.user_data) {
-      if (!evidence_.old) return StepResult::not_asked();
+      if (!evidence_.old) return CheckResult::not_asked();
       if (unbound_allowed())
-        return StepResult::skip("evidence of this version does not bind the report to the nonce");
-      return StepResult::fail("version", "evidence of this version does not bind the report to the nonce; "
+        return CheckResult::skip("evidence of this version does not bind the report to the nonce");
+      return CheckResult::fail("version", "evidence of this version does not bind the report to the nonce; "
                                          "--allow-old-evidence accepts it",
                               Finding::number(TrusteeEvidence::kFirstBound),
                               Finding::number(evidence_.old->version));
@@ -324,48 +324,48 @@ class ReportVerifier {
     return in_claims([&](const RuntimeClaims& claims) {
       constexpr std::string_view kUserData = "user-data";
       const Finding found = Finding::octets(claims.user_data());
-      if (claims.carries(*evidence_.user_data)) return StepResult::pass(kUserData, found);
-      return StepResult::fail(kUserData, claims.user_data_size == 0
+      if (claims.carries(*evidence_.user_data)) return CheckResult::pass(kUserData, found);
+      return CheckResult::fail(kUserData, claims.user_data_size == 0
                                              ? std::string_view("absent from the claims")
                                              : std::string_view("has another value"),
                               Finding::octets(*evidence_.user_data), found);
     });
   }
 
-  StepResult forbidden(BitName bit, bool allowed, std::string_view skipped) const {
-    if (allowed) return StepResult::skip(skipped);
+  CheckResult forbidden(BitName bit, bool allowed, std::string_view skipped) const {
+    if (allowed) return CheckResult::skip(skipped);
     const std::uint64_t found = report_[R::POLICY][bit];
-    return found == 0 ? StepResult::pass(bit.name, Finding::number(found))
-                      : StepResult::fail(bit.name, "the guest's policy allows it",
+    return found == 0 ? CheckResult::pass(bit.name, Finding::number(found))
+                      : CheckResult::fail(bit.name, "the guest's policy allows it",
                                          Finding::number(0), Finding::number(found));
   }
-  StepResult policy_debug() const {
+  CheckResult policy_debug() const {
     return forbidden(GuestPolicy::DEBUG, policy_.allow_debug, "allowed by --allow-debug");
   }
-  StepResult policy_migration() const {
+  CheckResult policy_migration() const {
     return forbidden(GuestPolicy::MIGRATE_MA, policy_.allow_migration,
                      "allowed by --allow-migration");
   }
 
-  StepResult policy_vmpl() const {
-    if (!policy_.vmpl) return StepResult::not_asked();
+  CheckResult policy_vmpl() const {
+    if (!policy_.vmpl) return CheckResult::not_asked();
     return equals(R::VMPL.name, *policy_.vmpl, report_[R::VMPL]);
   }
 
-  StepResult policy_min_tcb() const {
-    std::optional<StepResult> out;
+  CheckResult policy_min_tcb() const {
+    std::optional<CheckResult> out;
     const auto compare = [&](std::string_view field, const TcbMinimums& minimums,
                              const TCB_VERSION& tcb) {
       for (std::size_t i = 0; i < kTcbLayout.size(); ++i) {
         if (!minimums.values[i]) continue;
         const auto found = tcb.get(kTcbLayout[i], chain_.product());
-        StepResult one = StepResult::fail(kTcbLayout[i].name, "the product has no such component",
+        CheckResult one = CheckResult::fail(kTcbLayout[i].name, "the product has no such component",
                                           Finding::number(*minimums.values[i]));
         if (found) {
           one = at_least(kTcbLayout[i].name, Finding::number(*minimums.values[i]),
                          Finding::number(*found));
-          if (one.outcome == StepOutcome::pass)
-            one = StepResult::pass(field, Finding::octets(tcb.octets));
+          if (one.outcome == CheckOutcome::pass)
+            one = CheckResult::pass(field, Finding::octets(tcb.octets));
         }
         merge(out, one);
       }
@@ -373,79 +373,79 @@ class ReportVerifier {
     compare(R::REPORTED_TCB.name, policy_.min_tcb, report_[R::REPORTED_TCB]);
     compare(R::COMMITTED_TCB.name, policy_.min_committed_tcb, report_[R::COMMITTED_TCB]);
     compare(R::LAUNCH_TCB.name, policy_.min_launch_tcb, report_[R::LAUNCH_TCB]);
-    if (!out) return StepResult::not_asked();
+    if (!out) return CheckResult::not_asked();
     return product_proven_ ? *out : product_unknown();
   }
 
   template <std::size_t Size, std::size_t Offset, std::size_t Short>
-  StepResult one_of(Field<Octets<Size>, Offset> field,
+  CheckResult one_of(Field<Octets<Size>, Offset> field,
                     const AllowList<Size, Short>& allowed) const {
-    if (allowed.count == 0) return StepResult::not_asked();
+    if (allowed.count == 0) return CheckResult::not_asked();
     const auto found = report_[field];
-    if (allowed.contains(found)) return StepResult::pass(field.name, Finding::octets(found));
-    return StepResult::fail(field.name, allowed.count == 1 ? std::string_view("has another value")
+    if (allowed.contains(found)) return CheckResult::pass(field.name, Finding::octets(found));
+    return CheckResult::fail(field.name, allowed.count == 1 ? std::string_view("has another value")
                                                            : std::string_view("none of those allowed"),
                             Finding::octets(allowed.values[0]), Finding::octets(found));
   }
-  StepResult policy_measurement() const { return one_of(R::MEASUREMENT, policy_.measurement); }
-  StepResult policy_host_data() const { return one_of(R::HOST_DATA, policy_.host_data); }
-  StepResult policy_report_data() const { return one_of(R::REPORT_DATA, policy_.report_data); }
-  StepResult policy_family_id() const { return one_of(R::FAMILY_ID, policy_.family_id); }
-  StepResult policy_image_id() const { return one_of(R::IMAGE_ID, policy_.image_id); }
-  StepResult policy_id_key() const { return one_of(R::ID_KEY_DIGEST, policy_.id_key); }
-  StepResult policy_chip_id() const { return one_of(R::CHIP_ID, policy_.chip_id); }
-  StepResult policy_author_key() const {
+  CheckResult policy_measurement() const { return one_of(R::MEASUREMENT, policy_.measurement); }
+  CheckResult policy_host_data() const { return one_of(R::HOST_DATA, policy_.host_data); }
+  CheckResult policy_report_data() const { return one_of(R::REPORT_DATA, policy_.report_data); }
+  CheckResult policy_family_id() const { return one_of(R::FAMILY_ID, policy_.family_id); }
+  CheckResult policy_image_id() const { return one_of(R::IMAGE_ID, policy_.image_id); }
+  CheckResult policy_id_key() const { return one_of(R::ID_KEY_DIGEST, policy_.id_key); }
+  CheckResult policy_chip_id() const { return one_of(R::CHIP_ID, policy_.chip_id); }
+  CheckResult policy_author_key() const {
     if (policy_.author_key.count != 0 && report_[R::KEY_INFO][KeyInfo::AUTHOR_KEY_EN] == 0)
-      return StepResult::fail(KeyInfo::AUTHOR_KEY_EN.name, "the report has no author key",
+      return CheckResult::fail(KeyInfo::AUTHOR_KEY_EN.name, "the report has no author key",
                               Finding::number(1), Finding::number(0));
     return one_of(R::AUTHOR_KEY_DIGEST, policy_.author_key);
   }
 
-  StepResult policy_guest_svn() const {
-    if (!policy_.min_guest_svn) return StepResult::not_asked();
+  CheckResult policy_guest_svn() const {
+    if (!policy_.min_guest_svn) return CheckResult::not_asked();
     return at_least(R::GUEST_SVN.name, Finding::number(*policy_.min_guest_svn),
                     Finding::number(report_[R::GUEST_SVN]));
   }
 
-  StepResult policy_platform_info() const {
+  CheckResult policy_platform_info() const {
     const std::uint64_t required = policy_.platform_info_required;
     const std::uint64_t forbidden_bits = policy_.platform_info_forbidden;
-    if ((required | forbidden_bits) == 0) return StepResult::not_asked();
+    if ((required | forbidden_bits) == 0) return CheckResult::not_asked();
     const std::uint64_t found = report_[R::PLATFORM_INFO].value;
     if ((found & required) != required)
-      return StepResult::fail(R::PLATFORM_INFO.name, "a required bit is 0", Finding::mask(required),
+      return CheckResult::fail(R::PLATFORM_INFO.name, "a required bit is 0", Finding::mask(required),
                               Finding::mask(found));
     if ((found & forbidden_bits) != 0)
-      return StepResult::fail(R::PLATFORM_INFO.name, "a forbidden bit is 1",
+      return CheckResult::fail(R::PLATFORM_INFO.name, "a forbidden bit is 1",
                               Finding::mask(~forbidden_bits & found), Finding::mask(found));
-    return StepResult::pass(R::PLATFORM_INFO.name, Finding::mask(found));
+    return CheckResult::pass(R::PLATFORM_INFO.name, Finding::mask(found));
   }
 
-  static StepResult same_flag(std::string_view member, bool expected,
+  static CheckResult same_flag(std::string_view member, bool expected,
                               const std::optional<bool>& found) {
-    if (!found) return StepResult::fail(member, "absent from the claims", Finding::boolean(expected));
-    if (*found == expected) return StepResult::pass(member, Finding::boolean(*found));
-    return StepResult::fail(member, "has another value", Finding::boolean(expected), Finding::boolean(*found));
+    if (!found) return CheckResult::fail(member, "absent from the claims", Finding::boolean(expected));
+    if (*found == expected) return CheckResult::pass(member, Finding::boolean(*found));
+    return CheckResult::fail(member, "has another value", Finding::boolean(expected), Finding::boolean(*found));
   }
-  static StepResult same_member(std::string_view member, const ExpectedText& expected,
+  static CheckResult same_member(std::string_view member, const ExpectedText& expected,
                                 const std::optional<JsonString>& found) {
-    if (!found) return StepResult::fail(member, "absent from the claims", Finding::text(expected.view()));
+    if (!found) return CheckResult::fail(member, "absent from the claims", Finding::text(expected.view()));
     // A GUID may be spelled in either case.
     const bool same = member == "vmUniqueId"
                           ? same_text(LowerCase(found->source()), LowerCase(PlainText(expected.view())))
                           : *found == expected.view();
-    if (same) return StepResult::pass(member, Finding::text(expected.view()));
-    return StepResult::fail(member, "has another value", Finding::text(expected.view()), Finding::text(*found));
+    if (same) return CheckResult::pass(member, Finding::text(expected.view()));
+    return CheckResult::fail(member, "has another value", Finding::text(expected.view()), Finding::text(*found));
   }
 
-  StepResult policy_secure_boot() const {
-    if (!policy_.vm.secure_boot) return StepResult::not_asked();
+  CheckResult policy_secure_boot() const {
+    if (!policy_.vm.secure_boot) return CheckResult::not_asked();
     return in_claims([&](const RuntimeClaims& claims) {
       return same_flag("secure-boot", *policy_.vm.secure_boot, claims.vm.secure_boot);
     });
   }
 
-  StepResult policy_vm_configuration() const {
+  CheckResult policy_vm_configuration() const {
     ExpectedVmConfiguration expected = policy_.vm;
     expected.secure_boot.reset();  // has a check of its own
     bool asked = false;
@@ -453,9 +453,9 @@ class ReportVerifier {
     SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
     SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
 #undef SNPNV_X
-    if (!asked) return StepResult::not_asked();
+    if (!asked) return CheckResult::not_asked();
     return in_claims([&](const RuntimeClaims& claims) {
-      std::optional<StepResult> out;
+      std::optional<CheckResult> out;
 #define SNPNV_X(member, json) \
   if (expected.member) merge(out, same_flag(json, *expected.member, claims.vm.member));
       SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
@@ -468,8 +468,8 @@ class ReportVerifier {
     });
   }
 
-  StepResult policy_firmware() const {
-    std::optional<StepResult> out;
+  CheckResult policy_firmware() const {
+    std::optional<CheckResult> out;
     const auto compare = [&](std::string_view subject, const std::optional<std::uint32_t>& least,
                              std::uint32_t found) {
       if (least)
@@ -481,26 +481,26 @@ class ReportVerifier {
     compare("COMMITTED", policy_.min_committed_firmware,
             firmware_version(report_[R::COMMITTED_MAJOR], report_[R::COMMITTED_MINOR],
                              report_[R::COMMITTED_BUILD]));
-    return out.value_or(StepResult::not_asked());
+    return out.value_or(CheckResult::not_asked());
   }
 
-  StepResult policy_mitigations() const {
-    std::optional<StepResult> out;
+  CheckResult policy_mitigations() const {
+    std::optional<CheckResult> out;
     const auto compare = [&](const auto& field, std::uint64_t required) {
       if (required == 0) return;
       if (report_[R::VERSION] < field.since)
-        return merge(out, StepResult::fail(R::VERSION.name, "the report has no mitigation vectors",
+        return merge(out, CheckResult::fail(R::VERSION.name, "the report has no mitigation vectors",
                                            Finding::number(field.since),
                                            Finding::number(report_[R::VERSION])));
       const std::uint64_t found = report_[field];
       merge(out, (found & required) == required
-                     ? StepResult::pass(field.name, Finding::mask(found))
-                     : StepResult::fail(field.name, "a required bit is 0", Finding::mask(required),
+                     ? CheckResult::pass(field.name, Finding::mask(found))
+                     : CheckResult::fail(field.name, "a required bit is 0", Finding::mask(required),
                                         Finding::mask(found)));
     };
     compare(R::CURRENT_MIT_VECTOR, policy_.mitigations);
     compare(R::LAUNCH_MIT_VECTOR, policy_.launch_mitigations);
-    return out.value_or(StepResult::not_asked());
+    return out.value_or(CheckResult::not_asked());
   }
 
   C& crypto_;

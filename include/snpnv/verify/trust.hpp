@@ -6,7 +6,7 @@
 #include "snpnv/core/digest.hpp"
 #include "snpnv/core/encoding.hpp"
 #include "snpnv/wire/snp_tcb.hpp"
-#include "snpnv/wire/x509.hpp"
+#include "snpnv/wire/x509_certificate.hpp"
 
 namespace snpnv {
 

@@ -4,7 +4,8 @@
 
 #include <optional>
 
-#include "snpnv/core/json.hpp"
+#include "snpnv/core/json_reader.hpp"
+#include "snpnv/core/json_writer.hpp"
 
 namespace snpnv {
 

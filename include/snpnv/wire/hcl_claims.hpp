@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "snpnv/core/json.hpp"
+#include "snpnv/core/json_reader.hpp"
 #include "snpnv/core/rsa.hpp"
 
 namespace snpnv {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "snpnv/core/digest.hpp"
-#include "snpnv/core/wire.hpp"
+#include "snpnv/core/layout.hpp"
 
 namespace snpnv {
 

@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "snpnv/core/digest.hpp"
-#include "snpnv/core/wire.hpp"
-#include "snpnv/wire/snp_policy.hpp"
+#include "snpnv/core/layout.hpp"
+#include "snpnv/wire/snp_bits.hpp"
 #include "snpnv/wire/snp_tcb.hpp"
 
 namespace snpnv {

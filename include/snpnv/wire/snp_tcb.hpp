@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-#include "snpnv/core/wire.hpp"
+#include "snpnv/core/layout.hpp"
 
 namespace snpnv {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "snpnv/core/wire.hpp"
+#include "snpnv/core/layout.hpp"
 
 namespace snpnv {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "snpnv/wire/snp_tcb.hpp"
-#include "snpnv/wire/x509.hpp"
+#include "snpnv/wire/x509_certificate.hpp"
 
 namespace snpnv {
 

@@ -1,5 +1,5 @@
 // EXPECT: no matching function for call to .take
-#include "snpnv/tpm/execute.hpp"
+#include "snpnv/tpm/tpm.hpp"
 
 using namespace snpnv;
 struct Throws {

@@ -1,0 +1,199 @@
+// The frames around TPM 2.0 commands and responses, in both directions: a guest marshals commands and
+// unmarshals responses, an emulated paravisor does the reverse.
+#pragma once
+
+#include "snpnv/wire/tpm2_commands.hpp"
+#include "snpnv/wire/tpm2_rc.hpp"
+
+namespace snpnv {
+
+/// Octets of the largest command or response. Part 2, "TPM_PT", MAX_COMMAND_SIZE of the reference.
+inline constexpr std::size_t kMaxTpmMessage = 4096;
+
+/// What every command and response begins with. Part 1, "Command/Response Header".
+struct TpmHeader {
+  static constexpr std::size_t kSize = 10;
+  TPM_ST tag{};
+  std::uint32_t size = 0;  // octets of the whole message
+  std::uint32_t code = 0;  // TPM_CC or TPM_RC
+
+  template <class Wire, class Self>
+  static constexpr void fields(Wire& wire, Self& self) { wire(self.tag, self.size, self.code); }
+
+  /// How long a message is that begins so, if it is to be believed.
+  [[nodiscard]] static constexpr std::uint32_t announced_size(std::span<const std::byte, kSize> front) {
+    return load<std::uint32_t, Endian::big>(front.subspan<2, 4>());
+  }
+
+  /// Reads the header of a message that fills `message`.
+  /// @returns the header | wire_short - where: size of the input
+  ///   | tpm_header - where: 2, detail: size, which is not the message's.
+  [[nodiscard]] static constexpr Result<TpmHeader> parse(ByteView message) {
+    if (message.size() < kSize) return fail(Code::wire_short, message.size(), kSize);
+    SNPNV_TRY(const TpmHeader header, unmarshal<TpmHeader>(message.first(kSize)));
+    if (header.size != message.size()) return fail(Code::tpm_header, 2, header.size);
+    return header;
+  }
+};
+
+/// Fills in the size of the message in `out`, once it is written.
+constexpr Result<ByteView> seal_message(Writer& out) {
+  SNPNV_TRY(const ByteView message, out.finish());
+  store<std::uint32_t, Endian::big>(out.written().subspan(2).first<4>(),
+                                    static_cast<std::uint32_t>(message.size()));
+  return message;
+}
+
+/// Marshals a command. Each handle that needs an authorization gets a password session with the
+/// empty password. Part 1, "Command Structure", "Password Authorizations".
+/// @returns the octets written to the front of `out` | wire_overflow.
+template <TpmCommand C>
+[[nodiscard]] constexpr Result<ByteView> marshal_command(const C& command, MutBytes out) {
+  Writer writer(out);
+  TpmWriter wire(writer);
+  wire(TpmHeader{C::kAuthHandles > 0 ? TPM_ST::SESSIONS : TPM_ST::NO_SESSIONS, 0,
+                 static_cast<std::uint32_t>(C::kCode)});
+  C::handles(wire, command);
+  if constexpr (C::kAuthHandles > 0) {
+    constexpr std::uint32_t kSessionSize = 9;  // handle, empty nonce, attributes, empty password
+    wire(static_cast<std::uint32_t>(kSessionSize * C::kAuthHandles));
+    for (std::size_t i = 0; i < C::kAuthHandles; ++i)
+      wire(TPMS_AUTH_COMMAND{TPM_RH::PW, {}, 0, {}});
+  }
+  C::parameters(wire, command);
+  return seal_message(writer);
+}
+
+/// Reads the header of a response that is a success.
+/// @returns it | tpm_rc - detail: TPM_RC
+///   | tpm_header - where: offset of the size or tag, detail: its value | wire_short.
+[[nodiscard]] constexpr Result<TpmHeader> response_header(ByteView message) {
+  SNPNV_TRY(const TpmHeader header, TpmHeader::parse(message));
+  if (header.code == 0) return header;
+  if (header.tag != TPM_ST::NO_SESSIONS && header.tag != TPM_ST::RSP_COMMAND)
+    return fail(Code::tpm_header, 0, static_cast<std::uint32_t>(header.tag));
+  if (header.size != TpmHeader::kSize) return fail(Code::tpm_header, 2, header.size);
+  return fail(Code::tpm_rc, 6, header.code);
+}
+
+/// A response behind its header: its parameters, then the answers to sessions.
+class ResponseBody {
+ public:
+  /// Opens a response to a command with so many password sessions. Borrows `message`.
+  /// @returns it | what response_header() returns; also tpm_header for a tag that does not fit the sessions.
+  [[nodiscard]] static constexpr Result<ResponseBody> open(ByteView message, std::size_t sessions) {
+    SNPNV_TRY(const TpmHeader header, response_header(message));
+    if (header.tag != (sessions > 0 ? TPM_ST::SESSIONS : TPM_ST::NO_SESSIONS))
+      return fail(Code::tpm_header, 0, static_cast<std::uint32_t>(header.tag));
+    return ResponseBody(Reader(message.subspan(TpmHeader::kSize), TpmHeader::kSize), sessions);
+  }
+
+  [[nodiscard]] constexpr Reader& parameters() { return parameters_; }
+
+  /// Checks, when the parameters have been read, that they and the sessions were all.
+  /// @returns nothing | wire_short, wire_trailing, wire_size, wire_value - where: offset in the response.
+  [[nodiscard]] constexpr Result<void> finish() {
+    rest_.close(parameters_);
+    for (std::size_t i = 0; i < sessions_; ++i) {
+      TPMS_AUTH_RESPONSE session;
+      TpmReader{rest_}(session);
+      rest_.require(session.nonce.data.empty() && session.hmac.data.empty(), Code::wire_value);
+    }
+    SNPNV_CHECK(rest_.finish(true));
+    return {};
+  }
+
+ private:
+  constexpr ResponseBody(Reader rest, std::size_t sessions)
+      : rest_(rest),
+        parameters_(rest_.sub(sessions > 0 ? rest_.be<std::uint32_t>() : rest_.remaining())),
+        sessions_(sessions) {}
+
+  Reader rest_;
+  Reader parameters_;
+  std::size_t sessions_;
+};
+
+/// The error, with the command and the object that it concerns.
+template <TpmCommand C>
+[[nodiscard]] constexpr std::unexpected<Error> fail_command(const C& command, Error error) {
+  error.command = static_cast<std::uint32_t>(C::kCode);
+  error.object = static_cast<std::uint32_t>(command.object());
+  return fail(error);
+}
+
+/// Unmarshals the response to `command`. Borrows `message`. Tag, sizes, sessions and the answer
+/// itself must fit the command exactly.
+/// @returns the response
+///   | what ResponseBody returns
+///   | tpm_answer - well-formed, but not an answer to this command.
+/// Each error names the command and its object.
+template <TpmCommand C>
+[[nodiscard]] constexpr Result<typename C::Response> unmarshal_response(const C& command,
+                                                                        ByteView message) {
+  auto body = ResponseBody::open(message, C::kAuthHandles);
+  if (!body) return fail_command(command, body.error());
+  typename C::Response response{};
+  TpmReader{body->parameters()}(response);
+  if (const auto whole = body->finish(); !whole) return fail_command(command, whole.error());
+  if (!command.answered_by(response)) return fail_command(command, {Code::tpm_answer, TpmHeader::kSize});
+  return response;
+}
+
+/// Unmarshals a command that fills `message`. Borrows it. The authorizations are checked for form
+/// and passed over: whoever executes the command checks them.
+/// @returns the command | tpm_header | wire_short, wire_trailing, wire_size, wire_value.
+template <TpmCommand C>
+[[nodiscard]] constexpr Result<C> unmarshal_command(ByteView message) {
+  SNPNV_TRY(const TpmHeader header, TpmHeader::parse(message));
+  if (header.code != static_cast<std::uint32_t>(C::kCode)) return fail(Code::wire_value, 6, header.code);
+  const bool sessions = header.tag == TPM_ST::SESSIONS;
+  if (!sessions && (header.tag != TPM_ST::NO_SESSIONS || C::kAuthHandles > 0))
+    return fail(Code::tpm_header, 0, static_cast<std::uint32_t>(header.tag));
+  Reader reader(message.subspan(TpmHeader::kSize), TpmHeader::kSize);
+  TpmReader wire(reader);
+  C command{};
+  C::handles(wire, command);
+  if (sessions) {
+    Reader area = reader.sub(reader.be<std::uint32_t>());
+    do {
+      TPMS_AUTH_COMMAND session;
+      TpmReader{area}(session);
+    } while (area.remaining() != 0);
+    reader.close(area);
+  }
+  C::parameters(wire, command);
+  return reader.finish(command);
+}
+
+/// Marshals a successful response to a command that came with `tag`; with sessions, `session_count`
+/// password sessions are acknowledged. Part 1, "Response Structure".
+/// @returns the octets written to the front of `out` | wire_overflow.
+template <class Response>
+[[nodiscard]] constexpr Result<ByteView> marshal_response(const Response& response, TPM_ST tag,
+                                                          std::size_t session_count, MutBytes out) {
+  Writer writer(out);
+  TpmWriter wire(writer);
+  wire(TpmHeader{tag, 0, 0});
+  if (tag == TPM_ST::SESSIONS) {
+    constexpr std::uint8_t kContinueSession = 1;
+    const std::size_t at = writer.size();
+    wire(std::uint32_t{0}, response);
+    if (!writer.ok()) return writer.finish();
+    const std::size_t size = writer.size() - at - 4;
+    store<std::uint32_t, Endian::big>(writer.written().subspan(at).first<4>(),
+                                      static_cast<std::uint32_t>(size));
+    for (std::size_t i = 0; i < session_count; ++i)
+      wire(TPMS_AUTH_RESPONSE{{}, kContinueSession, {}});
+  } else {
+    wire(response);
+  }
+  return seal_message(writer);
+}
+
+/// Marshals a response that carries nothing but an error.
+[[nodiscard]] constexpr Result<ByteView> marshal_error(std::uint32_t rc, MutBytes out) {
+  return marshal(TpmHeader{TPM_ST::NO_SESSIONS, TpmHeader::kSize, rc}, out);
+}
+
+}  // namespace snpnv

@@ -1,0 +1,231 @@
+// The emulated AMD secure processor: a chip with its endorsement key, which signs reports.
+#pragma once
+
+#include <mbedtls/asn1.h>
+#include <mbedtls/bignum.h>
+#include <mbedtls/pk.h>
+#include <mbedtls/version.h>
+#include <mbedtls/x509_crt.h>
+#include <sys/random.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "paravisor/options.hpp"
+#include "snpnv/mbedtls/crypto.hpp"
+#include "snpnv/wire/snp_report.hpp"
+
+namespace snpnv::paravisor {
+
+using Bytes = std::vector<std::byte>;
+
+[[nodiscard]] inline unsigned char* raw(std::byte* p) {
+  return static_cast<unsigned char*>(static_cast<void*>(p));
+}
+[[nodiscard]] inline const unsigned char* raw(const std::byte* p) {
+  return static_cast<const unsigned char*>(static_cast<const void*>(p));
+}
+[[nodiscard]] inline std::unexpected<Error> mbed_failure(int status) {
+  return fail(Code::crypto_failed, 0, static_cast<std::uint32_t>(-status));
+}
+
+/// Randomness for Mbed TLS: blinding, and keys that live as long as the process.
+inline int system_random(void*, unsigned char* out, std::size_t size) {
+  while (size > 0) {
+    const ssize_t n = ::getrandom(out, size, 0);
+    if (n < 0) return MBEDTLS_ERR_PK_INVALID_ALG;
+    out += n;
+    size -= static_cast<std::size_t>(n);
+  }
+  return 0;
+}
+
+/// Bytes that a seed decides: the digest of seed and label.
+[[nodiscard]] inline Digest seeded(MbedCrypto& crypto, std::uint64_t seed, std::string_view label) {
+  std::array<std::byte, 64> text{};
+  Writer writer(text);
+  writer.be(seed);
+  writer.text(label);
+  const auto digest = crypto.digest(Hash::sha512, writer.written());
+  return digest ? *digest : Digest{{}, 64};
+}
+
+/// The field's octets in a structure that is being made.
+template <class Type, std::size_t Offset>
+[[nodiscard]] MutBytes slot(MutBytes structure, Field<Type, Offset>) {
+  return structure.subspan(Offset, Field<Type, Offset>::size);
+}
+template <class T, std::size_t Offset>
+void put(MutBytes structure, Field<Le<T>, Offset> field, T value) {
+  store<T, Endian::little>(slot(structure, field).template first<sizeof(T)>(), value);
+}
+
+/// The chip: its identity comes from its VCEK certificate, so that both always agree.
+class Platform {
+ public:
+  using ReportOctets = std::array<std::byte, ATTESTATION_REPORT::kSize>;
+
+  Platform() {
+    mbedtls_pk_init(&key_);
+    mbedtls_x509_crt_init(&certificate_);
+  }
+  Platform(const Platform&) = delete;
+  Platform& operator=(const Platform&) = delete;
+  ~Platform() {
+    mbedtls_pk_free(&key_);
+    mbedtls_x509_crt_free(&certificate_);
+  }
+
+  /// Takes the VCEK certificate and its private key, both PEM.
+  /// @returns nothing | crypto_failed | vek_missing - detail: last arc of the extension's OID.
+  [[nodiscard]] Result<void> load(Product product, std::string_view certificate_pem,
+                                  std::string_view key_pem) {
+    product_ = product;
+    const std::string certificate(certificate_pem);  // Mbed TLS wants the NUL behind PEM
+    const std::string key(key_pem);
+    int status = mbedtls_x509_crt_parse(&certificate_, octets(certificate), certificate.size() + 1);
+    if (status != 0) return mbed_failure(status);
+#if MBEDTLS_VERSION_MAJOR >= 3
+    status = mbedtls_pk_parse_key(&key_, octets(key), key.size() + 1, nullptr, 0, system_random, nullptr);
+#else
+    status = mbedtls_pk_parse_key(&key_, octets(key), key.size() + 1, nullptr, 0);
+#endif
+    if (status != 0) return mbed_failure(status);
+    return read_identity();
+  }
+
+  /// A signed report. `seed` decides its identifiers.
+  /// @returns the report | crypto_failed.
+  [[nodiscard]] Result<ReportOctets> report(const Options& options, const Digest& report_data) {
+    using R = ATTESTATION_REPORT;
+    ReportOctets out{};
+    const MutBytes structure(out);
+    const auto chosen = [&](auto field, std::string_view label) {
+      copy_to(slot(structure, field), seeded(crypto_, options.seed, label).view());
+    };
+    put(structure, R::VERSION, options.report_version);
+    put(structure, R::GUEST_SVN, std::uint32_t{2});
+    store<std::uint64_t, Endian::little>(slot(structure, R::POLICY).first<8>(), 0x3001F);
+    copy_to(slot(structure, R::FAMILY_ID), std::array{std::byte{1}});
+    copy_to(slot(structure, R::IMAGE_ID), std::array{std::byte{2}});
+    put(structure, R::SIGNATURE_ALGO, R::kEcdsaP384Sha384);
+    store<std::uint64_t, Endian::little>(slot(structure, R::PLATFORM_INFO).first<8>(), 0x25);
+    copy_to(slot(structure, R::REPORT_DATA), report_data.view());
+    chosen(R::MEASUREMENT, "measurement");
+    chosen(R::ID_KEY_DIGEST, "id key");
+    chosen(R::REPORT_ID, "report id");
+    std::ranges::fill(slot(structure, R::REPORT_ID_MA), std::byte{0xFF});
+    copy_to(slot(structure, R::CURRENT_TCB), tcb_.octets);
+    copy_to(slot(structure, R::REPORTED_TCB), tcb_.octets);
+    copy_to(slot(structure, R::COMMITTED_TCB), tcb_.octets);
+    copy_to(slot(structure, R::LAUNCH_TCB), tcb_.octets);
+    if (options.report_version >= R::CPUID_FAM_ID.since) {
+      for (const CpuModels& row : kCpuModels) {
+        if (row.product != product_) continue;
+        put(structure, R::CPUID_FAM_ID, row.family);
+        put(structure, R::CPUID_MOD_ID, static_cast<std::uint8_t>(row.first + 1));
+        put(structure, R::CPUID_STEP, std::uint8_t{1});
+        break;
+      }
+    }
+    copy_to(slot(structure, R::CHIP_ID), chip_id_);
+    put(structure, R::CURRENT_BUILD, std::uint8_t{29});
+    put(structure, R::CURRENT_MINOR, std::uint8_t{55});
+    put(structure, R::CURRENT_MAJOR, std::uint8_t{1});
+    put(structure, R::COMMITTED_BUILD, std::uint8_t{29});
+    put(structure, R::COMMITTED_MINOR, std::uint8_t{55});
+    put(structure, R::COMMITTED_MAJOR, std::uint8_t{1});
+    if (options.report_version >= R::LAUNCH_MIT_VECTOR.since) {
+      put(structure, R::LAUNCH_MIT_VECTOR, std::uint64_t{3});
+      put(structure, R::CURRENT_MIT_VECTOR, std::uint64_t{3});
+    }
+    SNPNV_CHECK(sign(structure));
+    if (options.faults.bad_signature) slot(structure, R::SIGNATURE_R)[0] ^= std::byte{1};
+    return out;
+  }
+
+ private:
+  static const unsigned char* octets(const std::string& text) {
+    return raw(std::as_bytes(std::span(text)).data());
+  }
+
+  // CHIP_ID and TCB from AMD's extensions of the certificate. AMD 57230, "VCEK Certificate".
+  Result<void> read_identity() {
+    const ByteView all(static_cast<const std::byte*>(static_cast<const void*>(certificate_.v3_ext.p)),
+                       certificate_.v3_ext.len);
+    SNPNV_TRY(const ByteView chip, extension(all, {0x04}));
+    chip_id_.assign(chip.begin(), chip.end());
+    for (const TcbLayoutEntry& entry : kTcbLayout) {
+      const std::uint8_t arc = spl_arc(entry.component);
+      if (!tcb_.get(entry, product_)) continue;
+      SNPNV_TRY(const ByteView integer, extension(all, {0x03, arc}));
+      tcb_.set(entry, product_, std::to_integer<std::uint8_t>(integer.back()));
+    }
+    return {};
+  }
+  static std::uint8_t spl_arc(TcbComponent component) {
+    switch (component) {
+      case TcbComponent::boot_loader: return 1;
+      case TcbComponent::tee: return 2;
+      case TcbComponent::snp: return 3;
+      case TcbComponent::microcode: return 8;
+      case TcbComponent::fmc: return 9;
+    }
+    return 0;
+  }
+  // The content of the extension 1.3.6.1.4.1.3704.1.`arcs`.
+  static Result<ByteView> extension(ByteView all, std::vector<std::uint8_t> arcs) {
+    std::vector<std::uint8_t> oid{0x2B, 0x06, 0x01, 0x04, 0x01, 0x9C, 0x78, 0x01};
+    oid.insert(oid.end(), arcs.begin(), arcs.end());
+    oid.insert(oid.begin(), {MBEDTLS_ASN1_OID, static_cast<std::uint8_t>(oid.size())});
+    const auto found = std::ranges::search(all, std::as_bytes(std::span(oid)));
+    if (found.empty()) return fail(Code::vek_missing, 0, arcs.back());
+    auto* at = const_cast<unsigned char*>(raw(all.data()) + (found.end() - all.begin()));
+    const unsigned char* const end = raw(all.data()) + all.size();
+    std::size_t size = 0;
+    const int status = mbedtls_asn1_get_tag(&at, end, &size, MBEDTLS_ASN1_OCTET_STRING);
+    if (status != 0 || size == 0) return fail(Code::vek_missing, 0, arcs.back());
+    return ByteView(static_cast<const std::byte*>(static_cast<const void*>(at)), size);
+  }
+
+  // ECDSA P-384 with SHA-384, deterministic as in RFC 6979; R and S little-endian.
+  Result<void> sign(MutBytes structure) {
+    using R = ATTESTATION_REPORT;
+    SNPNV_TRY(const Digest digest, crypto_.digest(Hash::sha384, structure.first(R::kSignedSize)));
+    std::array<unsigned char, MBEDTLS_PK_SIGNATURE_MAX_SIZE> der{};
+    std::size_t size = 0;
+#if MBEDTLS_VERSION_MAJOR >= 3
+    int status = mbedtls_pk_sign(&key_, MBEDTLS_MD_SHA384, raw(digest.octets.data()), digest.size,
+                                 der.data(), der.size(), &size, system_random, nullptr);
+#else
+    int status = mbedtls_pk_sign(&key_, MBEDTLS_MD_SHA384, raw(digest.octets.data()), digest.size,
+                                 der.data(), &size, system_random, nullptr);
+#endif
+    if (status != 0) return mbed_failure(status);
+    unsigned char* at = der.data();
+    const unsigned char* const end = der.data() + size;
+    std::size_t inner = 0;
+    status = mbedtls_asn1_get_tag(&at, end, &inner, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE);
+    for (const MutBytes out : {slot(structure, R::SIGNATURE_R), slot(structure, R::SIGNATURE_S)}) {
+      mbedtls_mpi number;
+      mbedtls_mpi_init(&number);
+      std::array<std::byte, 48> big_endian{};
+      if (status == 0) status = mbedtls_asn1_get_mpi(&at, end, &number);
+      if (status == 0) status = mbedtls_mpi_write_binary(&number, raw(big_endian.data()), big_endian.size());
+      mbedtls_mpi_free(&number);
+      std::ranges::reverse_copy(big_endian, out.begin());
+    }
+    if (status != 0) return mbed_failure(status);
+    return {};
+  }
+
+  MbedCrypto crypto_;
+  Product product_{};
+  mbedtls_pk_context key_;
+  mbedtls_x509_crt certificate_;
+  std::vector<std::byte> chip_id_;
+  TCB_VERSION tcb_{};
+};
+
+}  // namespace snpnv::paravisor

@@ -1,0 +1,80 @@
+#include "snpnv/verify/checks.hpp"
+
+#include <fstream>
+#include <set>
+
+#include "tests/test.hpp"
+
+using namespace snpnv;
+
+namespace {
+
+std::string table(std::span<const CheckRow> checks) {
+  std::string out = "| check | holds if | option |\n|---|---|---|\n";
+  for (const CheckRow& check : checks) {
+    out += "| `" + std::string(check.name) + "` | " + std::string(check.checks) + " | ";
+    out += (check.option.empty() ? "always on" : "`" + std::string(check.option) + "`") + " |\n";
+  }
+  return out;
+}
+
+// docs/checks.md, from the list.
+std::string checks_document() {
+  constexpr auto kSignature = static_cast<std::size_t>(Check::report_signature_algorithm);
+  constexpr auto kContent = static_cast<std::size_t>(Check::report_version);
+  const std::span all(kChecks);
+  return "# The checks of `snpnv verify`\n\n"
+         "Made from the list in `include/snpnv/verify/checks.hpp`, by which the verifier itself runs.\n\n"
+         "Every check ends as PASS, FAIL or SKIP; SKIP says why. Evidence is verified if every check had\n"
+         "its turn and none failed.\n\n"
+         "## The certificate chain\n\n"
+         "The first four stop everything behind them when they fail: what is not signed is not\n"
+         "interpreted. The others run all, and stop the report's checks when one fails.\n\n" +
+         table(all.first(kSignature)) +
+         "\n## The report's signature\n\n"
+         "In this order; each stops everything behind it when it fails.\n\n" +
+         table(all.subspan(kSignature, kContent - kSignature)) +
+         "\n## What the signed report says\n\n"
+         "All of these run, whatever the others say, except that one waits for what it rests on, and is\n"
+         "skipped until that has passed: what is read in claims for `binding.claims_digest`; TCBs and the\n"
+         "chip's ID, whose layout is the product's, for `vek.product`; what a quote says for `quote.key`,\n"
+         "`quote.magic` and `quote.signature`; values of PCRs for `quote.pcr_selection` and\n"
+         "`quote.pcr_digest` too.\n\n" +
+         table(all.subspan(kContent));
+}
+
+}  // namespace
+
+TEST_CASE("Checks_Document_IsMadeFromTheList") {
+  const std::string path = SNPNV_SOURCE_DIR "/docs/checks.md";
+  const std::string made = checks_document();
+  if (std::getenv("SNPNV_WRITE_DOCS") != nullptr) std::ofstream(path) << made;
+  const auto kept = test::read_file(path);
+  REQUIRE(kept.has_value());
+  CHECK_MESSAGE(test::text(*kept) == made, "run this test with SNPNV_WRITE_DOCS=1 to make it anew");
+}
+
+TEST_CASE("Checks_Names_AreUniqueAndInTheirGroups") {
+  std::set<std::string_view> names;
+  for (const CheckRow& check : kChecks) {
+    CHECK(names.insert(check.name).second);
+    CHECK(&row(check.id) == &check);
+    const auto group = check.name.substr(0, check.name.find('.'));
+    const bool known = group == "chain" || group == "vek" || group == "report" ||
+                       group == "binding" || group == "policy" || group == "quote";
+    CHECK_MESSAGE(known, check.name);
+    CHECK_FALSE(check.checks.empty());
+  }
+}
+
+TEST_CASE("Finding_LongValues_AreCut") {
+  const test::Octets octets(100, std::byte{1});
+  CHECK(Finding::octets(octets).size == Finding::kMax);
+  CHECK(Finding::text(std::string_view("name")).size == 4);
+}
+
+TEST_CASE("Verdict_NothingRun_IsNotVerified") {
+  const Verdict verdict;
+  CHECK_FALSE(verdict.verified());
+  CHECK_FALSE(verdict.first_failure().has_value());
+}

@@ -1,0 +1,32 @@
+// What quote and evidence share: the nonce that is asked for, and a quote as files.
+#pragma once
+
+#include "files.hpp"
+#include "snpnv/collect/quote.hpp"
+#include "step.hpp"
+#include "transports/monotonic_clock.hpp"
+
+namespace snpnv::tool {
+
+using ToolTpm = Tpm<SteppedTransport, MonotonicClock>;
+
+/// The files of a folder with a quote.
+inline constexpr std::string_view kMessage = "message";
+inline constexpr std::string_view kSignature = "signature";
+inline constexpr std::string_view kPcrs = "pcrs";
+inline constexpr std::array kQuoteFiles{kMessage, kSignature, kPcrs};
+
+/// --nonce, or the octets that --random asks for.
+[[nodiscard]] Outcome<std::vector<std::byte>> nonce_of(const Arguments& arguments);
+
+/// Stages message, signature and pcrs, in the forms of tpm2-tools.
+[[nodiscard]] Outcome<void> stage_quote(OutputFiles& files, std::string_view directory, const QuoteEvidence& quote);
+
+void add_paths(std::vector<std::string>& to, std::string_view directory, std::span<const std::string_view> names);
+
+/// check_outputs(), where --nonce too may be read from a file.
+[[nodiscard]] Outcome<bool> check_outputs_of(const Arguments& arguments, std::string_view tcti,
+                                             const std::vector<std::string>& outputs,
+                                             std::vector<InputFile> inputs = {});
+
+}  // namespace snpnv::tool

@@ -1,0 +1,231 @@
+#include "verify_options.hpp"
+
+#include <ctime>
+
+#include "describe.hpp"
+#include "files.hpp"
+#include "provider.hpp"
+#include "snpnv/verify/evidence.hpp"
+#include "snpnv/verify/policy_json.hpp"
+
+namespace snpnv::tool {
+namespace {
+
+constexpr std::size_t kMostOctets = std::size_t{1} << 20;
+
+std::string str(std::string_view text) { return std::string(text); }
+
+// The parts of a list separated by commas.
+std::vector<std::string_view> parts(std::string_view list) {
+  std::vector<std::string_view> out;
+  while (true) {
+    const std::size_t comma = list.find(',');
+    out.push_back(list.substr(0, comma));
+    if (comma == std::string_view::npos) return out;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+// A second value for one item, by the policy file and an option or within a list, is no addition.
+std::unexpected<Failure> second_value(std::string_view option, std::string_view item = {}) {
+  return usage("--" + str(option), item.empty() ? "there is a value already" : "two values for " + str(item));
+}
+
+Outcome<void> read_tcb(const Arguments& arguments, std::string_view option, TcbMinimums& to) {
+  const auto list = arguments.value(option);
+  if (!list) return {};
+  const std::string spelled = "--" + str(option);
+  for (const std::string_view part : parts(*list)) {
+    const std::size_t equals = part.find('=');
+    const auto component = tcb_component(part.substr(0, equals));
+    if (!component || equals == std::string_view::npos)
+      return usage(spelled, "needs a list such as boot_loader=3,tee=0,snp=8,microcode=115",
+                   "the components are fmc, boot_loader, tee, snp and microcode");
+    SNPNV_TRY(const std::uint64_t least, number(spelled, part.substr(equals + 1), 0, 0xFF));
+    if (to.values[*component]) return second_value(option, kTcbLayout[*component].key);
+    to.values[*component] = static_cast<std::uint8_t>(least);
+  }
+  return {};
+}
+
+Outcome<void> read_platform_info(const Arguments& arguments, Policy& policy) {
+  const auto list = arguments.value("platform-info");
+  if (!list) return {};
+  for (std::string_view part : parts(*list)) {
+    const bool forbidden = part.starts_with('!');
+    if (forbidden) part.remove_prefix(1);
+    const auto bit = platform_info_bit(part);
+    if (!bit) {
+      std::string names;
+      for (const BitName& known : PlatformInfo::kBits) names += " " + str(known.name);
+      return usage("--platform-info", "no such bit: " + str(part), "the bits are" + names);
+    }
+    (forbidden ? policy.platform_info_forbidden : policy.platform_info_required) |= *bit;
+  }
+  return {};
+}
+
+Outcome<void> read_firmware(const Arguments& arguments, std::string_view option,
+                            std::optional<std::uint32_t>& to) {
+  const auto text = arguments.value(option);
+  if (!text) return {};
+  if (to) return second_value(option);
+  to = parse_firmware_version(*text);
+  if (!to) return usage("--" + str(option), "needs a version such as 1.55 or 1.55.21");
+  return {};
+}
+
+Outcome<void> read_mask(const Arguments& arguments, std::string_view option, std::uint64_t& to) {
+  const auto text = arguments.value(option);
+  if (!text) return {};
+  std::string_view digits = *text;
+  if (digits.starts_with("0x") || digits.starts_with("0X")) digits.remove_prefix(2);
+  if (digits.empty() || digits.size() > 16)
+    return usage("--" + str(option), "needs 1 to 16 hexadecimal digits");
+  std::uint64_t mask = 0;
+  for (const char c : digits) {
+    if (hex_digit(c) < 0) return usage("--" + str(option), "needs 1 to 16 hexadecimal digits");
+    mask = mask << 4 | static_cast<std::uint64_t>(hex_digit(c));
+  }
+  if (mask == 0) return usage("--" + str(option), "a mask of 0 asks for nothing");
+  to |= mask;
+  return {};
+}
+
+Outcome<void> read_pcrs(const Arguments& arguments, Policy& policy) {
+  for (const std::string_view pair : arguments.values("pcr")) {
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string_view::npos) return usage("--pcr", "needs N=HEX");
+    SNPNV_TRY(const std::uint64_t index, number("--pcr", pair.substr(0, equals), 0, policy.pcrs.size() - 1));
+    const auto pcr = static_cast<std::uint32_t>(index);
+    SNPNV_TRY(const auto value, hex_value("--pcr", pair.substr(equals + 1), kPcrSize));
+    if (policy.pcrs[pcr]) return second_value("pcr", format("PCR %u", pcr));
+    copy_to(policy.pcrs[pcr].emplace(), value);
+  }
+  if (const auto text = arguments.value("init-data")) {
+    SNPNV_TRY(const auto digest, hex_value("--init-data", *text, 0, 64));
+    Provider crypto;
+    const auto expected = expect_init_data(crypto, digest, policy);
+    if (!expected && expected.error().code == Code::wire_size)
+      return wrong_value("--init-data", *text, format("needs a digest of 32, 48 or 64 octets, not %zu", digest.size()));
+    if (!expected && expected.error().code == Code::wire_value)
+      return usage("--init-data", "not together with a value for PCR 8");
+    if (!expected) return library_failure("--init-data", expected.error());
+  }
+  return {};
+}
+
+Outcome<void> read_vm_configuration(const Arguments& arguments, Policy& policy) {
+  for (const std::string_view pair : arguments.values("vm-configuration")) {
+    const std::size_t equals = pair.find('=');
+    const std::string_view member = pair.substr(0, equals);
+    if (equals == std::string_view::npos) return usage("--vm-configuration", "needs NAME=VALUE");
+    const std::string_view value = pair.substr(equals + 1);
+    bool known = false;
+#define SNPNV_X(id, spelled)                                                              \
+  if (member == spelled) {                                                                \
+    if (value != "true" && value != "false")                                              \
+      return usage("--vm-configuration", str(member) + " is true or false");              \
+    if (policy.vm.id) return second_value("vm-configuration", member);                     \
+    policy.vm.id = value == "true";                                                       \
+    known = true;                                                                         \
+  }
+    SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
+#undef SNPNV_X
+#define SNPNV_X(id, spelled)                                                              \
+  if (member == spelled) {                                                                \
+    if (policy.vm.id) return second_value("vm-configuration", member);                     \
+    ExpectedText& text = policy.vm.id.emplace();                                          \
+    if (value.size() > text.held.size())                                                  \
+      return usage("--vm-configuration", str(member) + ": the value is too long");        \
+    text.size = value.copy(text.held.data(), text.held.size());                           \
+    known = true;                                                                         \
+  }
+    SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
+#undef SNPNV_X
+    if (!known) return usage("--vm-configuration", "no such member: " + str(member));
+  }
+  return {};
+}
+
+}  // namespace
+
+Outcome<Policy> policy_of(const Arguments& arguments) {
+  Policy policy;
+  if (const auto path = arguments.value("policy")) {
+    SNPNV_TRY(const auto text, read_file(*path, kMostOctets));
+    const auto read = parse_policy(text);
+    if (!read) {
+      Failure failure = describe(*path, read.error());
+      if (read.error().code == Code::json_unknown) {
+        const std::string_view from = text_of(text).substr(std::min<std::size_t>(read.error().where, text.size()));
+        failure.why += concat({": ", from.substr(0, from.find('"'))});
+      }
+      return std::unexpected(failure);
+    }
+    policy = *read;
+  }
+  policy.allow_debug = policy.allow_debug || arguments.has("allow-debug");
+  policy.allow_migration = policy.allow_migration || arguments.has("allow-migration");
+  policy.allow_newer_version = policy.allow_newer_version || arguments.has("allow-newer-version");
+  if (const auto text = arguments.value("vmpl")) {
+    if (policy.vmpl) return second_value("vmpl");
+    SNPNV_TRY(const std::uint64_t vmpl, number("--vmpl", *text, 0, 3));
+    policy.vmpl = static_cast<std::uint32_t>(vmpl);
+  }
+  if (const auto text = arguments.value("min-guest-svn")) {
+    if (policy.min_guest_svn) return second_value("min-guest-svn");
+    SNPNV_TRY(const std::uint64_t svn, number("--min-guest-svn", *text, 0, 0xFFFFFFFF));
+    policy.min_guest_svn = static_cast<std::uint32_t>(svn);
+  }
+  SNPNV_CHECK(read_tcb(arguments, "min-tcb", policy.min_tcb));
+  SNPNV_CHECK(read_tcb(arguments, "min-committed-tcb", policy.min_committed_tcb));
+  SNPNV_CHECK(read_tcb(arguments, "min-launch-tcb", policy.min_launch_tcb));
+#define SNPNV_X(member, FIELD, SHORT)                                                         \
+  {                                                                                           \
+    std::string option = #member;                                                             \
+    std::ranges::replace(option, '_', '-');                                                   \
+    for (const std::string_view text : arguments.values(option)) {                            \
+      SNPNV_TRY(const auto value, hex_value("--" + option, text, 0));                         \
+      if (const auto added = policy.member.add(value); !added)                                \
+        return added.error().code == Code::wire_size                                          \
+                   ? wrong_value("--" + option, text,                                         \
+                                 format("needs %zu octets, not %zu",                          \
+                                        ATTESTATION_REPORT::FIELD.size, value.size()))        \
+                   : usage("--" + option, format("at most %u values", added.error().detail)); \
+    }                                                                                         \
+  }
+  SNPNV_POLICY_ALLOW_LISTS(SNPNV_X)
+#undef SNPNV_X
+  SNPNV_CHECK(read_platform_info(arguments, policy));
+  SNPNV_CHECK(read_firmware(arguments, "min-firmware", policy.min_firmware));
+  SNPNV_CHECK(read_firmware(arguments, "min-committed-firmware", policy.min_committed_firmware));
+  SNPNV_CHECK(read_mask(arguments, "mitigations", policy.mitigations));
+  SNPNV_CHECK(read_mask(arguments, "launch-mitigations", policy.launch_mitigations));
+  if (arguments.has("secure-boot")) {
+    if (policy.vm.secure_boot) return second_value("secure-boot");
+    policy.vm.secure_boot = true;
+  }
+  SNPNV_CHECK(read_vm_configuration(arguments, policy));
+  SNPNV_CHECK(read_pcrs(arguments, policy));
+  return policy;
+}
+
+VerificationTime time_of_clock() { return static_cast<UnixTime>(std::time(nullptr)); }
+
+Outcome<VerificationTime> time_of(const Arguments& arguments) {
+  const auto text = arguments.value("at");
+  if (!text) return time_of_clock();
+  const auto time = parse_rfc3339(*text);
+  if (!time) return usage("--at", "needs a time such as 2025-01-31T12:00:00Z");
+  return VerificationTime::given(*time);
+}
+
+Outcome<UserData> user_data_of(std::string_view text) {
+  UserData out{};
+  SNPNV_TRY(const auto value, hex_value("--user-data", text, 0, out.size()));
+  copy_to(out, value);
+  return out;
+}
+
+}  // namespace snpnv::tool

@@ -1,0 +1,19 @@
+// Text that is put together.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "snpnv/core/text.hpp"
+
+namespace snpnv::tool {
+
+/// Several texts as one; operators for that would be a good part of a small program.
+[[nodiscard]] std::string concat(std::initializer_list<std::string_view> parts);
+[[nodiscard]] std::string hex(ByteView octets);
+[[nodiscard]] std::string lower(std::string_view text);
+/// printf into a string: %s, %d, and %u and %x with l, ll or z; a width, - and 0.
+[[nodiscard]] __attribute__((format(printf, 1, 2))) std::string format(const char* pattern, ...);
+
+}  // namespace snpnv::tool
