@@ -95,9 +95,9 @@ refused 3 'nothing serves there' -T swtpm:host=127.0.0.1,port=$closed report a u
 refused 3 'nothing serves there' -T mssim:host=127.0.0.1,port=$closed report a user
 refused 3 'record: wants FILE=TCTI' -T record:file report a user
 refused 2 'needs a TCTI' -T '' report a user
-export TPM2TOOLS_TCTI=swtpm:host=127.0.0.1,port=2
-SNPNV_TCTI=swtpm:host=127.0.0.1,port=1 refused 3 '127.0.0.1,port=1: ' report a user
-SNPNV_TCTI='' refused 3 '127.0.0.1,port=2: ' report a user
+export TPM2TOOLS_TCTI=replay:/second
+SNPNV_TCTI=replay:/first refused 3 'replay:/first: ' report a user
+SNPNV_TCTI='' refused 3 'replay:/second: ' report a user
 unset TPM2TOOLS_TCTI
 check "nothing was written" [ ! -e a ]
 
