@@ -17,6 +17,7 @@
 #include "snpnv/wire/hcl_claims.hpp"
 #include "snpnv/wire/hcl_report.hpp"
 #include "snpnv/wire/evidence.hpp"
+#include "snpnv/wire/kbs.hpp"
 #include "snpnv/wire/snp_report.hpp"
 #include "snpnv/wire/tpm2_attest.hpp"
 #include "snpnv/wire/vek_certificate.hpp"
@@ -278,6 +279,35 @@ std::string escaped(ByteView octets) {
   return out;
 }
 
+void broker_seeds() {
+  const std::string nonce(43, 'A');
+  P256Point point{std::byte{4}};
+  seed("kbs", "challenge",
+       R"({"nonce":")" + nonce + R"(=","extra-params":{"selected-hash-algorithm":"sha256"}})");
+  seed("kbs", "error",
+       std::string_view(R"({"type":"https://github.com/confidential-containers/kbs/errors/PolicyDeny","detail":"no"})"));
+  seed("kbs", "token", std::string_view(R"({"token":"e30.e30.c2ln"})"));
+  std::array<std::byte, 2048> room;
+  Writer attestation(room);
+  write_kbs_attestation(attestation, nonce + "=", point, std::as_bytes(std::span("{}", 2)));
+  seed("kbs", "attestation", attestation.written());
+  Writer header(room);
+  write_jwe_header(header, point);
+  std::array<std::byte, 1024> encoded;
+  Writer text(encoded);
+  encode_base64url(text, header.written(), Padding::none);
+  Writer secret(room);
+  const std::array<std::byte, 40> octets{};
+  write_kbs_secret(secret, {static_cast<const char*>(static_cast<const void*>(encoded.data())), text.size()}, octets,
+                   ByteView(octets).first(12), ByteView(octets).first(11), ByteView(octets).first(16));
+  seed("kbs", "secret", secret.written());
+  std::vector<std::string> words{"extra-params", "selected-hash-algorithm", "sha256", "sha384", "sha512", "runtime-data",
+                                 "tee-pubkey", "tee-evidence", "primary_evidence", "additional_evidence", "P-256", "EC",
+                                 "ECDH-ES+A256KW", "A256GCM", "AAAA", "\\\"", "{", "}", ",", ":"};
+  for (const JsonMember member : kJsonMembers) words.emplace_back(name(member));
+  dictionary("kbs", words);
+}
+
 void verifier_seeds() {
   std::vector<std::string> words;
   for (const VekExtensionRow& extension : kVekExtensions) words.push_back(escaped(extension.oid));
@@ -512,6 +542,7 @@ int main(int count, char** arguments) {
   event_log_seeds();
   control_seeds();
   guest_command_seeds();
+  broker_seeds();
   verifier_seeds();
   fetch_seeds();
   return failed ? 1 : 0;

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # layers.sh SOURCE_DIR: every file includes lower layers only, and the umbrella includes every header.
-#   core < wire < tpm < collect; verify stands on core and wire alone; fetch on those three; mbedtls, openssl
-#   and nettle on core, wire, verify, and mbedtls for TLS on fetch. transports stand on core, wire and tpm; the
-#   emulated paravisor on these and mbedtls. The programs may use everything, but nothing a program; tests are
-#   nobody's.
+#   core < wire < tpm < collect; verify stands on core and wire alone; fetch on those three; broker on fetch too;
+#   mbedtls, openssl and nettle on core, wire, verify, mbedtls and openssl on broker, and mbedtls for TLS on fetch.
+#   transports stand on core, wire and tpm; the emulated paravisor on these and mbedtls. The programs may use
+#   everything, but nothing a program; tests are nobody's.
 # In wire, the formats do not know each other.
 set -euo pipefail
 cd "$1"
@@ -13,9 +13,10 @@ complain() {
   bad=1
 }
 declare -A allowed=([core]="core" [wire]="core wire" [tpm]="core wire tpm" [verify]="core wire verify"
-  [collect]="core wire tpm collect" [fetch]="core wire verify fetch" [mbedtls]="core wire verify fetch mbedtls"
-  [openssl]="core wire verify openssl" [nettle]="core wire verify nettle"
-  [transports]="core wire tpm transports" [paravisor]="core wire tpm verify mbedtls paravisor")
+  [collect]="core wire tpm collect" [fetch]="core wire verify fetch" [broker]="core wire verify fetch broker"
+  [mbedtls]="core wire verify fetch broker mbedtls" [openssl]="core wire verify broker openssl"
+  [nettle]="core wire verify nettle" [transports]="core wire tpm transports"
+  [paravisor]="core wire tpm verify mbedtls paravisor")
 # The structures of one format may stand in several files.
 family() {
   case $1 in

@@ -176,6 +176,25 @@ template <TextSource S>
   return decode_base64url(PlainText(text), out);
 }
 
+/// The digits of another source's base64 as base64url spells them.
+/// Source: RFC 4648, "Base 64 Encoding".
+template <TextSource S>
+class FromBase64 {
+ public:
+  constexpr explicit FromBase64(S source) : source_(source) {}
+  constexpr bool next(char& c) {
+    if (!source_.next(c)) return false;
+    if (c == '-' || c == '_') c = '\0';  // digits of base64url only
+    if (c == '+') c = '-';
+    if (c == '/') c = '_';
+    return true;
+  }
+  [[nodiscard]] constexpr std::size_t offset() const { return source_.offset(); }
+
+ private:
+  S source_;
+};
+
 /// Appends two lower-case digits an octet.
 constexpr void encode_hex(Writer& out, ByteView octets) {
   for (const std::byte octet : octets) {

@@ -12,7 +12,7 @@
 namespace snpnv {
 
 // The only list of codes: enum, name(), text() and docs/fields.md come from it.
-// Bits 15..8 name the layer: 1 io, 2 wire, 3 tpm, 4 crypto, 5 verify, 6 collect, 7 fetch. The last column
+// Bits 15..8 name the layer: 1 io, 2 wire, 3 tpm, 4 crypto, 5 verify, 6 collect, 7 fetch, 8 broker. The last column
 // says what Error::detail holds.
 #define SNPNV_CODES(X)                                                                            \
   X(io_failed, 0x0100, "the operating system reported an error", "errno")                         \
@@ -57,6 +57,7 @@ namespace snpnv {
   X(vek_duplicate, 0x0262, "certificate extension repeated", "last arc of its OID")               \
   X(vek_missing, 0x0263, "certificate extension absent", "last arc of its OID")                   \
   X(evidence_version, 0x0270, "evidence of a version that is not known", "version")               \
+  X(jwe_algorithm, 0x0274, "encrypted in another way than was asked for", "JsonMember")            \
   X(eventlog_sha1, 0x0290, "an event log of the older form, which has SHA-1 alone", "-")          \
   X(eventlog_algorithm, 0x0291, "a digest that the header of the event log does not list", "TPM_ALG_ID") \
   X(eventlog_digests, 0x0292, "an event without digests, with too many, or with a repeated one", "number") \
@@ -71,6 +72,8 @@ namespace snpnv {
   X(crypto_failed, 0x0400, "the cryptographic library reported an error", "its status, negated")  \
   X(crypto_unsupported, 0x0401, "algorithm not supported", "algorithm")                           \
   X(crypto_signature, 0x0402, "the signature does not verify", "-")                               \
+  X(crypto_authentic, 0x0403, "does not decrypt: altered, or for another key", "-")                \
+  X(crypto_point, 0x0404, "not a point of the curve", "-")                                        \
   X(verify_clock, 0x0500, "the clock is not set: it shows a time before 2023", "-")               \
   X(quote_moving, 0x0610, "a PCR moved between quote and reading, again and again", "tries")             \
   X(quote_bank, 0x0611, "the TPM has no PCR bank of this algorithm, or not all of the PCRs in it", "TPM_ALG_ID") \
@@ -80,6 +83,8 @@ namespace snpnv {
   X(fresh_stale, 0x0601, "stale: the report still carries older user data", "reads")              \
   X(fresh_overwritten, 0x0602, "another process keeps overwriting the user data", "writes")       \
   X(fetch_tcb, 0x0700, "the platform has a certificate for another TCB than REPORTED_TCB", "-")   \
+  X(broker_refused, 0x0800, "the broker refused", "HTTP status")                                  \
+  X(broker_session, 0x0801, "the broker began no session", "-")                                   \
   X(fresh_no_user_data, 0x0603, "the claims carry no user-data: firmware too old to prove freshness", "-")
 
 enum class Code : std::uint32_t {

@@ -99,7 +99,9 @@ struct JsonString {
 #define SNPNV_JSON_MEMBERS(X)                                                                         \
   X(tpm_quote) X(quote) X(signature) X(message) X(pcrs) X(hcl_report) X(report) X(vcek)               \
   X(kty) X(n) X(e)                                                                                    \
-  X(vcekCert) X(certificateChain) X(tcbm)
+  X(vcekCert) X(certificateChain) X(tcbm)                                                             \
+  X(nonce) X(token) X(type) X(detail) X(protected_) X(encrypted_key) X(iv) X(ciphertext) X(tag)       \
+  X(alg) X(enc) X(epk) X(crv) X(x) X(y)
 
 enum class JsonMember : std::uint32_t {
   unnamed,
@@ -114,9 +116,10 @@ inline constexpr JsonMember kJsonMembers[] = {SNPNV_JSON_MEMBERS(SNPNV_X)};
 inline constexpr char kJsonMemberNames[] = SNPNV_JSON_MEMBERS(SNPNV_X) "";
 #undef SNPNV_X
 
-/// The member's name in the document; empty for `unnamed`.
+/// The member's name in the document; empty for `unnamed`. One that is a word of C++ has a line behind it above.
 [[nodiscard]] constexpr std::string_view name(JsonMember member) {
-  return word_of(member, kJsonMembers, {kJsonMemberNames, sizeof kJsonMemberNames});
+  const std::string_view word = word_of(member, kJsonMembers, {kJsonMemberNames, sizeof kJsonMemberNames});
+  return upto(word, word.size() - (word.ends_with('_') ? 1 : 0));
 }
 
 enum class JsonKind : std::uint8_t { none, object, array, string, number, boolean, null };

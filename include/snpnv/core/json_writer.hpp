@@ -67,6 +67,11 @@ class JsonWriter {
     separate();
     out_.text("null");
   }
+  /// A value that is JSON already.
+  constexpr void document(ByteView text) {
+    separate();
+    out_.bytes(text);
+  }
 
  private:
   constexpr void separate() {

@@ -37,7 +37,7 @@ class PemReader {
     const auto end = find(kEnd, body);
     if (!end) return fail(Code::pem_block, *begin);
     at_ = *end + kEnd.size() + label_.size() + kDashes.size();
-    SNPNV_TRY(const ByteView octets, decode_base64url(Body(text_.first(*end), body), out));
+    SNPNV_TRY(const ByteView octets, decode_base64url(FromBase64(Body(text_.first(*end), body)), out));
     return octets;
   }
 
@@ -46,7 +46,7 @@ class PemReader {
   static constexpr std::string_view kEnd = "-----END ";
   static constexpr std::string_view kDashes = "-----";
 
-  // The digits as base64url spells them, without white space.
+  // The digits without white space.
   class Body {
    public:
     constexpr Body(ByteView text, std::size_t at) : text_(text), at_(at) {}
@@ -54,9 +54,6 @@ class PemReader {
       while (at_ < text_.size()) {
         c = static_cast<char>(text_[at_++]);
         if (c == ' ' || c == '\t' || c == '\r' || c == '\n') continue;
-        if (c == '-' || c == '_') c = '\0';  // digits of base64url only
-        if (c == '+') c = '-';
-        if (c == '/') c = '_';
         return true;
       }
       return false;

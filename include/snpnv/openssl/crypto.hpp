@@ -16,6 +16,18 @@
 
 namespace snpnv {
 
+/// The thread's error queue belongs to the caller: what a call adds is taken back.
+class OpenSslErrorMark {
+ public:
+  OpenSslErrorMark() noexcept { ERR_set_mark(); }
+  ~OpenSslErrorMark() { ERR_pop_to_mark(); }
+  OpenSslErrorMark(const OpenSslErrorMark&) = delete;
+  OpenSslErrorMark& operator=(const OpenSslErrorMark&) = delete;
+  [[nodiscard]] static std::unexpected<Error> failure() noexcept {
+    return fail(Code::crypto_failed, 0, static_cast<std::uint32_t>(ERR_GET_REASON(ERR_peek_last_error())));
+  }
+};
+
 /// One object for each thread. It keeps the last keys ready: a VCEK signs many reports, and ARK and ASK are
 /// above many VCEKs.
 class OpenSslCrypto {
@@ -94,17 +106,7 @@ class OpenSslCrypto {
     Context context;
   };
 
-  // The thread's error queue belongs to the caller: what a call adds is taken back.
-  class ErrorMark {
-   public:
-    ErrorMark() noexcept { ERR_set_mark(); }
-    ~ErrorMark() { ERR_pop_to_mark(); }
-    ErrorMark(const ErrorMark&) = delete;
-    ErrorMark& operator=(const ErrorMark&) = delete;
-    [[nodiscard]] static std::unexpected<Error> failure() noexcept {
-      return fail(Code::crypto_failed, 0, static_cast<std::uint32_t>(ERR_GET_REASON(ERR_peek_last_error())));
-    }
-  };
+  using ErrorMark = OpenSslErrorMark;
 
   static const EVP_MD* md(Hash hash) noexcept {
     switch (hash) {
