@@ -11,6 +11,7 @@
 #include "snpnv/core/json_reader.hpp"
 #include "snpnv/core/json_writer.hpp"
 #include "snpnv/core/pem.hpp"
+#include "snpnv/fetch/http.hpp"
 #include "snpnv/mbedtls/crypto.hpp"
 #include "snpnv/tpm/nv.hpp"
 #include "snpnv/verify/policy.hpp"
@@ -301,11 +302,27 @@ void broker_seeds() {
   write_kbs_secret(secret, {static_cast<const char*>(static_cast<const void*>(encoded.data())), text.size()}, octets,
                    ByteView(octets).first(12), ByteView(octets).first(11), ByteView(octets).first(16));
   seed("kbs", "secret", secret.written());
+  const auto response = [&](const std::string& head, const std::string& body) {
+    const std::string whole = "HTTP/1.1 " + head + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    return std::string{static_cast<char>(whole.size() >> 8), static_cast<char>(whole.size())} + whole;
+  };
+  const std::string auth = response("200 OK\r\nSet-Cookie: kbs-session-id=a1; Path=/", R"({"nonce":")" + nonce + "=\"}");
+  const std::string attest = response("200 OK", R"({"token":"e30.e30.c2ln"})");
+  const std::string got = response("200 OK", std::string(http::text(secret.written())));
+  const std::string ended = response("401 X", R"({"type":"/TokenNotFound","detail":""})");
+  seed("kbs_exchange", "secret", auth + attest + got);
+  seed("kbs_exchange", "ended", auth + attest + ended + auth + attest + got);
+  seed("kbs_exchange", "refused", auth + response("401 X", R"({"type":"/AttestationError","detail":"no"})"));
+  seed("kbs_exchange", "busy", response("503 X\r\nRetry-After: 1", "") + auth + attest + response("429 X", "") + got);
   std::vector<std::string> words{"extra-params", "selected-hash-algorithm", "sha256", "sha384", "sha512", "runtime-data",
                                  "tee-pubkey", "tee-evidence", "primary_evidence", "additional_evidence", "P-256", "EC",
-                                 "ECDH-ES+A256KW", "A256GCM", "AAAA", "\\\"", "{", "}", ",", ":"};
+                                 "ECDH-ES+A256KW", "A256GCM", "AAAA", "{", "}", ",", ":"};
   for (const JsonMember member : kJsonMembers) words.emplace_back(name(member));
   dictionary("kbs", words);
+  for (const char* word : {"HTTP/1.1 200 OK\\x0d\\x0a", "HTTP/1.1 401 ", "Content-Length: ", "Set-Cookie: kbs-session-id=",
+                           "\\x0d\\x0a\\x0d\\x0a", "TokenNotFound"})
+    words.emplace_back(word);
+  dictionary("kbs_exchange", words);
 }
 
 void verifier_seeds() {

@@ -64,4 +64,5 @@
 #include "snpnv/fetch/url.hpp"
 #include "snpnv/broker/crypto.hpp"
 #include "snpnv/broker/jwe.hpp"
+#include "snpnv/broker/kbs.hpp"
 #include "snpnv/version.hpp"

@@ -27,8 +27,31 @@ struct NoCrypto {
   Result<void> verify_rsa_pss(const RsaPublicKey&, Hash, const Digest&, ByteView) noexcept { return {}; }
   Result<void> verify_rsa_pkcs1(const RsaPublicKey&, Hash, const Digest&, ByteView) noexcept { return {}; }
   Result<Certificate> parse_certificate(ByteView der) noexcept { return Certificate::parse(der); }
+  Result<P256Point> make_key() noexcept { return P256Point{}; }
+  Result<P256Point> use_key(ByteView) noexcept { return P256Point{}; }
+  Result<void> agree(const P256Point&, std::span<std::byte, kSecretKeySize>) noexcept { return {}; }
+  Result<void> unwrap_key(ByteView, ByteView, std::span<std::byte, kSecretKeySize>) noexcept { return {}; }
+  Result<void> decrypt(ByteView, ByteView, ByteView, MutBytes, ByteView) noexcept { return {}; }
+};
+struct NoEvidence {
+  Result<ByteView> evidence(ByteView nonce, MutBytes) noexcept { return nonce; }
 };
 }  // namespace
+
+extern "C" bool use_broker(const std::byte* in, std::size_t size, std::byte* out, std::size_t room) {
+  if (room < kHttpRoom + kKbsRoom) return false;
+  const auto url = parse_url(http::text(ByteView(in, size)));
+  if (!url) return false;
+  const MutBytes buffer(out, room);
+  NoNetwork network;
+  Stopped clock;
+  NoCrypto crypto;
+  NoEvidence evidence;
+  NobodyTold told;
+  KbsExchange exchange(network, clock, crypto, evidence, *url, Asking<NobodyTold>{false, true, 1, told}, 1,
+                       buffer.first<kHttpRoom>(), buffer.subspan<kHttpRoom, kKbsRoom>());
+  return exchange.get("a/b/c", buffer.subspan(kHttpRoom + kKbsRoom)).has_value();
+}
 
 extern "C" bool use_fetch(const std::byte* in, std::size_t size, std::byte* out, std::size_t room) {
   if (room < kHttpRoom) return false;

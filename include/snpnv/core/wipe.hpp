@@ -17,8 +17,8 @@ template <std::size_t Size>
 class SecretOctets {
  public:
   SecretOctets() = default;
-  SecretOctets(const SecretOctets&) = delete;
-  SecretOctets& operator=(const SecretOctets&) = delete;
+  SecretOctets(const SecretOctets&) = default;
+  SecretOctets& operator=(const SecretOctets&) = default;
   ~SecretOctets() { wipe(octets_); }
   [[nodiscard]] std::span<std::byte, Size> octets() { return octets_; }
 
