@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto text = attestation->nonce.copy(nonce);
     if (text && attestation->nonce.plain) {
       Writer out(room);
-      write_kbs_attestation(out, {static_cast<const char*>(static_cast<const void*>(text->data())), text->size()},
+      write_kbs_attestation(out, text_of(*text),
                             attestation->key, attestation->evidence);
       const auto again = KbsAttestation::parse(*out.finish());
       REQUIRE(again && again->key == attestation->key && again->nonce == attestation->nonce &&

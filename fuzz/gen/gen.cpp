@@ -308,7 +308,7 @@ void broker_seeds() {
   };
   const std::string auth = response("200 OK\r\nSet-Cookie: kbs-session-id=a1; Path=/", R"({"nonce":")" + nonce + "=\"}");
   const std::string attest = response("200 OK", R"({"token":"e30.e30.c2ln"})");
-  const std::string got = response("200 OK", std::string(http::text(secret.written())));
+  const std::string got = response("200 OK", std::string(text_of(secret.written())));
   const std::string ended = response("401 X", R"({"type":"/TokenNotFound","detail":""})");
   seed("kbs_exchange", "secret", auth + attest + got);
   seed("kbs_exchange", "ended", auth + attest + ended + auth + attest + got);

@@ -40,7 +40,7 @@ struct NoEvidence {
 
 extern "C" bool use_broker(const std::byte* in, std::size_t size, std::byte* out, std::size_t room) {
   if (room < kHttpRoom + kKbsRoom) return false;
-  const auto url = parse_url(http::text(ByteView(in, size)));
+  const auto url = parse_url(text_of(ByteView(in, size)));
   if (!url) return false;
   const MutBytes buffer(out, room);
   NoNetwork network;

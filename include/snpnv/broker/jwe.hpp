@@ -44,7 +44,7 @@ template <BrokerCrypto C>
   SNPNV_CHECK(crypto.unwrap_key(kek.octets(), secret.wrapped_key, cek.octets()));
   SNPNV_TRY(const ByteView ciphertext, decode_base64url(secret.ciphertext.source(), out));
   const MutBytes octets = out.first(ciphertext.size());
-  SNPNV_CHECK(crypto.decrypt(cek.octets(), secret.iv, std::as_bytes(std::span(secret.protected_text)), octets,
+  SNPNV_CHECK(crypto.decrypt(cek.octets(), secret.iv, octets_of(secret.protected_text), octets,
                              secret.tag));
   return octets;
 }

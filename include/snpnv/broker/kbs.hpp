@@ -2,7 +2,7 @@
 #pragma once
 
 #include "snpnv/broker/jwe.hpp"
-#include "snpnv/fetch/patience.hpp"
+#include "snpnv/fetch/retry.hpp"
 
 namespace snpnv {
 
@@ -82,7 +82,7 @@ class KbsExchange {
     target.text("resource/");
     target.text(resource);
     SNPNV_TRY(const ByteView written, target.finish());
-    SNPNV_TRY(const HttpResponse response, ask(KbsStep::secret, http::text(written), std::nullopt));
+    SNPNV_TRY(const HttpResponse response, ask(KbsStep::secret, text_of(written), std::nullopt));
     SNPNV_TRY(const KbsSecret secret, KbsSecret::parse(response.body));
     return decrypt_secret(crypto_, secret, out);
   }
@@ -102,7 +102,7 @@ class KbsExchange {
     cookie.text("=");
     cookie.text(session);
     SNPNV_TRY(const ByteView text, cookie.finish());
-    cookie_ = http::text(text);
+    cookie_ = text_of(text);
     return challenge;
   }
 
@@ -115,7 +115,7 @@ class KbsExchange {
     target.text(path);
     SNPNV_TRY(const ByteView written, target.finish());
     Url url = url_;
-    url.target = http::text(written);
+    url.target = text_of(written);
     const HttpMessage message{.json = body, .cookie = cookie_, .bodies = HttpBodies::all};
     SNPNV_TRY(const HttpResponse response,
               http_ask_patiently(http_, clock_, url, message, asking_, Backoff(seed_++), http_room_));

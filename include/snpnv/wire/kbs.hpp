@@ -5,7 +5,9 @@
 #include <optional>
 
 #include "snpnv/core/digest.hpp"
-#include "snpnv/core/json.hpp"
+#include "snpnv/core/json_reader.hpp"
+#include "snpnv/core/json_writer.hpp"
+#include "snpnv/core/text.hpp"
 
 namespace snpnv {
 
@@ -277,7 +279,7 @@ struct KbsAttestation {
 /// Reads `{"token":"…"}`, the answer of a broker or an attestation service.
 /// @returns the token, whose parts are base64url between two points | the codes of JsonReader
 ///   | json_missing - detail: JsonMember | wire_value - other characters.
-[[nodiscard]] constexpr Result<std::string_view> parse_token(ByteView text) {
+[[nodiscard]] inline Result<std::string_view> parse_token(ByteView text) {
   JsonString token;
   bool seen = false;
   JsonReader json(text);
@@ -299,7 +301,7 @@ struct KbsAttestation {
     else if (base64url_digit(c) < 0) return fail(Code::wire_value, token.offset);
   }
   if (points != 2) return fail(Code::wire_value, token.offset);
-  return std::string_view(static_cast<const char*>(static_cast<const void*>(token.raw.data())), token.raw.size());
+  return text_of(token.raw);
 }
 
 /// Why a broker refused. Borrows the document.
@@ -419,7 +421,7 @@ struct KbsSecret {
   ///   beginning | json_missing - detail: JsonMember | json_unknown | text_base64, text_length, wire_overflow
   ///   | wire_value - escapes in `protected`.
   /// Source: RFC 7516, "Flattened JWE JSON Serialization Syntax".
-  [[nodiscard]] static constexpr Result<KbsSecret> parse(ByteView text) {
+  [[nodiscard]] static Result<KbsSecret> parse(ByteView text) {
     KbsSecret out;
     JsonString header;
     std::array<bool, 5> seen{};
@@ -446,7 +448,7 @@ struct KbsSecret {
     for (std::size_t i = 0; i < kMembers.size(); ++i) json.require(seen[i], kMembers[i]);
     SNPNV_CHECK(json.finish(true));
     if (!header.plain) return fail(Code::wire_value, header.offset);
-    out.protected_text = {static_cast<const char*>(static_cast<const void*>(header.raw.data())), header.raw.size()};
+    out.protected_text = text_of(header.raw);
     std::array<std::byte, JweHeader::kMost> room{};
     SNPNV_TRY(const ByteView decoded, decode_base64url(header.source(), room));
     SNPNV_TRY(out.header, JweHeader::parse(decoded, header.offset));
