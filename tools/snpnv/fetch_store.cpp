@@ -57,9 +57,9 @@ Result<ByteView> read(const std::string& root, const std::string& path, MutBytes
 }  // namespace
 
 Result<CertificateChain> Store::get(const CertificateRequest& request, MutBytes room) noexcept {
-  auto content = read(directory_, path_of(request, write_store_path), room);
-  if (!content && request.kind == CertificateKind::endorsement && content.error().detail == ENOENT)
-    content = read(directory_, path_of(request, write_store_fallback), room);
+  const auto first = read(directory_, path_of(request, write_store_path), room);
+  const bool elsewhere = !first && request.kind == CertificateKind::endorsement && first.error().detail == ENOENT;
+  const auto content = elsewhere ? read(directory_, path_of(request, write_store_fallback), room) : first;
   if (!content) return fail(content.error());
   room = room.subspan(content->size());
   if (request.kind == CertificateKind::issuers) return parse_issuers(*content, room);
