@@ -330,17 +330,33 @@ TEST_CASE("Sources_Order_IsCheapestFirst") {
 TEST_CASE("KdsSource_Prefix_StandsBeforeThePath") {
   for (const char* url : {"http://h/mirror", "http://h/mirror/"}) {
     Scene scene;
-    scene.server.answers = {{200, "list"}};
+    scene.server.answers = {{200, "0list"}};
     const Asking<Told> asking{false, true, 60000, scene.told};
     KdsSource source(scene.server, scene.clock, *parse_url(url), asking, Backoff(1), room);
     test::Octets out(100);
     const auto got = source.get({CertificateKind::revocation, Product::milan}, out);
     REQUIRE(got.has_value());
-    CHECK(text(got->crl) == "list");
+    CHECK(text(got->crl) == "0list");
     CHECK(scene.server.asked == std::vector<std::string>{"/mirror/vcek/v1/Milan/crl"});
     CHECK_FALSE(scene.server.metadata);
     test::Octets small(3);
     CHECK(source.get({CertificateKind::revocation, Product::milan}, small).error().code == Code::wire_overflow);
+  }
+}
+
+TEST_CASE("Source_AnswerOfAnotherKind_IsRefused") {
+  constexpr std::string_view kPage = "<!DOCTYPE html>";
+  Scene scene;
+  const Asking<Told> asking{false, true, 60000, scene.told};
+  KdsSource kds(scene.server, scene.clock, *parse_url("http://h"), asking, Backoff(1), room);
+  PlatformSource platform(scene.server, scene.clock, *parse_url("http://h"), asking, Backoff(1), room);
+  test::Octets out(100);
+  for (const auto kind : {CertificateKind::issuers, CertificateKind::endorsement, CertificateKind::revocation}) {
+    for (const std::string_view answer : {kPage, std::string_view()}) {
+      scene.server.answers = {{200, std::string(answer)}};
+      CHECK(kds.get({kind, Product::milan}, out).error().code == Code::fetch_content);
+      CHECK(platform.get({kind, Product::milan}, out).error().code == Code::fetch_content);
+    }
   }
 }
 

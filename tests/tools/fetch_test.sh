@@ -52,7 +52,7 @@ kds=(--source kds --kds-url "${url[milan.http]}" "${root[@]}")
 check "files have mode 0644 whatever the umask" [ "$(stat -c %a private/new/er/ark.pem)" = 644 ]
 check "nothing is left beside" [ -z "$(find . -name '*.snpnv-*')" ]
 check "JSON" exits 0 "$snpnv" --json fetch ca pem private milan "${kds[@]}"
-check "JSON is one object" jq -e '.source == "kds" and .product == "milan" and (.files | length) == 2' out >/dev/null
+check "JSON is one object" jq -e '.source == "kds" and .product == "Milan" and (.files | length) == 2' out >/dev/null
 echo old >private/ark.pem
 check "an unknown root is refused" exits 3 "$snpnv" fetch ca pem private milan "${kds[@]:0:4}"
 check "and says so" says 'chain.root_pinned: ARK: its key is not that of a trusted root'
@@ -195,6 +195,12 @@ check "vcek.der serves where the exact name is missing" exits 0 \
 touch file
 check "a store that cannot be written" exits 0 "$snpnv" fetch vcek der unstored report "${auto[@]:0:2}" --store file/store "${auto[@]:4}"
 check "is warned of" says 'warning: not stored'
+mkdir -p page/vcek/Milan
+echo '<html>' >page/vcek/Milan/crl.der
+check "a store with a page" exits 3 "$snpnv" fetch crl der d milan --source store --store page "${root[@]}"
+check "is named" says 'store: neither a certificate nor a revocation list, from page (fetch_content)'
+check "a folder of any name" exits 0 "$snpnv" fetch ca pem $'new\nline' milan "${kds[@]}"
+check "is said as printable text" grep -qF 'new\u000aline/ark.pem: Milan, from KDS' out
 (flock 9 && exec sleep 3600) 9>store/.snpnv.lock &
 holder=$!
 await "the lock of the store" eval '! flock -n store/.snpnv.lock true'
@@ -276,6 +282,7 @@ $(index=0
     echo "server { listen 127.0.0.1:PORT$index ssl; ssl_certificate $work/pki/https/$certificate.pem;
       ssl_certificate_key $work/pki/https/$certificate.key;
       location /moved { rewrite ^/moved(.*) \$1 redirect; } location /round { return 302 /round; }
+      location /portal { return 200 '<!DOCTYPE html><title>Welcome</title>'; }
       location /away { return 301 http://127.0.0.1:PORT0/vcek/v1/Milan/cert_chain; } }"
     index=$((index + 1))
   done)
@@ -315,6 +322,15 @@ refused() { # WHAT WORDS COMMAND...
 ca=("$snpnv" fetch ca pem d milan "${nginx[@]}")
 refused "a redirection elsewhere" http_redirect "${ca[@]}" "https://localhost:$port/away"
 refused "a redirection without end" http_redirect "${ca[@]}" "https://localhost:$port/round"
+portal=https://localhost:$port/portal
+for wanted in "ca pem d milan" "crl der d milan" "vcek der d report"; do
+  # shellcheck disable=SC2086
+  refused "a page in place of: $wanted" "KDS: neither a certificate nor a revocation list, from $portal (fetch_content)" \
+    "$snpnv" fetch $wanted "${nginx[@]}" "$portal"
+done
+refused "a page in place of the platform's" "platform: neither a certificate nor a revocation list, from $portal (fetch_content)" \
+  "$snpnv" fetch vcek der d report --source platform --platform-url "$portal" "${root[@]}" "${authority[@]}"
+check "its cause is hinted at" says 'hint: another server may have answered in its place, such as a proxy'
 refused "an expired server certificate" 'its certificate has expired' "${ca[@]}" "https://localhost:$expired"
 refused "a server of another name" 'its certificate is for another name' "${ca[@]}" "https://localhost:$wrong_name"
 refused "a server of another address" 'its certificate is for another name' "${ca[@]}" "https://127.0.0.1:$wrong_name"

@@ -85,6 +85,24 @@ for text in '<!DOCTYPE html><title>404</title>' '<html>' '404 - Not Found' '{"er
 done
 printf '\n <html>' >page
 says 3 'HTML, neither PEM nor DER: <html>' display cert page
+# PEM blocks of another kind, and several of one.
+openssl genpkey -quiet -algorithm ed25519 -out key.pem
+says 3 'a PEM block of X509 CRL, where CERTIFICATE is needed (pem_block)' display cert "$pki/crl.pem"
+says 3 'a PEM block of CERTIFICATE, where X509 CRL is needed (pem_block)' verify certs certs --crl "$pki/ark.pem"
+says 3 'a PEM block of PRIVATE KEY, where CERTIFICATE is needed (pem_block)' verify certs certs --root key.pem
+cp key.pem certs/vcek.pem
+says 1 'vcek.pem: a PEM block of PRIVATE KEY, where CERTIFICATE is needed (pem_block)' verify certs certs --root "$pki/ark.pem"
+cat "$pki/ask.pem" "$pki/vcek.pem" >chain.pem
+says 0 'SEV-VCEK' display cert chain.pem
+check "both are shown" [ "$(grep -c '^subject ' out)" -eq 2 ]
+says 0 '{"certificates":[{' --json display cert chain.pem
+check "in one object" jq -e '.certificates | map(.subject) == ["SEV-Milan", "SEV-VCEK"]' out
+cat "$pki/vcek.pem" "$pki/ask.pem" >certs/vcek.pem
+says 0 'warning: certs/vcek.pem: has 2 certificates, of which the first is taken' verify certs certs --root "$pki/ark.pem"
+cat "$pki/vcek.pem" page >half.pem
+check "text beside a block is passed over" exits 0 "$snpnv" display cert half.pem
+echo '-----BEGIN CERTIFICATE-----' >>half.pem
+says 3 'a PEM block that is not ended, or is missing' display cert half.pem
 check "DER is not taken for text" exits 0 "$snpnv" display cert <(openssl x509 -in "$pki/vcek.pem" -outform der)
 cp "$pki/ark.pem" certs/ask.pem
 cp "$pki/ask.pem" certs/ark.pem

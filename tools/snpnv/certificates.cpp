@@ -4,6 +4,7 @@
 
 #include "describe.hpp"
 #include "files.hpp"
+#include "output.hpp"
 #include "provider.hpp"
 
 namespace snpnv::tool {
@@ -46,56 +47,37 @@ std::unexpected<Failure> absent(std::string_view directory, std::string_view nam
   return std::unexpected(Failure{Exit::failed, join(directory, name), "no such file, .pem or .der", "io_failed", kHint});
 }
 
-Outcome<std::vector<std::byte>> read_named(std::string_view directory, std::string_view name) {
-  SNPNV_TRY(auto der, read_if_there(directory, name));
+Outcome<std::vector<std::byte>> read_named(const Arguments& arguments, std::string_view directory,
+                                           std::string_view name) {
+  SNPNV_TRY(auto der, read_if_there(arguments, directory, name));
   if (der.empty()) return absent(directory, name);
   return der;
 }
 
-Outcome<std::vector<std::byte>> der_in(std::string_view path, const std::vector<std::byte>& content,
-                                       std::string_view label) {
+std::unexpected<Failure> refused(std::string_view path, std::string_view why) {
+  return std::unexpected(Failure{Exit::failed, path, why, name(Code::pem_block)});
+}
+
+// The first PEM block that is none of `label`, as a reason to refuse the file; empty if there is none.
+std::string other_block(ByteView content, std::string_view label) {
+  constexpr std::string_view kBegin = "-----BEGIN ";
+  for (std::string_view rest = text_of(content); rest.contains(kBegin);) {
+    rest.remove_prefix(rest.find(kBegin) + kBegin.size());
+    const std::string_view line = rest.substr(0, rest.find_first_of("\r\n"));
+    const std::string_view found = line.substr(0, line.rfind("-----"));
+    if (found != label) return concat({"a PEM block of ", found, ", where ", label, " is needed"});
+  }
+  return {};
+}
+
+// What is in a file: DER, or the PEM blocks with `label`, at least one, and none empty.
+Outcome<Ders> ders_in(std::string_view path, const std::vector<std::byte>& content, std::string_view label) {
   if (content.empty()) return library_failure(path, {Code::wire_short});
-  if (!is_pem(content) && is_text(content)) return std::unexpected(text_instead(path, content));
-  std::vector<std::byte> room(content.size());
-  const auto der = der_of(content, label, room);
-  if (!der) return library_failure(path, der.error());
-  return std::vector(der->begin(), der->end());
-}
-
-}  // namespace
-
-Outcome<std::vector<std::byte>> read_if_there(std::string_view directory, std::string_view name) {
-  const std::string path = find_file(directory, name);
-  if (path.empty()) return {};
-  SNPNV_TRY(std::vector<std::byte> content, read_file(path, kMostOctets));
-  auto der = der_in(path, std::move(content), kPemCertificate);
-  if (!der) der.error().exit = Exit::rejected;  // as where the DER is malformed
-  return der;
-}
-
-Outcome<std::vector<std::byte>> read_der(std::string_view path, std::string_view label) {
-  SNPNV_TRY(const std::vector<std::byte> content, read_file(path, kMostOctets));
-  return der_in(path, content, label);
-}
-
-Outcome<std::vector<std::vector<std::byte>>> read_all_der(std::string_view path, std::string_view label) {
-  SNPNV_TRY(const std::vector<std::byte> content, read_file(path, kMostOctets));
-  if (content.empty()) return library_failure(path, {Code::wire_short});
-  std::vector<std::vector<std::byte>> out;
   if (!is_pem(content)) {
     if (is_text(content)) return std::unexpected(text_instead(path, content));
-    for (ByteView rest = content; !rest.empty();) {
-      const ByteView der = first_der(rest);
-      out.emplace_back(der.begin(), der.end());
-      rest = rest.subspan(der.size());
-    }
-    return out;
+    return Ders{content};
   }
-  // What is passed over might be the list that revokes.
-  const auto refused = [&](std::string why) {
-    return std::unexpected(Failure{Exit::failed, std::string(path), std::move(why), std::string(name(Code::pem_block))});
-  };
-  if (!is_text(content)) return refused("neither all PEM nor all DER");
+  Ders out;
   PemReader blocks(content, label);
   std::vector<std::byte> room(content.size());
   while (true) {
@@ -105,11 +87,47 @@ Outcome<std::vector<std::vector<std::byte>>> read_all_der(std::string_view path,
     if ((*block)->empty()) return library_failure(path, {Code::pem_block});
     out.emplace_back((*block)->begin(), (*block)->end());
   }
-  std::size_t begun = 0;
-  constexpr std::string_view kBegin = "-----BEGIN ";
-  for (std::string_view rest = text_of(content); rest.contains(kBegin); ++begun)
-    rest.remove_prefix(rest.find(kBegin) + kBegin.size());
-  if (begun != out.size()) return refused("holds PEM blocks that are no " + std::string(label));
+  if (out.empty()) return refused(path, other_block(content, label));
+  return out;
+}
+
+}  // namespace
+
+Outcome<std::vector<std::byte>> read_if_there(const Arguments& arguments, std::string_view directory,
+                                              std::string_view name) {
+  const std::string path = find_file(directory, name);
+  if (path.empty()) return {};
+  SNPNV_TRY(const std::vector<std::byte> content, read_file(path, kMostOctets));
+  auto ders = ders_in(path, content, kPemCertificate);
+  if (!ders) {
+    ders.error().exit = Exit::rejected;  // as where the DER is malformed
+    return std::unexpected(std::move(ders.error()));
+  }
+  if (ders->size() > 1)
+    warn(arguments, path + format(": has %zu certificates, of which the first is taken", ders->size()));
+  return std::move(ders->front());
+}
+
+Outcome<Ders> read_ders(std::string_view path, std::string_view label) {
+  SNPNV_TRY(const std::vector<std::byte> content, read_file(path, kMostOctets));
+  return ders_in(path, content, label);
+}
+
+Outcome<Ders> read_all_der(std::string_view path, std::string_view label) {
+  SNPNV_TRY(const std::vector<std::byte> content, read_file(path, kMostOctets));
+  SNPNV_TRY(Ders out, ders_in(path, content, label));
+  if (!is_pem(content)) {
+    out.clear();
+    for (ByteView rest = content; !rest.empty();) {
+      const ByteView der = first_der(rest);
+      out.emplace_back(der.begin(), der.end());
+      rest = rest.subspan(der.size());
+    }
+    return out;
+  }
+  // What is passed over might be the list that revokes.
+  if (!is_text(content)) return refused(path, "neither all PEM nor all DER");
+  if (const std::string other = other_block(content, label); !other.empty()) return refused(path, other);
   return out;
 }
 
@@ -155,9 +173,9 @@ Outcome<ChainFiles> ChainFiles::read(const Arguments& arguments, std::string_vie
   const bool vcek = !find_file(directory, "vcek").empty();
   const bool vlek = !find_file(directory, "vlek").empty();
   const bool use_vlek = vlek && (!vcek || prefer == SIGNING_KEY::VLEK);
-  SNPNV_TRY(out.vek_, read_named(directory, use_vlek ? "vlek" : "vcek"));
-  SNPNV_TRY(out.ask_, read_named(directory, use_vlek ? "asvk" : "ask"));
-  SNPNV_TRY(out.ark_, read_if_there(directory, "ark"));
+  SNPNV_TRY(out.vek_, read_named(arguments, directory, use_vlek ? "vlek" : "vcek"));
+  SNPNV_TRY(out.ask_, read_named(arguments, directory, use_vlek ? "asvk" : "ask"));
+  SNPNV_TRY(out.ark_, read_if_there(arguments, directory, "ark"));
   if (out.chain().ark.empty()) return absent(directory, "ark");
   return out;
 }
@@ -185,11 +203,11 @@ Outcome<IssuerFiles> IssuerFiles::read(const Arguments& arguments) {
   const auto hold = [&](std::vector<std::byte>&& der) { return ByteView(out.held_.emplace_back(std::move(der))); };
   for (const std::string_view directory : arguments.values("certs")) {
     SNPNV_CHECK(is_directory_name("--certs", directory));
-    SNPNV_TRY(auto own_ark, read_if_there(directory, "ark"));
+    SNPNV_TRY(auto own_ark, read_if_there(arguments, directory, "ark"));
     const ByteView ark = hold(std::move(own_ark));
     const std::size_t before = out.issuers_.size();
     for (const std::string_view name : {"ask", "asvk"}) {
-      SNPNV_TRY(auto own, read_if_there(directory, name));
+      SNPNV_TRY(auto own, read_if_there(arguments, directory, name));
       if (own.empty()) continue;
       const ByteView ask = hold(std::move(own));
       if (ark.empty() && out.trust_.root_of(ask).empty()) return absent(directory, "ark");

@@ -7,17 +7,21 @@
 
 namespace snpnv::tool {
 
-/// The DER octets of a file with one certificate: DER, or the first PEM block with `label`. Never empty.
-[[nodiscard]] Outcome<std::vector<std::byte>> read_der(std::string_view path, std::string_view label);
+/// Certificates or lists in DER.
+using Ders = std::vector<std::vector<std::byte>>;
 
-/// The same of each certificate or list in a file, at least one, and none empty: that would read like a
-/// list that nobody gave.
-[[nodiscard]] Outcome<std::vector<std::vector<std::byte>>> read_all_der(std::string_view path,
-                                                                        std::string_view label);
+/// The content of a file: DER, or its PEM blocks with `label`, at least one, and none empty. What else is in the
+/// text is passed over.
+[[nodiscard]] Outcome<Ders> read_ders(std::string_view path, std::string_view label);
 
-/// The certificate NAME.pem or NAME.der in a directory; empty if there is none. Evidence: a file with another
-/// content is rejected.
-[[nodiscard]] Outcome<std::vector<std::byte>> read_if_there(std::string_view directory, std::string_view name);
+/// Each certificate or list in a file, DER too, and nothing else: what is passed over, or empty, would read like
+/// a list that nobody gave.
+[[nodiscard]] Outcome<Ders> read_all_der(std::string_view path, std::string_view label);
+
+/// The certificate NAME.pem or NAME.der in a directory, the first of several, with a warning; empty if there is
+/// no such file. Evidence: a file with another content is rejected.
+[[nodiscard]] Outcome<std::vector<std::byte>> read_if_there(const Arguments& arguments, std::string_view directory,
+                                                            std::string_view name);
 
 /// The content of a file as one PEM block.
 [[nodiscard]] std::string pem_of(ByteView der, std::string_view label);

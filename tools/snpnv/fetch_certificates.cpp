@@ -126,6 +126,9 @@ Fetcher::Reason Fetcher::reason_of(const Error& error) const {
       out.text = std::string(certificate_fault(error.detail));
       out.hint = "--ca-file names the authorities of a private server";
       break;
+    case Code::fetch_content:
+      out.hint = "another server may have answered in its place, such as a proxy";
+      break;
     default: break;
   }
   return out;
@@ -158,6 +161,12 @@ Fetcher::Tried<CertificateChain> Fetcher::get(SourceName source, const Turns::Tu
   }();
   if (given) return *given;
   Reason reason = reason_of(given.error());
+  if (given.error().code == Code::fetch_content) {
+    const std::string_view from = source == SourceName::store ? settings_.store
+                                  : source == SourceName::kds ? settings_.kds_url
+                                                              : settings_.platform_url;
+    reason.text += concat({", from ", from});
+  }
   reason.silent = given.error().code == Code::io_deadline;
   reason.busy = busy;
   return std::unexpected(std::move(reason));
@@ -247,8 +256,7 @@ void Fetcher::take_lock() {
   const Instant now = clock_.now();
   const Millis left = settings_.deadline > now ? settings_.deadline - now : 0;
   if (store_.lock(now + left / 4) || settings_.quiet) return;
-  std::fprintf(stderr, "snpnv: warning: %s: another process holds its lock; going on without\n",
-               settings_.store.c_str());
+  print_warning({settings_.store, ": another process holds its lock; going on without"});
 }
 
 Outcome<Fetched> Fetcher::fetch(std::span<const CertificateRequest> requests,

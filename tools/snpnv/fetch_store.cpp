@@ -61,6 +61,7 @@ Result<CertificateChain> Store::get(const CertificateRequest& request, MutBytes 
   const bool elsewhere = !first && request.kind == CertificateKind::endorsement && first.error().detail == ENOENT;
   const auto content = elsewhere ? read(directory_, path_of(request, write_store_fallback), room) : first;
   if (!content) return fail(content.error());
+  if (!is_like(request.kind, *content)) return fail(Code::fetch_content);
   room = room.subspan(content->size());
   if (request.kind == CertificateKind::issuers) return parse_issuers(*content, room);
   CertificateChain out;

@@ -35,7 +35,7 @@ namespace snpnv {
   X(text_hex, 0x0210, "not hexadecimal, or an odd number of digits", "-")                         \
   X(text_base64, 0x0211, "not base64url, or bits left over", "-")                                 \
   X(text_length, 0x0212, "decodes to another number of octets than needed", "octets needed")      \
-  X(pem_block, 0x0213, "a PEM block that is not ended, or none at all", "-")                         \
+  X(pem_block, 0x0213, "a PEM block that is not ended, or is missing", "-")               \
   X(json_syntax, 0x0220, "not JSON", "-")                                                         \
   X(json_utf8, 0x0221, "not well-formed UTF-8", "-")                                              \
   X(json_depth, 0x0222, "nested too deeply", "limit")                                             \
@@ -83,6 +83,7 @@ namespace snpnv {
   X(fresh_stale, 0x0601, "stale: the report still carries older user data", "reads")              \
   X(fresh_overwritten, 0x0602, "another process keeps overwriting the user data", "writes")       \
   X(fetch_tcb, 0x0700, "the platform has a certificate for another TCB than REPORTED_TCB", "-")   \
+  X(fetch_content, 0x0701, "neither a certificate nor a revocation list", "-")                    \
   X(broker_refused, 0x0800, "the broker refused", "HTTP status")                                  \
   X(broker_session, 0x0801, "the broker began no session", "-")                                   \
   X(fresh_no_user_data, 0x0603, "the claims carry no user-data: firmware too old to prove freshness", "-")

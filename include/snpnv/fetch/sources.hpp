@@ -106,6 +106,13 @@ class Turns {
 inline constexpr std::string_view kPlatformUrl = "http://169.254.169.254";
 inline constexpr std::string_view kPlatformTarget = "/metadata/THIM/amd/certification";
 
+/// Whether an answer begins as what was asked for does: PEM for issuers, otherwise DER. A proxy's page comes with
+/// status 200 too.
+[[nodiscard]] constexpr bool is_like(CertificateKind kind, ByteView answer) {
+  if (kind == CertificateKind::issuers) return is_pem(answer);
+  return !answer.empty() && answer[0] == static_cast<std::byte>(DerTag::sequence);
+}
+
 /// AMD's key distribution service, or a mirror of it: url.target is put in front of its paths.
 template <HttpClient H, Clock C, class T>
 class KdsSource {
@@ -115,7 +122,7 @@ class KdsSource {
       : http_(http), clock_(clock), url_(url), asking_(asking), backoff_(backoff), http_room_(room) {}
 
   /// @returns the certificates | what http_get_patiently() and parse_issuers() return
-  ///   | wire_overflow - no room.
+  ///   | fetch_content - the answer is something else | wire_overflow - no room.
   [[nodiscard]] Result<CertificateChain> get(const CertificateRequest& request, MutBytes room) noexcept {
     std::array<std::byte, Url::kMaxSize> octets;
     Writer target(octets);
@@ -127,6 +134,7 @@ class KdsSource {
     url.target = text_of(written);
     SNPNV_TRY(const ByteView body,
               http_get_patiently(http_, clock_, url, asking_, backoff_, http_room_));
+    if (!is_like(request.kind, body)) return fail(Code::fetch_content);
     if (request.kind == CertificateKind::issuers) return parse_issuers(body, room);
     if (body.size() > room.size())
       return fail(Code::wire_overflow, 0, static_cast<std::uint32_t>(body.size()));
@@ -156,10 +164,12 @@ class PlatformSource {
   }
 
   /// @returns the certificates | what http_get_patiently() and parse_platform() return
+  ///   | fetch_content - the answer is no object of JSON
   ///   | fetch_tcb - of a VCEK: tcbm is not the TCB asked for.
   [[nodiscard]] Result<CertificateChain> get(const CertificateRequest& request, MutBytes room) noexcept {
     SNPNV_TRY(const ByteView body,
               http_get_patiently(http_, clock_, url_, asking_, backoff_, http_room_));
+    if (JsonReader(body).peek() != JsonKind::object) return fail(Code::fetch_content);
     SNPNV_TRY(const PlatformCertificates found, parse_platform(body, room));
     if (request.kind == CertificateKind::endorsement && found.tcbm != request.tcb)
       return fail(Code::fetch_tcb);

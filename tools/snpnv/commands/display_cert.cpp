@@ -37,14 +37,12 @@ void add_extension(Listing& out, const VekCertificate& vek, const VekExtensionRo
   }
 }
 
-Outcome<Exit> display_cert(const Arguments& arguments) {
-  const std::string_view path = arguments.operand(0);
-  SNPNV_TRY(const auto der, read_der(path, kPemCertificate));
+Outcome<std::string> shown(std::string_view what, ByteView der, bool json) {
   Provider crypto;
   const auto certificate = crypto.parse_certificate(der);
-  if (!certificate) return library_failure(path, certificate.error());
+  if (!certificate) return library_failure(what, certificate.error());
   const auto digest = spki_digest(crypto, *certificate);
-  if (!digest) return library_failure(path, digest.error());
+  if (!digest) return library_failure(what, digest.error());
 
   Listing out;
   const auto add = [&](std::string_view key, std::string_view value) { out.text(key, key, value); };
@@ -64,7 +62,24 @@ Outcome<Exit> display_cert(const Arguments& arguments) {
     if (root.spki_sha384 == *digest) add("pinned_root", name(root.product));
   const VekCertificate vek(*certificate);
   for (const VekExtensionRow& extension : kVekExtensions) add_extension(out, vek, extension);
-  SNPNV_TRY(const std::string text, out.finish(arguments.json()));
+  return out.finish(json);
+}
+
+// One certificate is an object of JSON; several are its member `certificates`.
+Outcome<Exit> display_cert(const Arguments& arguments) {
+  const std::string_view path = arguments.operand(0);
+  const bool json = arguments.json();
+  SNPNV_TRY(const Ders ders, read_ders(path, kPemCertificate));
+  const bool several = ders.size() > 1;
+  std::string text = json && several ? "{\"certificates\":[" : "";
+  for (std::size_t i = 0; i < ders.size(); ++i) {
+    const std::string what = concat({path, several ? format(", certificate %zu", i + 1) : std::string()});
+    SNPNV_TRY(std::string one, shown(what, ders[i], json));
+    if (json && several) one.pop_back();  // its newline
+    if (i != 0) text += json ? ',' : '\n';
+    text += one;
+  }
+  if (json && several) text += "]}\n";
   SNPNV_CHECK(print(text));
   return Exit::done;
 }
@@ -75,7 +90,7 @@ const CommandSpec kDisplayCert{
     "display cert",
     "FILE",
     "show a certificate",
-    "Shows the certificate in FILE, PEM or DER, with AMD's extensions. Verifies nothing.",
+    "Shows the certificates in FILE, PEM or DER, with AMD's extensions. Verifies nothing.",
     1,
     1,
     {},

@@ -103,7 +103,7 @@ Outcome<Exit> save(const Arguments& arguments, bool pem, const Fetched& fetched,
     json.key("source");
     json.string(lower(fetched.source));
     json.key("product");
-    json.string(lower(name(fetched.product)));
+    json.string(name(fetched.product));
     json.key("files");
     json.begin_array();
     for (const std::string& file : paths) json.string(file);
@@ -112,7 +112,7 @@ Outcome<Exit> save(const Arguments& arguments, bool pem, const Fetched& fetched,
     SNPNV_TRY(said, text.finish());
   } else if (!arguments.quiet()) {
     for (const std::string& file : paths)
-      said += file + ": " + std::string(name(fetched.product)) + ", from " + fetched.source + "\n";
+      said += printable(concat({file, ": ", name(fetched.product), ", from ", fetched.source})) + "\n";
   }
   if (!standard_output) SNPNV_CHECK(files.stage("-", octets_of(said)));
   SNPNV_CHECK(files.commit());
@@ -202,9 +202,9 @@ Outcome<Exit> fetch_vcek(const Arguments& arguments) {
   SNPNV_TRY(const auto requests, requests_of(path, *file.report, wanted));
   Fetcher fetcher(std::move(settings), trust);
   Fetched at_hand;
-  if (auto ask = read_if_there(arguments.operand(1), "ask"); ask && !ask->empty()) {
+  if (auto ask = read_if_there(arguments, arguments.operand(1), "ask"); ask && !ask->empty()) {
     at_hand.ask = std::move(*ask);
-    auto ark = read_if_there(arguments.operand(1), "ark");
+    auto ark = read_if_there(arguments, arguments.operand(1), "ark");
     if (ark) at_hand.ark = std::move(*ark);
     if (at_hand.ark.empty()) {
       const ByteView root = trust.root_of(at_hand.ask);

@@ -76,7 +76,7 @@ class Judge {
   Outcome<Verdict> judge(std::string_view what, ByteView text) {
     if (const auto read = evidence_->read(text); !read) return malformed(what, read.error());
     const auto vek = der_of(evidence_->vcek.view(), kPemCertificate, *room_);
-    if (!vek) return malformed(what, vek.error());
+    if (!vek) return malformed(concat({what, ": vcek"}), vek.error());
     // A stream may run for days: each of its lines is judged at its own time.
     const VerificationTime at = at_ ? *at_ : time_of_clock();
     const auto checked = chains_.verify(crypto_, issuers_.pool(), *vek, at);
