@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   evidence.user_data = UserData{};
   Policy policy;
   policy.min_tcb.values[0] = std::uint8_t{1};
-  policy.platform_info_required = 4;
+  policy.platform_info.required = 4;
   policy.mitigations = 1;
   policy.vm.secure_boot = true;
   policy.vm.console_enabled = false;

@@ -14,7 +14,7 @@
 #include "snpnv/fetch/http.hpp"
 #include "snpnv/mbedtls/crypto.hpp"
 #include "snpnv/tpm/nv.hpp"
-#include "snpnv/verify/policy.hpp"
+#include "snpnv/verify/policy_json.hpp"
 #include "snpnv/wire/hcl_claims.hpp"
 #include "snpnv/wire/hcl_report.hpp"
 #include "snpnv/wire/evidence.hpp"
@@ -363,12 +363,14 @@ void verifier_seeds() {
                         R"("min_firmware":{"current":"1.55.21"},"mitigations":{"current":3},)"
                         R"("chip_id":["0011223344556677"],"vm_configuration":{"secure-boot":true,)"
                         R"("vmUniqueId":"X"}})"));
-  std::vector<std::string> members{"allow_debug", "allow_migration", "allow_newer_version", "vmpl",
-                                   "min_guest_svn", "min_tcb", "reported", "committed", "launch",
-                                   "platform_info", "required", "forbidden", "min_firmware", "current",
-                                   "mitigations", "vm_configuration"};
-#define SNPNV_X(member, FIELD, SHORT) members.push_back(#member);
-  SNPNV_POLICY_ALLOW_LISTS(SNPNV_X)
+  std::vector<std::string> members{"required", "forbidden"};
+  const auto add = [&](std::string_view member) {
+    if (!member.empty() && std::ranges::find(members, member) == members.end()) members.emplace_back(member);
+  };
+#define SNPNV_X(member, Kind, path, option, help, check) \
+  add(PolicyPath(path).object);                          \
+  add(PolicyPath(path).name);
+  SNPNV_POLICY_ITEMS(SNPNV_X)
 #undef SNPNV_X
   for (const TcbLayoutEntry& component : kTcbLayout) members.emplace_back(component.key);
   for (const BitName& bit : PlatformInfo::kBits) members.emplace_back(bit.name);

@@ -49,6 +49,7 @@
 #include "snpnv/verify/event_log.hpp"
 #include "snpnv/verify/evidence.hpp"
 #include "snpnv/verify/policy.hpp"
+#include "snpnv/verify/policy_items.hpp"
 #include "snpnv/verify/policy_json.hpp"
 #include "snpnv/verify/quote.hpp"
 #include "snpnv/verify/report.hpp"

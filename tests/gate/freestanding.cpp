@@ -110,12 +110,13 @@ extern "C" bool use_everything(const std::byte* in, std::size_t size, std::byte*
   const auto random = unmarshal_response(GetRandom{}, octets);
   const auto command = unmarshal_command<NV_DefineSpace>(octets);
   const auto answer = marshal_response(Startup::Response{}, TPM_ST::NO_SESSIONS, 0, buffer);
-  const auto policy = parse_policy(octets);
+  static Policy policy;
+  const auto read = parse_policy(octets, policy);
   const auto certificate = PemReader(octets, "CERTIFICATE").next(buffer);
   const auto time = parse_rfc3339("2024-01-01T00:00:00Z");
-  if (!policy || !certificate || !*certificate || !time) return false;
+  if (!read || !certificate || !*certificate || !time) return false;
   const auto verdict = verify(crypto, {octets, octets, **certificate, octets}, Trust{},
-                              {octets, octets, Hash::sha256, UserData{}}, *policy, *time);
+                              {octets, octets, Hash::sha256, UserData{}}, policy, *time);
   Writer writer(buffer);
   JsonWriter json(writer);
   json.begin_object();

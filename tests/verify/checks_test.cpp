@@ -4,6 +4,7 @@
 #include <set>
 
 #include "tests/test.hpp"
+#include "tools/snpnv/check_options.hpp"
 
 using namespace snpnv;
 
@@ -12,8 +13,9 @@ namespace {
 std::string table(std::span<const CheckRow> checks) {
   std::string out = "| check | holds if | option |\n|---|---|---|\n";
   for (const CheckRow& check : checks) {
+    const std::string option = tool::option_of(check.id);
     out += "| `" + std::string(check.name) + "` | " + std::string(check.checks) + " | ";
-    out += (check.option.empty() ? "always on" : "`" + std::string(check.option) + "`") + " |\n";
+    out += (option.empty() ? "always on" : "`" + option + "`") + " |\n";
   }
   return out;
 }

@@ -1,14 +1,21 @@
 #include "snpnv/verify/policy_json.hpp"
 
-#include <doctest/doctest.h>
-
+#include <fstream>
+#include <set>
 #include <string>
+
+#include "snpnv/verify/checks.hpp"
+#include "tests/test.hpp"
 
 using namespace snpnv;
 
 namespace {
 
-Result<Policy> read(std::string_view text) { return parse_policy(std::as_bytes(std::span(text))); }
+Result<Policy> read(std::string_view text) {
+  Policy policy;
+  SNPNV_CHECK(parse_policy(std::as_bytes(std::span(text)), policy));
+  return policy;
+}
 
 std::string text_of_octets(std::size_t n, std::string_view pair) {
   std::string out;
@@ -68,8 +75,8 @@ TEST_CASE("PolicyJson_EveryMember_IsRead") {
   CHECK(policy->chip_id.count == 2);
   CHECK(policy->chip_id.values[0][7] == std::byte{0x88});
   CHECK(all_zero(ByteView(policy->chip_id.values[0]).subspan(8)));
-  CHECK(policy->platform_info_required == 0x24);  // bits 2 and 5: AMD 56860, "ATTESTATION_REPORT"
-  CHECK(policy->platform_info_forbidden == 0x1);
+  CHECK(policy->platform_info.required == 0x24);  // bits 2 and 5: AMD 56860, "ATTESTATION_REPORT"
+  CHECK(policy->platform_info.forbidden == 0x1);
   CHECK(policy->min_firmware == 0x013715);  // 1, 55, 21
   CHECK(policy->min_committed_firmware == 0x013600);
   CHECK(policy->mitigations == 3);
@@ -145,4 +152,43 @@ TEST_CASE("PolicyJson_MoreValuesThanTheListHolds_IsRefused") {
   REQUIRE_FALSE(policy.has_value());
   CHECK(policy.error().code == Code::wire_overflow);
   CHECK(policy.error().detail == 16);
+}
+
+namespace {
+
+// The table of docs/policy.md, from the list.
+std::string table() {
+  std::string out = "| member | value | option | check |\n|---|---|---|---|\n";
+#define SNPNV_X(member, Kind, path, option, help, check)                                            \
+  out += "| `" path "` | " + std::string(policy_kind::Kind::kValues) + " | `--" option;              \
+  out += std::string(policy_kind::Kind::kPlaceholder.empty() ? "" : " ") +                           \
+         std::string(policy_kind::Kind::kPlaceholder) + "` | `" + std::string(name(Check::check)) + "` |\n";
+  SNPNV_POLICY_ITEMS(SNPNV_X)
+#undef SNPNV_X
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("PolicyItems_Document_IsMadeFromTheList") {
+  const std::string path = SNPNV_SOURCE_DIR "/docs/policy.md";
+  const auto kept = test::read_file(path);
+  REQUIRE(kept.has_value());
+  std::string document(test::text(*kept));
+  const std::size_t begin = document.find("\n| ") + 1;
+  const std::size_t end = document.find("\n\n", begin) + 1;
+  const std::string made = table();
+  const bool same = document.substr(begin, end - begin) == made;
+  if (std::getenv("SNPNV_WRITE_DOCS") != nullptr)
+    std::ofstream(path) << document.replace(begin, end - begin, made);
+  CHECK_MESSAGE(same, "run this test with SNPNV_WRITE_DOCS=1 to make it anew");
+}
+
+TEST_CASE("PolicyItems_EachCheckOfPolicies_HasAnItem") {
+  std::set<Check> judged{Check::policy_secure_boot};  // a member of policy_vm_configuration's item
+#define SNPNV_X(member, Kind, path, option, help, check) judged.insert(Check::check);
+  SNPNV_POLICY_ITEMS(SNPNV_X)
+#undef SNPNV_X
+  for (const CheckRow& check : kChecks)
+    if (check.name.starts_with("policy.")) CHECK_MESSAGE(judged.contains(check.id), check.name);
 }

@@ -66,7 +66,7 @@ struct Case {
     const std::optional<ByteView> claims_octets{test::view(claims)};
     QuoteVerifier<TestCrypto> verifier(crypto, quote, claims_octets, claims_proven, policy);
     std::string out;
-#define SNPNV_X(id, name, option, checks)                                                     \
+#define SNPNV_X(id, name, checks)                                                     \
   if (const CheckResult result = verifier.id(); result.outcome == CheckOutcome::fail) {         \
     out += std::string(out.empty() ? "" : " ") + name;                                        \
   } else if (result.outcome == CheckOutcome::skip && result.note != CheckResult::kNotAsked) {   \

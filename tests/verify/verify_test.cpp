@@ -858,7 +858,7 @@ TEST_CASE("UserData_NotInTheClaims_FailsAlone") {
          s.bind();
        },
        "json_duplicate"},
-      {"no claims", [](Scene& s) { s.with_claims = false; }, "--claims"},
+      {"no claims", [](Scene& s) { s.with_claims = false; }, "none to look it up in"},
   };
   check_alone(Check::binding_user_data, cases);
 }
@@ -910,9 +910,9 @@ TEST_CASE("Policy_EachItemNotMet_FailsAlone") {
         },
         "no author key"}},
       {Check::policy_platform_info,
-       {"required bit", with_policy([](Policy& p) { p.platform_info_required = 0x2; }), "required"}},
+       {"required bit", with_policy([](Policy& p) { p.platform_info.required = 0x2; }), "required"}},
       {Check::policy_platform_info,
-       {"forbidden bit", with_policy([](Policy& p) { p.platform_info_forbidden = 0x1; }), "forbidden"}},
+       {"forbidden bit", with_policy([](Policy& p) { p.platform_info.forbidden = 0x1; }), "forbidden"}},
       {Check::policy_secure_boot,
        {"secure boot off",
         [](Scene& s) {
@@ -936,7 +936,7 @@ TEST_CASE("Policy_EachItemNotMet_FailsAlone") {
           s.user_data.reset();
           s.policy.vm.secure_boot = true;
         },
-        "--claims"}},
+        "none to look it up in"}},
       {Check::policy_vm_configuration,
        {"console", with_policy([](Policy& p) { p.vm.console_enabled = false; }), "another value"}},
       {Check::policy_vm_configuration,
@@ -990,8 +990,8 @@ TEST_CASE("Policy_EveryItemMet_Passes") {
   allow(p.id_key, 0x55);
   allow(p.author_key, 0x66);
   allow(p.chip_id, 0xC7);
-  p.platform_info_required = 0x21;
-  p.platform_info_forbidden = 0x8A;
+  p.platform_info.required = 0x21;
+  p.platform_info.forbidden = 0x8A;
   p.min_firmware = firmware_version(1, 55, 21);
   p.min_committed_firmware = firmware_version(1, 55, 20);
   p.mitigations = 3;

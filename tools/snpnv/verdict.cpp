@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "check_options.hpp"
 #include "describe.hpp"
 #include "files.hpp"
 #include "output.hpp"
@@ -48,9 +49,9 @@ std::string detail_of(const CheckRow& check, const CheckResult& result) {
     const Failure failure = describe("", *result.error);
     add(": ", failure.why + " (" + failure.code + ")");
   } else {
-    add(": ", str(result.note));
+    add(": ", note_of(check.id, result));
   }
-  if (result.note == CheckResult::kNotAsked) detail += "; " + str(check.option) + " turns it on";
+  if (result.note == CheckResult::kNotAsked) detail += "; " + option_of(check.id) + " turns it on";
   const std::string found = finding_text(result.found);
   if (result.outcome == CheckOutcome::pass) {
     add(" ", found);
@@ -164,10 +165,10 @@ Outcome<std::string> verdict_json(const Verdict& verdict, bool (*covers)(Check),
     json.key("subject");
     json.string(result.subject);
     json.key("note");
-    json.string(result.note);
-    if (!check.option.empty()) {
+    json.string(note_of(check.id, result));
+    if (const std::string option = option_of(check.id); !option.empty()) {
       json.key("option");
-      json.string(check.option);
+      json.string(option);
     }
     finding_json(json, "expected", result.expected);
     finding_json(json, "found", result.found);

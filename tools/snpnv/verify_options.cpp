@@ -31,7 +31,24 @@ std::unexpected<Failure> second_value(std::string_view option, std::string_view 
   return usage("--" + str(option), item.empty() ? "there is a value already" : "two values for " + str(item));
 }
 
-Outcome<void> read_tcb(const Arguments& arguments, std::string_view option, TcbMinimums& to) {
+// How the options of each kind of item are read.
+Outcome<void> take(policy_kind::Permission, const Arguments& arguments, std::string_view option, bool& to) {
+  to = to || arguments.has(option);
+  return {};
+}
+
+template <std::uint32_t Most>
+Outcome<void> take(policy_kind::Number<Most>, const Arguments& arguments, std::string_view option,
+                   std::optional<std::uint32_t>& to) {
+  const auto text = arguments.value(option);
+  if (!text) return {};
+  if (to) return second_value(option);
+  SNPNV_TRY(const std::uint64_t value, number("--" + str(option), *text, 0, Most));
+  to = static_cast<std::uint32_t>(value);
+  return {};
+}
+
+Outcome<void> take(policy_kind::Tcb, const Arguments& arguments, std::string_view option, TcbMinimums& to) {
   const auto list = arguments.value(option);
   if (!list) return {};
   const std::string spelled = "--" + str(option);
@@ -48,8 +65,9 @@ Outcome<void> read_tcb(const Arguments& arguments, std::string_view option, TcbM
   return {};
 }
 
-Outcome<void> read_platform_info(const Arguments& arguments, Policy& policy) {
-  const auto list = arguments.value("platform-info");
+Outcome<void> take(policy_kind::Platform, const Arguments& arguments, std::string_view option,
+                   PlatformRequirement& to) {
+  const auto list = arguments.value(option);
   if (!list) return {};
   for (std::string_view part : parts(*list)) {
     const bool forbidden = part.starts_with('!');
@@ -58,15 +76,15 @@ Outcome<void> read_platform_info(const Arguments& arguments, Policy& policy) {
     if (!bit) {
       std::string names;
       for (const BitName& known : PlatformInfo::kBits) names += " " + str(known.name);
-      return usage("--platform-info", "no such bit: " + str(part), "the bits are" + names);
+      return usage("--" + str(option), "no such bit: " + str(part), "the bits are" + names);
     }
-    (forbidden ? policy.platform_info_forbidden : policy.platform_info_required) |= *bit;
+    (forbidden ? to.forbidden : to.required) |= *bit;
   }
   return {};
 }
 
-Outcome<void> read_firmware(const Arguments& arguments, std::string_view option,
-                            std::optional<std::uint32_t>& to) {
+Outcome<void> take(policy_kind::Firmware, const Arguments& arguments, std::string_view option,
+                   std::optional<std::uint32_t>& to) {
   const auto text = arguments.value(option);
   if (!text) return {};
   if (to) return second_value(option);
@@ -75,7 +93,7 @@ Outcome<void> read_firmware(const Arguments& arguments, std::string_view option,
   return {};
 }
 
-Outcome<void> read_mask(const Arguments& arguments, std::string_view option, std::uint64_t& to) {
+Outcome<void> take(policy_kind::Mask, const Arguments& arguments, std::string_view option, std::uint64_t& to) {
   const auto text = arguments.value(option);
   if (!text) return {};
   std::string_view digits = *text;
@@ -92,15 +110,75 @@ Outcome<void> read_mask(const Arguments& arguments, std::string_view option, std
   return {};
 }
 
-Outcome<void> read_pcrs(const Arguments& arguments, Policy& policy) {
-  for (const std::string_view pair : arguments.values("pcr")) {
+template <std::size_t Size, std::size_t Short>
+Outcome<void> take(policy_kind::OneOf<Size, Short>, const Arguments& arguments, std::string_view option,
+                   AllowList<Size, Short>& to) {
+  const std::string spelled = "--" + str(option);
+  for (const std::string_view text : arguments.values(option)) {
+    SNPNV_TRY(const auto value, hex_value(spelled, text, 0));
+    if (const auto added = to.add(value); !added)
+      return added.error().code == Code::wire_size
+                 ? wrong_value(spelled, text, format("needs %zu octets, not %zu", Size, value.size()))
+                 : usage(spelled, format("at most %u values", added.error().detail));
+  }
+  return {};
+}
+
+Outcome<void> take(policy_kind::Pcrs, const Arguments& arguments, std::string_view option,
+                   policy_kind::Pcrs::Value& to) {
+  const std::string spelled = "--" + str(option);
+  for (const std::string_view pair : arguments.values(option)) {
     const std::size_t equals = pair.find('=');
-    if (equals == std::string_view::npos) return usage("--pcr", "needs N=HEX");
-    SNPNV_TRY(const std::uint64_t index, number("--pcr", pair.substr(0, equals), 0, policy.pcrs.size() - 1));
+    if (equals == std::string_view::npos) return usage(spelled, "needs N=HEX");
+    SNPNV_TRY(const std::uint64_t index, number(spelled, pair.substr(0, equals), 0, to.size() - 1));
     const auto pcr = static_cast<std::uint32_t>(index);
-    SNPNV_TRY(const auto value, hex_value("--pcr", pair.substr(equals + 1), kPcrSize));
-    if (policy.pcrs[pcr]) return second_value("pcr", format("PCR %u", pcr));
-    copy_to(policy.pcrs[pcr].emplace(), value);
+    SNPNV_TRY(const auto value, hex_value(spelled, pair.substr(equals + 1), kPcrSize));
+    if (to[pcr]) return second_value(option, format("PCR %u", pcr));
+    copy_to(to[pcr].emplace(), value);
+  }
+  return {};
+}
+
+Outcome<void> take(policy_kind::VmMembers, const Arguments& arguments, std::string_view option,
+                   ExpectedVmConfiguration& to) {
+  const std::string spelled = "--" + str(option);
+  for (const std::string_view pair : arguments.values(option)) {
+    const std::size_t equals = pair.find('=');
+    const std::string_view member = pair.substr(0, equals);
+    if (equals == std::string_view::npos) return usage(spelled, "needs NAME=VALUE");
+    const std::string_view value = pair.substr(equals + 1);
+    bool known = false;
+#define SNPNV_X(id, known_name)                                                              \
+  if (member == known_name) {                                                                \
+    if (value != "true" && value != "false")                                              \
+      return usage(spelled, str(member) + " is true or false");              \
+    if (to.id) return second_value(option, member);                     \
+    to.id = value == "true";                                                       \
+    known = true;                                                                         \
+  }
+    SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
+#undef SNPNV_X
+#define SNPNV_X(id, known_name)                                                              \
+  if (member == known_name) {                                                                \
+    if (to.id) return second_value(option, member);                     \
+    ExpectedText& text = to.id.emplace();                                          \
+    if (value.size() > text.held.size())                                                  \
+      return usage(spelled, str(member) + ": the value is too long");        \
+    text.size = value.copy(text.held.data(), text.held.size());                           \
+    known = true;                                                                         \
+  }
+    SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
+#undef SNPNV_X
+    if (!known) return usage(spelled, "no such member: " + str(member));
+  }
+  return {};
+}
+
+// --secure-boot and --init-data are short for values of other items.
+Outcome<void> take_short(const Arguments& arguments, Policy& policy) {
+  if (arguments.has("secure-boot")) {
+    if (policy.vm.secure_boot) return second_value("secure-boot");
+    policy.vm.secure_boot = true;
   }
   if (const auto text = arguments.value("init-data")) {
     SNPNV_TRY(const auto digest, hex_value("--init-data", *text, 0, 64));
@@ -115,46 +193,13 @@ Outcome<void> read_pcrs(const Arguments& arguments, Policy& policy) {
   return {};
 }
 
-Outcome<void> read_vm_configuration(const Arguments& arguments, Policy& policy) {
-  for (const std::string_view pair : arguments.values("vm-configuration")) {
-    const std::size_t equals = pair.find('=');
-    const std::string_view member = pair.substr(0, equals);
-    if (equals == std::string_view::npos) return usage("--vm-configuration", "needs NAME=VALUE");
-    const std::string_view value = pair.substr(equals + 1);
-    bool known = false;
-#define SNPNV_X(id, spelled)                                                              \
-  if (member == spelled) {                                                                \
-    if (value != "true" && value != "false")                                              \
-      return usage("--vm-configuration", str(member) + " is true or false");              \
-    if (policy.vm.id) return second_value("vm-configuration", member);                     \
-    policy.vm.id = value == "true";                                                       \
-    known = true;                                                                         \
-  }
-    SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
-#undef SNPNV_X
-#define SNPNV_X(id, spelled)                                                              \
-  if (member == spelled) {                                                                \
-    if (policy.vm.id) return second_value("vm-configuration", member);                     \
-    ExpectedText& text = policy.vm.id.emplace();                                          \
-    if (value.size() > text.held.size())                                                  \
-      return usage("--vm-configuration", str(member) + ": the value is too long");        \
-    text.size = value.copy(text.held.data(), text.held.size());                           \
-    known = true;                                                                         \
-  }
-    SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
-#undef SNPNV_X
-    if (!known) return usage("--vm-configuration", "no such member: " + str(member));
-  }
-  return {};
-}
-
 }  // namespace
 
 Outcome<Policy> policy_of(const Arguments& arguments) {
   Policy policy;
   if (const auto path = arguments.value("policy")) {
     SNPNV_TRY(const auto text, read_file(*path, kMostOctets));
-    const auto read = parse_policy(text);
+    const auto read = parse_policy(text, policy);
     if (!read) {
       Failure failure = describe(*path, read.error());
       if (read.error().code == Code::json_unknown) {
@@ -163,51 +208,12 @@ Outcome<Policy> policy_of(const Arguments& arguments) {
       }
       return std::unexpected(failure);
     }
-    policy = *read;
   }
-  policy.allow_debug = policy.allow_debug || arguments.has("allow-debug");
-  policy.allow_migration = policy.allow_migration || arguments.has("allow-migration");
-  policy.allow_newer_version = policy.allow_newer_version || arguments.has("allow-newer-version");
-  if (const auto text = arguments.value("vmpl")) {
-    if (policy.vmpl) return second_value("vmpl");
-    SNPNV_TRY(const std::uint64_t vmpl, number("--vmpl", *text, 0, 3));
-    policy.vmpl = static_cast<std::uint32_t>(vmpl);
-  }
-  if (const auto text = arguments.value("min-guest-svn")) {
-    if (policy.min_guest_svn) return second_value("min-guest-svn");
-    SNPNV_TRY(const std::uint64_t svn, number("--min-guest-svn", *text, 0, 0xFFFFFFFF));
-    policy.min_guest_svn = static_cast<std::uint32_t>(svn);
-  }
-  SNPNV_CHECK(read_tcb(arguments, "min-tcb", policy.min_tcb));
-  SNPNV_CHECK(read_tcb(arguments, "min-committed-tcb", policy.min_committed_tcb));
-  SNPNV_CHECK(read_tcb(arguments, "min-launch-tcb", policy.min_launch_tcb));
-#define SNPNV_X(member, FIELD, SHORT)                                                         \
-  {                                                                                           \
-    std::string option = #member;                                                             \
-    std::ranges::replace(option, '_', '-');                                                   \
-    for (const std::string_view text : arguments.values(option)) {                            \
-      SNPNV_TRY(const auto value, hex_value("--" + option, text, 0));                         \
-      if (const auto added = policy.member.add(value); !added)                                \
-        return added.error().code == Code::wire_size                                          \
-                   ? wrong_value("--" + option, text,                                         \
-                                 format("needs %zu octets, not %zu",                          \
-                                        ATTESTATION_REPORT::FIELD.size, value.size()))        \
-                   : usage("--" + option, format("at most %u values", added.error().detail)); \
-    }                                                                                         \
-  }
-  SNPNV_POLICY_ALLOW_LISTS(SNPNV_X)
+#define SNPNV_X(member, Kind, path, option, help, check) \
+  SNPNV_CHECK(take(policy_kind::Kind{}, arguments, option, policy.member));
+  SNPNV_POLICY_ITEMS(SNPNV_X)
 #undef SNPNV_X
-  SNPNV_CHECK(read_platform_info(arguments, policy));
-  SNPNV_CHECK(read_firmware(arguments, "min-firmware", policy.min_firmware));
-  SNPNV_CHECK(read_firmware(arguments, "min-committed-firmware", policy.min_committed_firmware));
-  SNPNV_CHECK(read_mask(arguments, "mitigations", policy.mitigations));
-  SNPNV_CHECK(read_mask(arguments, "launch-mitigations", policy.launch_mitigations));
-  if (arguments.has("secure-boot")) {
-    if (policy.vm.secure_boot) return second_value("secure-boot");
-    policy.vm.secure_boot = true;
-  }
-  SNPNV_CHECK(read_vm_configuration(arguments, policy));
-  SNPNV_CHECK(read_pcrs(arguments, policy));
+  SNPNV_CHECK(take_short(arguments, policy));
   return policy;
 }
 

@@ -16,32 +16,18 @@ inline constexpr std::array kChainOptions{
     OptionSpec{0, "verbose", "", "list every check on a terminal too"},
 };
 
-/// One option for each item of a policy.
+// Items of a policy that have a letter too.
+[[nodiscard]] constexpr char letter_of(std::string_view option) {
+  return option == "measurement" ? 'm' : option == "host-data" ? 'd' : option == "report-data" ? 'r' : '\0';
+}
+#define SNPNV_X(member, Kind, path, option, help, check) \
+  OptionSpec{letter_of(option), option, policy_kind::Kind::kPlaceholder, help, policy_kind::Kind::kRepeats},
+
+/// One option for each item of a policy, and what is short for one.
 inline constexpr std::array kPolicyOptions{
     OptionSpec{0, "policy", "FILE", "a policy as JSON; options add to it"},
-    OptionSpec{0, "allow-debug", "", "accept a guest that may be debugged"},
-    OptionSpec{0, "allow-migration", "", "accept a guest with a migration agent"},
-    OptionSpec{0, "allow-newer-version", "", "accept report versions above 5"},
-    OptionSpec{0, "vmpl", "N", "VMPL that asked for the report"},
-    OptionSpec{0, "min-tcb", "LIST", "least REPORTED_TCB, as boot_loader=3,snp=8"},
-    OptionSpec{0, "min-committed-tcb", "LIST", "least COMMITTED_TCB"},
-    OptionSpec{0, "min-launch-tcb", "LIST", "least LAUNCH_TCB"},
-    OptionSpec{'m', "measurement", "HEX", "MEASUREMENT; repeat for several allowed", true},
-    OptionSpec{'d', "host-data", "HEX", "HOST_DATA", true},
-    OptionSpec{'r', "report-data", "HEX", "REPORT_DATA", true},
-    OptionSpec{0, "min-guest-svn", "N", "least GUEST_SVN"},
-    OptionSpec{0, "family-id", "HEX", "FAMILY_ID", true},
-    OptionSpec{0, "image-id", "HEX", "IMAGE_ID", true},
-    OptionSpec{0, "id-key", "HEX", "ID_KEY_DIGEST", true},
-    OptionSpec{0, "author-key", "HEX", "AUTHOR_KEY_DIGEST", true},
-    OptionSpec{0, "chip-id", "HEX", "CHIP_ID, 64 octets or Turin's 8", true},
-    OptionSpec{0, "platform-info", "LIST", "bits required, or forbidden with !, as ECC_EN,!SMT_EN"},
-    OptionSpec{0, "min-firmware", "VERSION", "least CURRENT version, as 1.55 or 1.55.21"},
-    OptionSpec{0, "min-committed-firmware", "VERSION", "least COMMITTED version"},
-    OptionSpec{0, "mitigations", "MASK", "bits required in CURRENT_MIT_VECTOR"},
-    OptionSpec{0, "launch-mitigations", "MASK", "bits required in LAUNCH_MIT_VECTOR"},
+    SNPNV_REPORT_POLICY(SNPNV_NOTHING, SNPNV_X)
     OptionSpec{0, "secure-boot", "", "secure-boot of the vm-configuration must be true"},
-    OptionSpec{0, "vm-configuration", "NAME=VALUE", "a member of it must have this value", true},
 };
 
 /// What the claims must carry.
@@ -51,9 +37,10 @@ inline constexpr std::array kUserDataOption{
 
 /// Policy items on the TPM's quote.
 inline constexpr std::array kQuotePolicyOptions{
-    OptionSpec{0, "pcr", "N=HEX", "PCR N of the SHA-256 bank has this value", true},
+    SNPNV_QUOTE_POLICY(SNPNV_NOTHING, SNPNV_X)
     OptionSpec{0, "init-data", "HEX", "PCR 8 was extended once, from zero, with this digest"},
 };
+#undef SNPNV_X
 
 /// Several option lists as one.
 template <std::size_t... N>

@@ -5,103 +5,73 @@
 
 #include "snpnv/core/civil_time.hpp"
 #include "snpnv/core/json_reader.hpp"
+#include "snpnv/verify/policy_items.hpp"
 #include "snpnv/verify/trust.hpp"
 
 namespace snpnv {
 
-// Verification, output, docs/checks.md and tests read these lists:
-// X(id, name, option that turns it on or off; empty: always on, what it checks)
+// Verification, output, docs/checks.md and tests read these lists: X(id, name, what it checks). Those of policies stand
+// in verify/policy_items.hpp, with what they judge by.
 
 // The certificates by themselves. The first four stop everything behind them when they fail: what
 // is not signed is not interpreted. The others run all, and stop the report's checks.
-#define SNPNV_CHAIN_CHECKS(X)                                                                        \
-  X(chain_root_pinned, "chain.root_pinned", "",                                                     \
-    "SHA-384 of the ARK's public key is pinned, or that of a root given with --root")               \
-  X(chain_root_signature, "chain.root_signature", "",                                               \
-    "the ARK is signed by itself, RSASSA-PSS with SHA-384")                                         \
-  X(chain_intermediate_signature, "chain.intermediate_signature", "",                               \
-    "the ASK or ASVK is signed by the ARK, RSASSA-PSS with SHA-384")                                \
-  X(chain_endorsement_signature, "chain.endorsement_signature", "",                                 \
-    "the VCEK or VLEK is signed by the ASK or ASVK, RSASSA-PSS with SHA-384")                       \
-  X(chain_validity, "chain.validity", "",                                                           \
-    "the time of verification lies in the validity period of all three certificates")              \
-  X(chain_roles, "chain.roles", "",                                                                 \
-    "names, CA flags, key usages, key types, sizes and exponents are those of AMD's chain")         \
-  X(chain_revocation, "chain.revocation", "--crl FILE",                                             \
+#define SNPNV_CHAIN_CHECKS(X)                                                                             \
+  X(chain_root_pinned, "chain.root_pinned",                                                               \
+    "SHA-384 of the ARK's public key is pinned, or that of a root that the caller trusts")                \
+  X(chain_root_signature, "chain.root_signature", "the ARK is signed by itself, RSASSA-PSS with SHA-384") \
+  X(chain_intermediate_signature, "chain.intermediate_signature",                                         \
+    "the ASK or ASVK is signed by the ARK, RSASSA-PSS with SHA-384")                                      \
+  X(chain_endorsement_signature, "chain.endorsement_signature",                                           \
+    "the VCEK or VLEK is signed by the ASK or ASVK, RSASSA-PSS with SHA-384")                             \
+  X(chain_validity, "chain.validity",                                                                     \
+    "the time of verification lies in the validity period of all three certificates")                     \
+  X(chain_roles, "chain.roles",                                                                           \
+    "names, CA flags, key usages, key types, sizes and exponents are those of AMD's chain")               \
+  X(chain_revocation, "chain.revocation",                                                                 \
     "the ARK's revocation lists are signed, current, and name neither ARK nor ASK or ASVK")
 
 // How the report is signed. They stop everything behind them when they fail.
-#define SNPNV_SIGNATURE_CHECKS(X)                                                                    \
-  X(report_signature_algorithm, "report.signature_algorithm", "",                                   \
-    "SIGNATURE_ALGO is 1: ECDSA P-384 with SHA-384")                                                \
-  X(report_signature, "report.signature", "",                                                       \
-    "R and S are in range, and sign octets 000h to 29Fh by the VCEK's or VLEK's key")               \
-  X(report_signature_padding, "report.signature_padding", "",                                       \
+#define SNPNV_SIGNATURE_CHECKS(X)                                                     \
+  X(report_signature_algorithm, "report.signature_algorithm",                         \
+    "SIGNATURE_ALGO is 1: ECDSA P-384 with SHA-384")                                  \
+  X(report_signature, "report.signature",                                             \
+    "R and S are in range, and sign octets 000h to 29Fh by the VCEK's or VLEK's key") \
+  X(report_signature_padding, "report.signature_padding",                             \
     "the 368 octets behind S are zero")
 
 // What the signed report says. These run all; one that uses another's result is skipped until that passed.
-#define SNPNV_CONTENT_CHECKS(X)                                                                      \
-  X(report_version, "report.version", "",                                                           \
-    "VERSION is 2 to 5; with --allow-newer-version also above")                                     \
-  X(vek_product, "vek.product", "",                                                                 \
-    "root, productName and report (CPUID, or CHIP_ID in version 2) agree on the product")           \
-  X(vek_tcb, "vek.tcb", "",                                                                         \
-    "every SPL of the certificate is the one in REPORTED_TCB; one that has no place there is 0")    \
-  X(vek_hwid, "vek.hwid", "", "hwID of the VCEK is CHIP_ID, unless that is masked")                 \
-  X(vek_signing_key, "vek.signing_key", "",                                                         \
-    "SIGNING_KEY says VCEK or VLEK as the certificate does")                                        \
-  X(binding_claims_digest, "binding.claims_digest", "--claims FILE",                                \
-    "REPORT_DATA is the digest of the claims, zeros behind it")                                     \
-  X(binding_user_data, "binding.user_data", "--user-data HEX",                                      \
-    "user-data in the claims is the user data or nonce asked for, zero-padded to 64 octets")                      \
-  X(policy_debug, "policy.debug", "",                                                               \
-    "POLICY.DEBUG is 0; off with --allow-debug")                                                    \
-  X(policy_migration, "policy.migration", "",                                                       \
-    "POLICY.MIGRATE_MA is 0; off with --allow-migration")                                           \
-  X(policy_vmpl, "policy.vmpl", "--vmpl N", "VMPL is N")                                            \
-  X(policy_min_tcb, "policy.min_tcb", "--min-tcb LIST",                                             \
-    "components of REPORTED_TCB, COMMITTED_TCB and LAUNCH_TCB are not below their minimums")        \
-  X(policy_measurement, "policy.measurement", "--measurement HEX",                                  \
-    "MEASUREMENT is one of those given")                                                            \
-  X(policy_host_data, "policy.host_data", "--host-data HEX", "HOST_DATA is one of those given")     \
-  X(policy_report_data, "policy.report_data", "--report-data HEX",                                  \
-    "REPORT_DATA is one of those given")                                                            \
-  X(policy_guest_svn, "policy.guest_svn", "--min-guest-svn N", "GUEST_SVN is not below N")          \
-  X(policy_family_id, "policy.family_id", "--family-id HEX", "FAMILY_ID is one of those given")     \
-  X(policy_image_id, "policy.image_id", "--image-id HEX", "IMAGE_ID is one of those given")         \
-  X(policy_id_key, "policy.id_key", "--id-key HEX", "ID_KEY_DIGEST is one of those given")          \
-  X(policy_author_key, "policy.author_key", "--author-key HEX",                                     \
-    "AUTHOR_KEY_EN is 1, and AUTHOR_KEY_DIGEST one of those given")                                 \
-  X(policy_platform_info, "policy.platform_info", "--platform-info LIST",                           \
-    "the required bits of PLATFORM_INFO are 1, the forbidden ones 0")                               \
-  X(policy_secure_boot, "policy.secure_boot", "--secure-boot",                                      \
-    "secure-boot of the vm-configuration in the proven claims is as required")                      \
-  X(policy_vm_configuration, "policy.vm_configuration", "--vm-configuration NAME=VALUE",            \
-    "other members of the vm-configuration in the proven claims are as required")                   \
-  X(policy_chip_id, "policy.chip_id", "--chip-id HEX", "CHIP_ID is one of those given")             \
-  X(policy_firmware, "policy.firmware", "--min-firmware VERSION",                                   \
-    "CURRENT and COMMITTED firmware version and build are not below their minimums")                \
-  X(policy_mitigations, "policy.mitigations", "--mitigations MASK",                                 \
-    "the required bits of CURRENT_MIT_VECTOR and LAUNCH_MIT_VECTOR are 1")
+#define SNPNV_CONTENT_CHECKS(X)                                                                  \
+  X(report_version, "report.version", "VERSION is 2 to 5, or above where that is allowed")       \
+  X(vek_product, "vek.product",                                                                  \
+    "root, productName and report (CPUID, or CHIP_ID in version 2) agree on the product")        \
+  X(vek_tcb, "vek.tcb",                                                                          \
+    "every SPL of the certificate is the one in REPORTED_TCB; one that has no place there is 0") \
+  X(vek_hwid, "vek.hwid", "hwID of the VCEK is CHIP_ID, unless that is masked")                  \
+  X(vek_signing_key, "vek.signing_key", "SIGNING_KEY says VCEK or VLEK as the certificate does") \
+  X(binding_claims_digest, "binding.claims_digest",                                              \
+    "REPORT_DATA is the digest of the claims, zeros behind it")                                  \
+  X(binding_user_data, "binding.user_data",                                                      \
+    "user-data in the claims is the user data or nonce asked for, zero-padded to 64 octets")     \
+  SNPNV_REPORT_POLICY(X, SNPNV_NOTHING)
 
 // The TPM's quote, where the evidence has one. They run behind binding.claims_digest, which proves the
 // key; what the quote says counts only behind its signature.
-#define SNPNV_QUOTE_CHECKS(X)                                                                        \
-  X(quote_magic, "quote.magic", "", "the message is a TPMS_ATTEST made by a TPM, and a quote")      \
-  X(quote_key, "quote.key", "", "the proven claims name an RSA-2048 attestation key of exponent 65537") \
-  X(quote_signature, "quote.signature", "",                                                         \
+#define SNPNV_QUOTE_CHECKS(X)                                                                       \
+  X(quote_magic, "quote.magic", "the message is a TPMS_ATTEST made by a TPM, and a quote")          \
+  X(quote_key, "quote.key", "the proven claims name an RSA-2048 attestation key of exponent 65537") \
+  X(quote_signature, "quote.signature",                                                             \
     "the message is signed by that key, RSASSA-PKCS1-v1_5 with SHA-256")                            \
-  X(quote_nonce, "quote.nonce", "--nonce HEX", "extraData is the nonce, octet for octet")           \
-  X(quote_pcr_selection, "quote.pcr_selection", "",                                                 \
+  X(quote_nonce, "quote.nonce", "extraData is the nonce, octet for octet")                          \
+  X(quote_pcr_selection, "quote.pcr_selection",                                                     \
     "the quote is over the SHA-256 bank, and over exactly the PCRs of the list")                    \
-  X(quote_pcr_digest, "quote.pcr_digest", "", "the quote's digest is that of the PCR list")         \
-  X(policy_pcrs, "policy.pcrs", "--pcr N=HEX", "PCRs have the values given")
+  X(quote_pcr_digest, "quote.pcr_digest", "the quote's digest is that of the PCR list")             \
+  SNPNV_QUOTE_POLICY(X, SNPNV_NOTHING)
 
 #define SNPNV_ALL_CHECKS(X) \
   SNPNV_CHAIN_CHECKS(X) SNPNV_SIGNATURE_CHECKS(X) SNPNV_CONTENT_CHECKS(X) SNPNV_QUOTE_CHECKS(X)
 
 enum class Check : std::uint8_t {
-#define SNPNV_X(id, name, option, checks) id,
+#define SNPNV_X(id, name, checks) id,
   SNPNV_ALL_CHECKS(SNPNV_X)
 #undef SNPNV_X
 };
@@ -109,11 +79,10 @@ enum class Check : std::uint8_t {
 struct CheckRow {
   Check id;
   std::string_view name;
-  std::string_view option;
   std::string_view checks;
 };
 inline constexpr std::array kChecks{
-#define SNPNV_X(id, name, option, checks) CheckRow{Check::id, name, option, checks},
+#define SNPNV_X(id, name, checks) CheckRow{Check::id, name, checks},
     SNPNV_ALL_CHECKS(SNPNV_X)
 #undef SNPNV_X
 };
@@ -218,10 +187,14 @@ struct CheckResult {
   [[nodiscard]] static constexpr CheckResult skip(std::string_view note) {
     return {CheckOutcome::skip, {}, note, {}, {}, {}};
   }
-  /// Not asked for, by the option in the list.
   [[nodiscard]] static constexpr CheckResult not_asked() { return skip(kNotAsked); }
 
+  // Notes that a caller may want to explain, since it knows how it was asked.
   static constexpr std::string_view kNotAsked = "not asked for";
+  static constexpr std::string_view kAllowed = "allowed";
+  static constexpr std::string_view kNewer = "newer than known";
+  static constexpr std::string_view kNoClaims = "there are none to look it up in";
+  static constexpr std::string_view kUnbound = "evidence of this version does not bind the report to the nonce";
 };
 
 /// The outcome of every check. Owns all that it holds.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "snpnv/core/text.hpp"
+#include "snpnv/verify/policy_items.hpp"
 #include "snpnv/wire/hcl_claims.hpp"
 #include "snpnv/wire/snp_report.hpp"
 
@@ -29,17 +30,6 @@ struct AllowList {
                                [&](const auto& allowed) { return equal(allowed, value); });
   }
 };
-
-// X(member, which is also the name in JSON, field of ATTESTATION_REPORT, octets of a short value)
-#define SNPNV_POLICY_ALLOW_LISTS(X)     \
-  X(measurement, MEASUREMENT, 48)       \
-  X(host_data, HOST_DATA, 32)           \
-  X(report_data, REPORT_DATA, 64)       \
-  X(family_id, FAMILY_ID, 16)           \
-  X(image_id, IMAGE_ID, 16)             \
-  X(id_key, ID_KEY_DIGEST, 48)          \
-  X(author_key, AUTHOR_KEY_DIGEST, 48)  \
-  X(chip_id, CHIP_ID, 8)
 
 /// Minimums of the components of a TCB, in the order of kTcbLayout. One that the product does not
 /// have cannot be met.
@@ -113,28 +103,87 @@ struct ExpectedVmConfiguration {
 inline constexpr std::size_t kPcrSize = 32;
 using PcrValue = std::array<std::byte, kPcrSize>;
 
+/// Bits of PLATFORM_INFO, as masks.
+struct PlatformRequirement {
+  std::uint64_t required = 0;
+  std::uint64_t forbidden = 0;
+};
+
+/// Kinds of items: what Policy holds of one, the placeholder of its option's value, and the values in a policy
+/// file. PolicyReader reads each kind, and so do the tool's options.
+namespace policy_kind {
+
+struct Permission {
+  using Value = bool;
+  static constexpr std::string_view kPlaceholder = "", kValues = "true, false";
+  static constexpr bool kRepeats = false;
+};
+template <std::uint32_t Most>
+struct Number {
+  using Value = std::optional<std::uint32_t>;
+  static constexpr std::string_view kPlaceholder = "N", kValues = Most == 3 ? "0 to 3" : "0 to 4294967295";
+  static constexpr bool kRepeats = false;
+};
+struct Tcb {
+  using Value = TcbMinimums;
+  static constexpr std::string_view kPlaceholder = "LIST",
+      kValues = "object of components `fmc`, `boot_loader`, `tee`, `snp`, `microcode` with 0 to 255";
+  static constexpr bool kRepeats = false;
+};
+template <std::size_t Size, std::size_t Short = Size>
+struct OneOf {
+  using Value = AllowList<Size, Short>;
+  static constexpr std::string_view kPlaceholder = "HEX", kValues = Short != Size ? "64 octets, or the 8 that Turin uses"
+                                                                    : Size == 16   ? "16 octets"
+                                                                    : Size == 32   ? "32 octets"
+                                                                    : Size == 48   ? "48 octets"
+                                                                                   : "64 octets";
+  static constexpr bool kRepeats = true;
+};
+using ChipIds = OneOf<64, 8>;
+struct Platform {
+  using Value = PlatformRequirement;
+  static constexpr std::string_view kPlaceholder = "LIST",
+      kValues = "object: `required`, `forbidden`, each an array of names of bits: `SMT_EN`, `TSME_EN`, `ECC_EN`, "
+                "`RAPL_DIS`, `CIPHERTEXT_HIDING_DRAM_EN`, `ALIAS_CHECK_COMPLETE`, `TIO_EN`";
+  static constexpr bool kRepeats = false;
+};
+struct Firmware {
+  using Value = std::optional<std::uint32_t>;  // firmware_version()
+  static constexpr std::string_view kPlaceholder = "VERSION",
+      kValues = "a string `\"MAJOR.MINOR\"` or `\"MAJOR.MINOR.BUILD\"`";
+  static constexpr bool kRepeats = false;
+};
+struct Mask {
+  using Value = std::uint64_t;
+  static constexpr std::string_view kPlaceholder = "MASK", kValues = "a number whose bits must be set in the vector";
+  static constexpr bool kRepeats = false;
+};
+struct VmMembers {
+  using Value = ExpectedVmConfiguration;
+  static constexpr std::string_view kPlaceholder = "NAME=VALUE",
+      kValues = "object of members of the claims' `vm-configuration`, spelled as there: true or false for "
+                "`console-enabled`, `interactive-console-enabled`, `secure-boot`, `tpm-enabled`, `tpm-persisted`, "
+                "`filtered-vpci-devices-allowed`; a string for `root-cert-thumbprint`, `vmUniqueId`, "
+                "`hardware-sealing-policy`";
+  static constexpr bool kRepeats = true;
+};
+struct Pcrs {
+  using Value = std::array<std::optional<PcrValue>, 24>;  // of the SHA-256 bank
+  static constexpr std::string_view kPlaceholder = "N=HEX",
+      kValues = "object of numbers of PCRs, `\"0\"` to `\"23\"`, each 32 octets: the PCR's value in the SHA-256 bank. "
+                "Where there is no quote, this fails";
+  static constexpr bool kRepeats = true;
+};
+
+}  // namespace policy_kind
+
 /// Everything that can be asked for. As it is made, it forbids debugging and migration, and reports
 /// newer than known, and asks for nothing else.
 struct Policy {
-  bool allow_debug = false;
-  bool allow_migration = false;
-  bool allow_newer_version = false;
-  std::optional<std::uint32_t> vmpl;
-  std::optional<std::uint32_t> min_guest_svn;
-  TcbMinimums min_tcb;  // of REPORTED_TCB
-  TcbMinimums min_committed_tcb;
-  TcbMinimums min_launch_tcb;
-#define SNPNV_X(member, FIELD, SHORT) AllowList<ATTESTATION_REPORT::FIELD.size, SHORT> member;
-  SNPNV_POLICY_ALLOW_LISTS(SNPNV_X)
+#define SNPNV_X(member, Kind, path, option, help, check) policy_kind::Kind::Value member{};
+  SNPNV_POLICY_ITEMS(SNPNV_X)
 #undef SNPNV_X
-  std::uint64_t platform_info_required = 0;
-  std::uint64_t platform_info_forbidden = 0;
-  std::optional<std::uint32_t> min_firmware;            // of CURRENT, as firmware_version()
-  std::optional<std::uint32_t> min_committed_firmware;  // of COMMITTED
-  std::uint64_t mitigations = 0;         // bits required in CURRENT_MIT_VECTOR
-  std::uint64_t launch_mitigations = 0;  // in LAUNCH_MIT_VECTOR
-  ExpectedVmConfiguration vm;
-  std::array<std::optional<PcrValue>, 24> pcrs{};  // of the SHA-256 bank
 };
 
 }  // namespace snpnv

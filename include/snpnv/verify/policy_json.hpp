@@ -5,14 +5,28 @@
 
 namespace snpnv {
 
-/// Reads a policy from JSON, member by member.
+/// Where an item stands in a policy file: in the object at the top, or in one of its members.
+struct PolicyPath {
+  std::string_view object;  // empty: at the top
+  std::string_view name;
+
+  consteval explicit PolicyPath(std::string_view path) : name(path) {
+    if (const std::size_t dot = path.find('.'); dot != std::string_view::npos) {
+      object = upto(path, dot);
+      name = from(path, dot + 1);
+    }
+  }
+};
+
+/// Reads a policy from JSON, member by member, into a policy as it is made.
 class PolicyReader {
  public:
-  constexpr explicit PolicyReader(ByteView text) : json_(text) {}
+  constexpr PolicyReader(ByteView text, Policy& to) : json_(text), policy_(to) {}
 
-  [[nodiscard]] constexpr Result<Policy> read() {
+  [[nodiscard]] constexpr Result<void> read() {
     (void)members([&](const JsonString& name) { return top(name); });
-    return json_.finish(policy_);
+    SNPNV_CHECK(json_.finish(true));
+    return {};
   }
 
  private:
@@ -42,51 +56,33 @@ class PolicyReader {
   }
 
   constexpr bool top(const JsonString& name) {
-    if (name == "allow_debug") {
-      policy_.allow_debug = json_.boolean();
-    } else if (name == "allow_migration") {
-      policy_.allow_migration = json_.boolean();
-    } else if (name == "allow_newer_version") {
-      policy_.allow_newer_version = json_.boolean();
-    } else if (name == "vmpl") {
-      policy_.vmpl = number<std::uint32_t>(3);
-    } else if (name == "min_guest_svn") {
-      policy_.min_guest_svn = number<std::uint32_t>(0xFFFFFFFF);
-    } else if (name == "min_tcb") {
-      some_members([&](const JsonString& of) {
-        return of == "reported"    ? tcb(policy_.min_tcb)
-               : of == "committed" ? tcb(policy_.min_committed_tcb)
-               : of == "launch"    ? tcb(policy_.min_launch_tcb)
-                                   : false;
-      });
-    } else if (name == "platform_info") {
-      some_members([&](const JsonString& of) {
-        return of == "required"    ? bits(policy_.platform_info_required)
-               : of == "forbidden" ? bits(policy_.platform_info_forbidden)
-                                   : false;
-      });
-    } else if (name == "min_firmware") {
-      some_members([&](const JsonString& of) {
-        return of == "current"     ? firmware(policy_.min_firmware)
-               : of == "committed" ? firmware(policy_.min_committed_firmware)
-                                   : false;
-      });
-    } else if (name == "mitigations") {
-      some_members([&](const JsonString& of) {
-        return of == "current"  ? mask(policy_.mitigations)
-               : of == "launch" ? mask(policy_.launch_mitigations)
-                                : false;
-      });
-    } else if (name == "pcrs") {
-      some_members([&](const JsonString& member) { return pcr(member); });
-    } else if (name == "vm_configuration") {
-      some_members([&](const JsonString& member) { return vm(member); });
-    } else {
-      return allow_list(name);
-    }
-    return true;
+    if (item("", name)) return true;
+#define SNPNV_X(member, Kind, path, option, help, check)                                                  \
+  if (constexpr PolicyPath kPath(path); !kPath.object.empty() && name == kPath.object) {                  \
+    some_members([&](const JsonString& inner) { return item(kPath.object, inner); });                     \
+    return true;                                                                                          \
+  }
+    SNPNV_POLICY_ITEMS(SNPNV_X)
+#undef SNPNV_X
+    return false;
   }
 
+  constexpr bool item(std::string_view object, const JsonString& name) {
+#define SNPNV_X(member, Kind, path, option, help, check)                                      \
+  if (constexpr PolicyPath kPath(path); kPath.object == object && name == kPath.name) {       \
+    read(policy_kind::Kind{}, policy_.member);                                                \
+    return true;                                                                              \
+  }
+    SNPNV_POLICY_ITEMS(SNPNV_X)
+#undef SNPNV_X
+    return false;
+  }
+
+  constexpr void read(policy_kind::Permission, bool& to) { to = json_.boolean(); }
+  template <std::uint32_t Most>
+  constexpr void read(policy_kind::Number<Most>, std::optional<std::uint32_t>& to) {
+    to = number<std::uint32_t>(Most);
+  }
   template <std::unsigned_integral T>
   constexpr T number(std::uint64_t most) {
     const std::size_t at = json_.offset();
@@ -95,13 +91,18 @@ class PolicyReader {
     return static_cast<T>(value);
   }
 
-  constexpr bool tcb(TcbMinimums& to) {
+  constexpr void read(policy_kind::Tcb, TcbMinimums& to) {
     some_members([&](const JsonString& component) {
       const auto index = tcb_component(component);
       if (index) to.values[*index] = number<std::uint8_t>(0xFF);
       return index.has_value();
     });
-    return true;
+  }
+
+  constexpr void read(policy_kind::Platform, PlatformRequirement& to) {
+    some_members([&](const JsonString& of) {
+      return of == "required" ? bits(to.required) : of == "forbidden" ? bits(to.forbidden) : false;
+    });
   }
 
   constexpr bool bits(std::uint64_t& to) {
@@ -118,20 +119,18 @@ class PolicyReader {
     return true;
   }
 
-  constexpr bool mask(std::uint64_t& to) {
+  constexpr void read(policy_kind::Mask, std::uint64_t& to) {
     something([&] {
       to = json_.unsigned_integer();
       return to != 0;
     });
-    return true;
   }
 
-  constexpr bool firmware(std::optional<std::uint32_t>& to) {
+  constexpr void read(policy_kind::Firmware, std::optional<std::uint32_t>& to) {
     const JsonString text = json_.string();
     ExpectedText copy;
     if (json_.ok()) to = copy_text(text, copy) ? parse_firmware_version(copy.view()) : std::nullopt;
     if (!to) json_.fail_at(Code::wire_value, text.offset);
-    return true;
   }
 
   static constexpr bool copy_text(const JsonString& text, ExpectedText& to) {
@@ -143,13 +142,17 @@ class PolicyReader {
     return true;
   }
 
+  using PcrValues = policy_kind::Pcrs::Value;
+  constexpr void read(policy_kind::Pcrs, PcrValues& to) {
+    some_members([&](const JsonString& member) { return pcr(to, member); });
+  }
   // A member named by the number of the PCR, of the SHA-256 bank.
-  constexpr bool pcr(const JsonString& member) {
-    for (std::size_t i = 0; i < policy_.pcrs.size(); ++i) {
+  constexpr bool pcr(PcrValues& to, const JsonString& member) {
+    for (std::size_t i = 0; i < to.size(); ++i) {
       const char digits[2] = {static_cast<char>('0' + i / 10), static_cast<char>('0' + i % 10)};
       if (!(member == (i < 10 ? std::string_view(digits + 1, 1) : std::string_view(digits, 2)))) continue;
       const JsonString text = json_.string();
-      PcrValue& value = policy_.pcrs[i].emplace();
+      PcrValue& value = to[i].emplace();
       const auto octets = decode_hex(text.source(), value);
       if (!octets) {
         json_.fail(octets.error());
@@ -161,10 +164,13 @@ class PolicyReader {
     return false;
   }
 
-  constexpr bool vm(const JsonString& member) {
+  constexpr void read(policy_kind::VmMembers, ExpectedVmConfiguration& to) {
+    some_members([&](const JsonString& member) { return vm(to, member); });
+  }
+  constexpr bool vm(ExpectedVmConfiguration& to, const JsonString& member) {
 #define SNPNV_X(name, spelled)         \
   if (member == spelled) {             \
-    policy_.vm.name = json_.boolean(); \
+    to.name = json_.boolean(); \
     return true;                       \
   }
     SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
@@ -172,7 +178,7 @@ class PolicyReader {
 #define SNPNV_X(name, spelled)                                                    \
   if (member == spelled) {                                                        \
     const JsonString text = json_.string();                                       \
-    if (!copy_text(text, policy_.vm.name.emplace()))                              \
+    if (!copy_text(text, to.name.emplace()))                              \
       json_.fail_at(Code::wire_overflow, text.offset, sizeof(ExpectedText::held)); \
     return true;                                                                  \
   }
@@ -181,15 +187,9 @@ class PolicyReader {
     return false;
   }
 
-  constexpr bool allow_list(const JsonString& name) {
-#define SNPNV_X(member, FIELD, SHORT)                                          \
-  if (name == #member) {                                                       \
-    one_or_several([&](ByteView value) { return policy_.member.add(value); }); \
-    return true;                                                               \
-  }
-    SNPNV_POLICY_ALLOW_LISTS(SNPNV_X)
-#undef SNPNV_X
-    return false;
+  template <std::size_t Size, std::size_t Short>
+  constexpr void read(policy_kind::OneOf<Size, Short>, AllowList<Size, Short>& to) {
+    one_or_several([&](ByteView value) { return to.add(value); });
   }
 
   // A string of hexadecimal digits, or an array of them that is not empty.
@@ -216,16 +216,20 @@ class PolicyReader {
   }
 
   JsonReader json_;
-  Policy policy_;
+  Policy& policy_;
 };
 
-/// Reads a policy. Members that are left out ask for nothing, or keep the default of Policy.
-/// @returns the policy | json_ codes, text_hex - where: offset | json_unknown - a member, component
+/// Reads a policy into `out`, whatever it held. Members that are left out ask for nothing, or keep the default of
+/// Policy. After an error `out` is of no use.
+/// @returns nothing | json_ codes, text_hex - where: offset | json_unknown - a member, component
 ///   or bit that does not exist | json_number - beyond the limit of the field | wire_size - a value of
 ///   another size than its field; detail: octets | wire_overflow - more values than AllowList::kMax, or
 ///   a text longer than 128 octets | wire_value - not a firmware version, or a list, object or mask that
 ///   asks for nothing.
 /// Source: docs/policy.md.
-[[nodiscard]] constexpr Result<Policy> parse_policy(ByteView text) { return PolicyReader(text).read(); }
+[[nodiscard]] constexpr Result<void> parse_policy(ByteView text, Policy& out) {
+  out = {};
+  return PolicyReader(text, out).read();
+}
 
 }  // namespace snpnv

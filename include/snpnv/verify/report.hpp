@@ -85,17 +85,17 @@ class ReportVerifier {
         policy_(policy) {}
 
   void run(Verdict& verdict, Scope scope) {
-#define SNPNV_X(id, name, option, checks)                     \
+#define SNPNV_X(id, name, checks)                     \
   verdict[Check::id] = id();                                   \
   if (verdict[Check::id].outcome == CheckOutcome::fail) return;
     SNPNV_SIGNATURE_CHECKS(SNPNV_X)
 #undef SNPNV_X
-#define SNPNV_X(id, name, option, checks) \
+#define SNPNV_X(id, name, checks) \
   verdict[Check::id] = wanted(Check::id, scope) ? id() : CheckResult::skip("not in this scope");
     SNPNV_CONTENT_CHECKS(SNPNV_X)
 #undef SNPNV_X
     QuoteVerifier<C> quote(crypto_, evidence_.quote, evidence_.claims, claims_proven_, policy_);
-#define SNPNV_X(id, name, option, checks) \
+#define SNPNV_X(id, name, checks) \
   verdict[Check::id] = wanted(Check::id, scope) ? quote.id() : CheckResult::skip("not in this scope");
     SNPNV_QUOTE_CHECKS(SNPNV_X)
 #undef SNPNV_X
@@ -180,7 +180,7 @@ class ReportVerifier {
       return CheckResult::fail(R::VERSION.name, "is below the minimum",
                               Finding::number(R::kMinVersion), Finding::number(version));
     if (version > R::kMaxVersion && !policy_.allow_newer_version)
-      return CheckResult::fail(R::VERSION.name, "newer than known; --allow-newer-version accepts it",
+      return CheckResult::fail(R::VERSION.name, CheckResult::kNewer,
                               Finding::number(R::kMaxVersion), Finding::number(version));
     return CheckResult::pass(R::VERSION.name, Finding::number(version));
   }
@@ -300,7 +300,7 @@ class ReportVerifier {
   template <class Compare>
   CheckResult in_claims(Compare&& compare) const {
     if (!evidence_.claims)
-      return CheckResult::fail("claims", "there are none to look it up in; --claims gives them");
+      return CheckResult::fail("claims", CheckResult::kNoClaims);
     if (!claims_proven_) return CheckResult::skip("the claims are not proven");
     const auto claims = RuntimeClaims::parse(*evidence_.claims);
     if (!claims) return CheckResult::fail("claims", claims.error());
@@ -315,9 +315,8 @@ class ReportVerifier {
     if (!evidence_.user_data) {
       if (!evidence_.old) return CheckResult::not_asked();
       if (unbound_allowed())
-        return CheckResult::skip("evidence of this version does not bind the report to the nonce");
-      return CheckResult::fail("version", "evidence of this version does not bind the report to the nonce; "
-                                         "--allow-old-evidence accepts it",
+        return CheckResult::skip(CheckResult::kUnbound);
+      return CheckResult::fail("version", CheckResult::kUnbound,
                               Finding::number(TrusteeEvidence::kFirstBound),
                               Finding::number(evidence_.old->version));
     }
@@ -332,20 +331,15 @@ class ReportVerifier {
     });
   }
 
-  CheckResult forbidden(BitName bit, bool allowed, std::string_view skipped) const {
-    if (allowed) return CheckResult::skip(skipped);
+  CheckResult forbidden(BitName bit, bool allowed) const {
+    if (allowed) return CheckResult::skip(CheckResult::kAllowed);
     const std::uint64_t found = report_[R::POLICY][bit];
     return found == 0 ? CheckResult::pass(bit.name, Finding::number(found))
                       : CheckResult::fail(bit.name, "the guest's policy allows it",
                                          Finding::number(0), Finding::number(found));
   }
-  CheckResult policy_debug() const {
-    return forbidden(GuestPolicy::DEBUG, policy_.allow_debug, "allowed by --allow-debug");
-  }
-  CheckResult policy_migration() const {
-    return forbidden(GuestPolicy::MIGRATE_MA, policy_.allow_migration,
-                     "allowed by --allow-migration");
-  }
+  CheckResult policy_debug() const { return forbidden(GuestPolicy::DEBUG, policy_.allow_debug); }
+  CheckResult policy_migration() const { return forbidden(GuestPolicy::MIGRATE_MA, policy_.allow_migration); }
 
   CheckResult policy_vmpl() const {
     if (!policy_.vmpl) return CheckResult::not_asked();
@@ -408,8 +402,8 @@ class ReportVerifier {
   }
 
   CheckResult policy_platform_info() const {
-    const std::uint64_t required = policy_.platform_info_required;
-    const std::uint64_t forbidden_bits = policy_.platform_info_forbidden;
+    const std::uint64_t required = policy_.platform_info.required;
+    const std::uint64_t forbidden_bits = policy_.platform_info.forbidden;
     if ((required | forbidden_bits) == 0) return CheckResult::not_asked();
     const std::uint64_t found = report_[R::PLATFORM_INFO].value;
     if ((found & required) != required)
