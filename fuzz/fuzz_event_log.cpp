@@ -1,6 +1,6 @@
 // Event logs: records tile the log, whatever windows they are read from; what they hold parses or is refused inside.
 #include "fuzz/fuzz.hpp"
-#include "snpnv/verify/event_log.hpp"
+#include "snpnv/verify/boot_facts.hpp"
 
 using namespace snpnv;
 
@@ -16,6 +16,26 @@ struct Sum {
   }
 };
 
+// What stands in events of UEFI: text is no longer than room for it, lists end.
+void look_into(const LoggedEvent& event) {
+  const ByteView data = event.data;
+  const auto image = UEFI_IMAGE_LOAD_EVENT::parse(data, event.data_offset);
+  REQUIRE(image || fuzz::inside(image.error(), data.size(), event.data_offset));
+  const auto option = EFI_LOAD_OPTION::parse(data, event.data_offset);
+  REQUIRE(option || fuzz::inside(option.error(), data.size(), event.data_offset));
+  for (const ByteView path : {data, image ? image->DevicePath : data, option ? option->FilePathList : data})
+    REQUIRE(file_of(path).size() <= path.size());
+  std::size_t listed = 0;
+  SignatureLists lists(data);
+  while (const auto entry = lists.next()) listed += entry->size();
+  REQUIRE(listed <= data.size());
+  const ByteView text = data.first(std::min<std::size_t>(data.size(), 256));
+  std::array<std::byte, 2 * 256 + 3> room{};
+  Writer writer(room);
+  utf16_to_utf8(writer, text);
+  REQUIRE(writer.ok());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -24,6 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   EventLogReader pieces;
   Sum sum;
   PcrReplay replay(Hash::sha256);
+  BootFacts facts;
   std::size_t at = 0;
   while (at < log.size()) {
     const auto event = whole.next(log.subspan(at));
@@ -43,6 +64,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto content = event_content(sum, *event, TPM_ALG_ID::SHA256);
     REQUIRE(content && content->content.size() <= event->data.size());
     (void)replay.take(sum, *event, TPM_ALG_ID::SHA256);
+    REQUIRE(facts.take(sum, *event, *content, TPM_ALG_ID::SHA256));
+    const auto line = kernel_command_line(*event, *content);
+    REQUIRE(!line || line->text.size() <= event->data.size());
+    look_into(*event);
     at += whole.taken();
   }
   return 0;

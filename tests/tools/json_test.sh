@@ -50,7 +50,7 @@ bad="empty short octets text other long absent $work"
 for input in $bad; do
   status=3
   [ "$input" = "$work" ] || [ "$input" = absent ] || [ "$input" = long ] || status=1
-  for command in "display report" "display envelope" "display evidence" "display cert"; do
+  for command in "display report" "display envelope" "display evidence" "display cert" "display eventlog"; do
     # shellcheck disable=SC2086
     object 3 "$error" $command "$input"
   done
@@ -81,7 +81,7 @@ object 2 "$error" frobnicate
 object 2 "$error"
 object 2 "$error" display
 for command in report probe quote evidence "display report" "display envelope" "display claims" "display cert" \
-  "display evidence" "verify certs" "verify attestation" "verify envelope" "verify evidence" "fetch ca" "fetch vcek" \
+  "display evidence" "display eventlog" "verify certs" "verify attestation" "verify envelope" "verify evidence" "fetch ca" "fetch vcek" \
   "fetch crl"; do
   # shellcheck disable=SC2086
   object 2 "$error" $command --frobnicate
@@ -106,6 +106,8 @@ object 0 'o["vm_configuration"]["secure_boot"] in (True, False) and o["hcl_ak_pu
 object 0 'o["ucode_spl"] == 219 and o["ca"] is False and o["subject"] == "SEV-VCEK"' display cert "$pki/vcek.pem"
 object 0 'all(type(o[k]) is int for k in ("version", "clock", "reset_count", "restart_count", "hcl_report_size", "vcek_size"))' \
   display evidence evidence.json
+object 0 'o["secure_boot"] is True and len(o["events"]) == 10 and type(o["events"][9]["pcr"]) is int' display eventlog \
+  "$tools/../data/event_log.bin"
 object 0 'o["verified"] is True' verify evidence evidence.json --certs certs "${root[@]}" --nonce "$nonce"
 object 0 '[c["found"] for c in o["checks"] if c["name"] == "policy.secure_boot"] == [True]' verify attestation certs report \
   "${root[@]}" --claims claims --secure-boot

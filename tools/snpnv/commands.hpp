@@ -19,6 +19,7 @@ extern const CommandSpec kQuote;
 extern const CommandSpec kEvidence;
 extern const CommandSpec kVerifyEvidence;
 extern const CommandSpec kDisplayEvidence;
+extern const CommandSpec kDisplayEventlog;
 
 #ifdef SNPNV_FETCH
 extern const CommandSpec kFetchCa;

@@ -16,7 +16,7 @@ namespace {
 constexpr std::array kCommands{
     &kReport,      &kProbe,       &kDisplayReport,     &kDisplayEnvelope, &kDisplayClaims,
 #if SNPNV_VERIFY
-    &kQuote,       &kEvidence,    &kDisplayCert,       &kDisplayEvidence,
+    &kQuote,       &kEvidence,    &kDisplayCert,       &kDisplayEvidence, &kDisplayEventlog,
     &kVerifyCerts, &kVerifyAttestation, &kVerifyEnvelope, &kVerifyEvidence,
 #endif
 #ifdef SNPNV_FETCH

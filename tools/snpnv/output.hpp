@@ -12,7 +12,9 @@ namespace snpnv::tool {
 /// One JSON object for standard output.
 class JsonText {
  public:
-  JsonText() : buffer_(new std::byte[kSize]), writer_({buffer_.get(), kSize}), json_(writer_) {}
+  /// `size`: octets that it may have.
+  explicit JsonText(std::size_t size = kSize)
+      : buffer_(new std::byte[size]), writer_({buffer_.get(), size}), json_(writer_) {}
   [[nodiscard]] JsonWriter& json() { return json_; }
   /// The text with a newline, once the document is complete.
   [[nodiscard]] Outcome<std::string> finish() const;

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# snpnv display eventlog: what it says of a boot, and that its PCRs are those of tpm2_eventlog.
+. "$(dirname "$0")/lib.sh"
+sample=$tools/../data/event_log.bin
+log() { "$tools/event_log.py" "$1" >"$1"; }
+
+# same_as_tpm2_tools LOG: the same events of the same types in the same PCRs, and the same SHA-256 bank.
+same_as_tpm2_tools() {
+  tpm2_eventlog "$1" >theirs 2>/dev/null || return
+  "$snpnv" display eventlog "$1" --json >ours || return
+  python3 - theirs ours <<'PYTHON'
+import json, re, sys
+ours = json.load(open(sys.argv[2]))
+theirs = open(sys.argv[1]).read()
+events, pcrs = theirs.split("\npcrs:")
+types = re.findall(r"PCRIndex: (\d+)\n  EventType: (\S+)", events)
+assert types == [(str(e["pcr"]), e["type"]) for e in ours["events"]], types
+bank = dict(re.findall(r"(\d+) *: 0x([0-9a-f]{64})", pcrs.split("sha256:")[1]))
+bank.pop("0", None)  # which that version does not begin with the locality
+ours["pcrs"]["sha256"].pop("0", None)
+assert bank == ours["pcrs"]["sha256"], (bank, ours["pcrs"])
+PYTHON
+}
+
+for case in boot off post_code after_exit reversed not_filled long; do
+  log "$case"
+  check "$case is shown" exits 0 "$snpnv" display eventlog "$case"
+  check "$case: as by tpm2_eventlog" same_as_tpm2_tools "$case"
+done
+check "the sample too" same_as_tpm2_tools "$sample"
+check "beyond 64 KiB" [ "$(stat -c %s long)" -gt 65536 ]
+check "every event of it" [ "$("$snpnv" display eventlog long | grep -c '^ *[0-9]* PCR ')" -eq $((19 + 2000)) ]
+check "a log without a size, as sysfs shows it" exits 0 bash -c 'cat long | "$1" display eventlog -' - "$snpnv"
+
+# says CASE WORDS: one of the lines in front of the events.
+says() {
+  exits "${3:-0}" "$snpnv" display eventlog "$1" && sed '/^$/,$d' out >summary && grep -q -e "$2" summary && return
+  cat summary >&2
+  return 1
+}
+check "secure boot is on" says boot '^secure boot  *on$'
+check "or off" says off '^secure boot  *off$'
+check "what let images in" says boot '^authority  *SbatLevel = sbat,1,2021030218'
+check "the vendor's too" says boot '^authority  *vendor_db = 01$'
+check "the boot loader" says boot '^image, unproven name  *\\\\EFI\\\\debian\\\\shimx64.efi, 946736 octets$'
+check "the kernel" says boot '^kernel by GRUB  *linux /vmlinuz root=/dev/vda1 ro$'
+check "its command line" says boot '^command line  */vmlinuz root=/dev/vda1 ro$'
+check "nothing that surprises" says boot '^surprise  *none$'
+check "a bank that is not filled" says not_filled '^surprise  *bank sha1 is not filled'
+log changed
+check "a changed event by its number" says changed '^surprise  *event 1, PCR 7: its digest is not that'
+check "secure boot is not said by it" says changed '^secure boot  *not said$'
+log unknown_type
+check "a type that is none" says unknown_type '^surprise  *event 19, PCR 2: type 00001234'
+check "an event a line" exits 0 "$snpnv" display eventlog post_code
+check "with a POST code of nine octets" grep -Eq '^ +1 PCR 0  EV_POST_CODE +digest alone +ACPI DATA$' out
+check "proven content" grep -Eq '^ +2 PCR 7  EV_EFI_VARIABLE_DRIVER_CONFIG +proven +SecureBoot = 01$' out
+check "as JSON" exits 0 "$snpnv" display eventlog changed --json
+check "with the judgement" jq -e '.secure_boot == null and .bank == "sha256" and .events[1].proof == "unproven"' out
+
+# refused CASE CODE OFFSET EVENTS: with so many events shown that stand in front.
+refused() {
+  log "$1"
+  check "$1 is refused" exits 3 "$snpnv" display eventlog "$1"
+  check "$1: by name and place" grep -q "at offset $3 ($2)" err
+  check "$1: the events in front are shown" [ "$(grep -c '^ *[0-9]* PCR ' out)" -eq "$4" ]
+  check "$1: with --json too" exits 3 "$snpnv" display eventlog "$1" --json
+  check "$1: in one object" jq -e --arg code "$2" '.error.code == $code' out
+}
+size=$(stat -c %s boot)
+refused no_digest eventlog_digests $((size + 8)) 19
+refused many_digests eventlog_digests $((size + 8)) 19
+refused beyond wire_short $((size + 72)) 19
+refused cut wire_short $((size + 72)) 19
+refused sha1 eventlog_sha1 0 0
+: >empty
+check "an empty log" exits 3 "$snpnv" display eventlog empty
+check "is said to be empty" grep -q '^snpnv: empty: the event log is empty (empty)$' err
+check "with the cause" grep -q '^hint: .*measured nothing' err
+summary

@@ -1,0 +1,284 @@
+// snpnv display eventlog: what a boot measured, in words. Showing is not verifying: that takes a quote.
+#include <map>
+
+#include "commands.hpp"
+#include "describe.hpp"
+#include "event_text.hpp"
+#include "fields.hpp"
+#include "files.hpp"
+#include "output.hpp"
+#include "provider.hpp"
+
+namespace snpnv::tool {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+// One event with what is told of it.
+struct ShownEvent {
+  LoggedEvent event;
+  EventProof proof;
+  std::string says;
+};
+
+// A log as far as it can be read.
+struct ShownLog {
+  SpecIdEvent header;
+  TPM_ALG_ID bank = TPM_ALG_ID::NULL_;  // by which events are judged
+  std::vector<TPM_ALG_ID> empty_banks;
+  std::vector<ShownEvent> events;
+  std::map<TPM_ALG_ID, PcrReplay> pcrs;
+  std::optional<bool> secure_boot;
+  Texts keys;
+  Texts authorities;
+  Texts images;    // boot loaders, kernels: in the order in which they were started
+  Texts commands;  // by which GRUB loaded a kernel
+  Texts command_lines;
+  Texts surprises;
+  std::optional<Error> error;
+};
+
+std::string bank_name(TPM_ALG_ID bank) {
+  const std::string_view known = name(bank);
+  return known == "unknown" ? format("algorithm_%04x", static_cast<unsigned>(bank)) : std::string(known);
+}
+
+bool is_filled(std::span<const ShownEvent> events, TPM_ALG_ID bank) {
+  return std::ranges::any_of(events, [&](const ShownEvent& shown) {
+    return shown.event.eventType != EventType::EV_NO_ACTION && !all_zero(shown.event.digest(bank));
+  });
+}
+
+void read_events(ByteView octets, ShownLog& log) {
+  EventLogReader reader;
+  for (ByteView rest = octets; !rest.empty(); rest = rest.subspan(reader.taken())) {
+    const auto event = reader.next(rest);
+    if (!event) {
+      log.error = event.error();
+      break;
+    }
+    log.events.push_back({*event, EventProof::digest_alone, event_text(*event)});
+  }
+  log.header = reader.header();
+  for (const EventLogBank& bank : log.header.banks()) {
+    const bool filled = is_filled(log.events, bank.algorithm);
+    if (!filled) log.empty_banks.push_back(bank.algorithm);
+    if (!filled || !bank_hash(bank.algorithm)) continue;
+    if (log.bank == TPM_ALG_ID::NULL_ || bank.algorithm == TPM_ALG_ID::SHA256) log.bank = bank.algorithm;
+    log.pcrs.emplace(bank.algorithm, PcrReplay(*bank_hash(bank.algorithm)));
+  }
+}
+
+Result<void> judge_events(ShownLog& log) {
+  Provider crypto;
+  BootFacts facts;
+  for (ShownEvent& shown : log.events) {
+    const LoggedEvent& event = shown.event;
+    const auto surprise = [&](std::string_view text) {
+      log.surprises.push_back(format("event %u, PCR %u: ", event.number, event.pcrIndex) + std::string(text));
+    };
+    for (auto& [bank, pcrs] : log.pcrs)
+      if (const auto taken = pcrs.take(crypto, event, bank); !taken && bank == log.bank)
+        surprise("a locality of the TPM's start behind PCR 0's first event");
+    SNPNV_TRY(const EventContent content, event_content(crypto, event, log.bank));
+    SNPNV_CHECK(facts.take(crypto, event, content, log.bank));
+    shown.proof = content.proof;
+    const auto variable = UEFI_VARIABLE_DATA::parse(content.content);
+    const bool proven_variable = content.proof == EventProof::proven && variable.has_value();
+    if (content.proof == EventProof::unproven) surprise("its digest is not that of what it says");
+    if (name(event.eventType).starts_with("unknown"))
+      surprise(format("type %08x is none of the standard's", static_cast<unsigned>(event.eventType)));
+    switch (event.eventType) {
+      case EventType::EV_EFI_VARIABLE_DRIVER_CONFIG:
+        if (proven_variable && event.pcrIndex == BootFacts::kSecureBootPcr && !variable->named("SecureBoot"))
+          log.keys.push_back(shown.says);
+        break;
+      case EventType::EV_EFI_VARIABLE_AUTHORITY:
+        if (proven_variable && event.pcrIndex == BootFacts::kSecureBootPcr) log.authorities.push_back(shown.says);
+        break;
+      case EventType::EV_EFI_BOOT_SERVICES_APPLICATION: log.images.push_back(shown.says); break;
+      case EventType::EV_EFI_BOOT_SERVICES_DRIVER:
+      case EventType::EV_EFI_RUNTIME_SERVICES_DRIVER: surprise("a driver beside the firmware: " + shown.says); break;
+      case EventType::EV_SEPARATOR:
+        if (!all_zero(event.data) && !std::ranges::all_of(event.data, [](std::byte o) { return o == std::byte{0xFF}; }))
+          surprise("a separator that tells of an error: " + shown.says);
+        break;
+      case EventType::EV_EFI_ACTION:
+        if (shown.says.contains("Debug") || shown.says.contains("Disabled") || shown.says.contains("Failure"))
+          surprise(shown.says);
+        break;
+      case EventType::EV_IPL:
+        if (shown.says.starts_with("grub_cmd: linux") || shown.says.starts_with("grub_cmd linux"))
+          log.commands.push_back(shown.says.substr(shown.says.find("linux")));
+        break;
+      default: break;
+    }
+    if (const auto line = kernel_command_line(event, content)) {
+      const std::string text = command_line_text(*line);
+      if (std::ranges::find(log.command_lines, text) == log.command_lines.end()) log.command_lines.push_back(text);
+    }
+  }
+  log.secure_boot = facts.secure_boot();
+  return {};
+}
+
+void judge_log(ShownLog& log) {
+  for (const TPM_ALG_ID bank : log.empty_banks)
+    log.surprises.push_back("bank " + bank_name(bank) + " is not filled: all of its digests are zero");
+  if (log.bank == TPM_ALG_ID::NULL_)
+    log.surprises.emplace_back("no bank of SHA-256, SHA-384 or SHA-512 is filled, so no content is proven");
+  if (!log.secure_boot) log.surprises.emplace_back("whether secure boot was on is not said by proven events of PCR 7");
+  if (log.command_lines.size() > 1)
+    log.surprises.push_back(format("%zu different kernel command lines", log.command_lines.size()));
+}
+
+std::string bank_names(const ShownLog& log) {
+  std::string out;
+  for (const EventLogBank& bank : log.header.banks()) {
+    if (!out.empty()) out += ", ";
+    out += bank_name(bank.algorithm);
+    if (std::ranges::find(log.empty_banks, bank.algorithm) != log.empty_banks.end()) out += " (not filled)";
+  }
+  return out;
+}
+
+std::string log_text(const ShownLog& log) {
+  std::string out = text_line("events", format("%zu", log.events.size()));
+  out += text_line("banks", bank_names(log));
+  out += text_line("secure boot", !log.secure_boot ? "not said" : *log.secure_boot ? "on" : "off");
+  const auto all = [&](std::string_view what, const Texts& texts) {
+    if (texts.empty()) out += text_line(what, "none");
+    for (const std::string& text : texts) out += text_line(what, text);
+  };
+  all("key", log.keys);
+  all("authority", log.authorities);
+  all("image, unproven name", log.images);
+  all("kernel by GRUB", log.commands);
+  all("command line", log.command_lines);
+  all("surprise", log.surprises);
+  out += '\n';
+  for (const ShownEvent& shown : log.events)
+    out += format("%5u PCR %-2u ", shown.event.number, shown.event.pcrIndex) +
+           format("%-32s %-12s ", std::string(name(shown.event.eventType)).c_str(),
+                  std::string(proof_text(shown.proof)).c_str()) +
+           printable(shown.says) + "\n";
+  for (const auto& [bank, pcrs] : log.pcrs) {
+    out += "\nPCRs as the events make them, " + std::string(name(bank)) + "\n";
+    for (std::size_t pcr = 0; pcr < EventLogReader::kPcrs; ++pcr)
+      if (pcrs.events(pcr) != 0) out += text_line(format("PCR %zu", pcr), hex(pcrs[pcr]));
+  }
+  return out;
+}
+
+void event_json(JsonWriter& json, const ShownEvent& shown) {
+  const LoggedEvent& event = shown.event;
+  json.begin_object();
+  json.key("number");
+  json.number(event.number);
+  json.key("offset");
+  json.number(event.offset);
+  json.key("pcr");
+  json.number(event.pcrIndex);
+  json.key("type");
+  json.string(name(event.eventType));
+  json.key("type_number");
+  json.number(static_cast<std::uint32_t>(event.eventType));
+  json.key("proof");
+  json.string(proof_text(shown.proof));
+  json.key("says");
+  json.string(shown.says);
+  json.key("digests");
+  json.begin_object();
+  for (const EventDigest& digest : event.digests()) {
+    json.key(bank_name(digest.algorithm));
+    json.hex(digest.octets);
+  }
+  json.end_object();
+  json.key("data");
+  json.hex(event.data);
+  json.end_object();
+}
+
+Outcome<std::string> log_json(const ShownLog& log, std::size_t size, const std::optional<Failure>& failure) {
+  JsonText out(32 * size + (std::size_t{1} << 20));  // a record of 16 octets takes the most, some 250
+  JsonWriter& json = out.json();
+  const auto all = [&](std::string_view key, const Texts& texts) {
+    json.key(key);
+    json.begin_array();
+    for (const std::string& text : texts) json.string(text);
+    json.end_array();
+  };
+  json.begin_object();
+  json.key("secure_boot");
+  log.secure_boot ? json.boolean(*log.secure_boot) : json.null();
+  all("keys", log.keys);
+  all("authorities", log.authorities);
+  all("images", log.images);
+  all("kernel_commands", log.commands);
+  all("command_lines", log.command_lines);
+  all("surprises", log.surprises);
+  json.key("bank");
+  log.bank == TPM_ALG_ID::NULL_ ? json.null() : json.string(name(log.bank));
+  json.key("events");
+  json.begin_array();
+  for (const ShownEvent& shown : log.events) event_json(json, shown);
+  json.end_array();
+  json.key("pcrs");
+  json.begin_object();
+  for (const auto& [bank, pcrs] : log.pcrs) {
+    json.key(name(bank));
+    json.begin_object();
+    for (std::size_t pcr = 0; pcr < EventLogReader::kPcrs; ++pcr) {
+      if (pcrs.events(pcr) == 0) continue;
+      json.key(std::to_string(pcr));
+      json.hex(pcrs[pcr]);
+    }
+    json.end_object();
+  }
+  json.end_object();
+  if (failure) failure_json(json, *failure);
+  json.end_object();
+  return out.finish();
+}
+
+// What can be read is shown, whatever comes behind it; the fault is the command's.
+Outcome<Exit> run_display(const Arguments& arguments) {
+  const std::string_view path = arguments.operand(0);
+  SNPNV_TRY(const auto octets, read_file(path, kMaxInput));
+  if (octets.empty())
+    return std::unexpected(Failure{Exit::failed, path, "the event log is empty", "empty",
+                                   "the firmware measured nothing, or the kernel has no TPM that it measured into"});
+  ShownLog log;
+  read_events(octets, log);
+  std::optional<Failure> failure;
+  if (log.error) failure = describe(path, *log.error);
+  if (log.events.empty() && failure) return std::unexpected(*failure);
+  if (const auto judged = judge_events(log); !judged) return library_failure(path, judged.error());
+  judge_log(log);
+  std::string text;
+  if (arguments.json()) {
+    SNPNV_TRY(text, log_json(log, octets.size(), failure));
+  } else {
+    text = log_text(log);
+  }
+  SNPNV_CHECK(print(text));
+  if (!failure) return Exit::done;
+  print_failure(*failure);
+  return failure->exit;
+}
+
+}  // namespace
+
+const CommandSpec kDisplayEventlog{
+    "display eventlog",
+    "FILE",
+    "show what a boot measured",
+    "Shows the TCG event log in FILE, as /sys/kernel/security/tpm0/binary_bios_measurements holds it: first what is "
+    "asked most, then an event a line with its number, PCR, type, whether its digest proves what it says, and that. "
+    "Verifies nothing: a log counts only where a quote holds the PCRs that it leads to.",
+    1,
+    1,
+    {},
+    run_display};
+
+}  // namespace snpnv::tool
