@@ -48,6 +48,21 @@ namespace snpnv::paravisor {
   X(wrong_certificate, "wrong-certificate", "the VCEK is that of another chip")                     \
   X(wrong_tcb, "wrong-tcb", "the platform has the VCEK of another TCB, and says so in tcbm")
 
+// Those of the key broker; the first two may end too.
+#define SNPNV_PARAVISOR_KBS_FAULTS(X)                                                               \
+  X(kbs_503, "kbs-503", "503 Service Unavailable; =N: N times, =Ns: for N seconds")                 \
+  X(kbs_expired, "kbs-expired", "the session has ended when a resource is asked for; =N and =Ns as above") \
+  X(kbs_wrong_nonce, "kbs-wrong-nonce", "another nonce is expected than was sent")                  \
+  X(kbs_other_key, "kbs-other-key", "secrets are encrypted to another key")                         \
+  X(kbs_other_algorithm, "kbs-other-algorithm", "secrets are encrypted by RSA, as their header says") \
+  X(kbs_wrong_tag, "kbs-wrong-tag", "the tag of a secret does not match")                           \
+  X(kbs_off_curve, "kbs-off-curve", "the broker's key is no point of the curve")                    \
+  X(kbs_auth_fails, "kbs-auth-fails", "no challenge is given")                                      \
+  X(kbs_policy_deny, "kbs-policy-deny", "the resource policy refuses")                              \
+  X(kbs_no_session, "kbs-no-session", "the challenge comes without a cookie")                       \
+  X(kbs_silence, "kbs-silence", "requests get no answer")                                           \
+  X(kbs_endless, "kbs-endless", "a chunked body goes on for ever")
+
 /// A fault with an end.
 struct EndingFault {
   bool on = false;
@@ -90,6 +105,7 @@ struct Faults {
 #define SNPNV_X(member, name, text) EndingFault member{};
   SNPNV_PARAVISOR_ENDING_FAULTS(SNPNV_X)
   SNPNV_PARAVISOR_HTTP_FAULTS(SNPNV_X)
+  SNPNV_PARAVISOR_KBS_FAULTS(SNPNV_X)
 #undef SNPNV_X
 
   /// Switches on a fault by its name. False if there is none.
@@ -100,12 +116,13 @@ struct Faults {
 #undef SNPNV_X
     const std::string_view bare = wanted.substr(0, wanted.find('='));
     const std::string_view end = wanted.substr(bare.size());
-    const bool may_end =
-        bare == "refresh-fails" || bare == "http-429" || bare == "http-410" || bare == "http-503";
+    const bool may_end = bare == "refresh-fails" || bare == "http-429" || bare == "http-410" || bare == "http-503" ||
+                         bare == "kbs-503" || bare == "kbs-expired";
 #define SNPNV_X(member, name, text) \
   if (bare == name) return (may_end || end.empty()) && member.parse(end);
     SNPNV_PARAVISOR_ENDING_FAULTS(SNPNV_X)
     SNPNV_PARAVISOR_HTTP_FAULTS(SNPNV_X)
+    SNPNV_PARAVISOR_KBS_FAULTS(SNPNV_X)
 #undef SNPNV_X
     return false;
   }

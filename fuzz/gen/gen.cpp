@@ -18,6 +18,7 @@
 #include "snpnv/wire/hcl_claims.hpp"
 #include "snpnv/wire/hcl_report.hpp"
 #include "snpnv/wire/evidence.hpp"
+#include "snpnv/wire/jwt.hpp"
 #include "snpnv/wire/kbs.hpp"
 #include "snpnv/wire/snp_report.hpp"
 #include "snpnv/wire/tpm2_attest.hpp"
@@ -302,6 +303,18 @@ void broker_seeds() {
   write_kbs_secret(secret, {static_cast<const char*>(static_cast<const void*>(encoded.data())), text.size()}, octets,
                    ByteView(octets).first(12), ByteView(octets).first(11), ByteView(octets).first(16));
   seed("kbs", "secret", secret.written());
+  seed("jwt", "token", std::string_view("e30.e30.c2ln"));
+  seed("jwt", "header", std::string_view(R"({"alg":"RS256","kid":"k1","typ":"JWT"})"));
+  seed("jwt", "keys", std::string_view(R"({"keys":[{"kty":"RSA","kid":"{\u0022","x5c":["AAAA"]}]})"));
+  seed("jwt", "claims",
+       R"({"iss":"https://maa.example","nbf":1,"exp":2,"x-ms-attestation-type":"sevsnpvm","x-ms-sevsnpvm-reportdata":")" +
+           std::string(128, '0') + R"(","x-ms-sevsnpvm-launchmeasurement":")" + std::string(96, '0') +
+           R"(","x-ms-runtime":{"keys":[],"user-data":")" + std::string(128, '0') + "\"}}");
+  std::vector<std::string> jwt_words{"alg", "RS256", "kid", "keys", "x5c", "x-ms-runtime", "user-data", "sevsnpvm"};
+#define SNPNV_X(member, spelled) jwt_words.emplace_back(spelled);
+  SNPNV_MAA_CLAIMS(SNPNV_X)
+#undef SNPNV_X
+  dictionary("jwt", jwt_words);
   const auto response = [&](const std::string& head, const std::string& body) {
     const std::string whole = "HTTP/1.1 " + head + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
     return std::string{static_cast<char>(whole.size() >> 8), static_cast<char>(whole.size())} + whole;

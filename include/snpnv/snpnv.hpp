@@ -20,6 +20,7 @@
 #include "snpnv/wire/evidence.hpp"
 #include "snpnv/wire/hcl_claims.hpp"
 #include "snpnv/wire/hcl_report.hpp"
+#include "snpnv/wire/jwt.hpp"
 #include "snpnv/wire/kbs.hpp"
 #include "snpnv/wire/snp_bits.hpp"
 #include "snpnv/wire/snp_report.hpp"
@@ -68,4 +69,5 @@
 #include "snpnv/broker/crypto.hpp"
 #include "snpnv/broker/jwe.hpp"
 #include "snpnv/broker/kbs.hpp"
+#include "snpnv/broker/maa.hpp"
 #include "snpnv/version.hpp"

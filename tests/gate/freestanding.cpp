@@ -50,7 +50,12 @@ extern "C" bool use_broker(const std::byte* in, std::size_t size, std::byte* out
   NobodyTold told;
   KbsExchange exchange(network, clock, crypto, evidence, *url, Asking<NobodyTold>{false, true, 1, told}, 1,
                        buffer.first<kHttpRoom>(), buffer.subspan<kHttpRoom, kKbsRoom>());
-  return exchange.get("a/b/c", buffer.subspan(kHttpRoom + kKbsRoom)).has_value();
+  const auto report = ATTESTATION_REPORT::parse(ByteView(in, size));
+  if (!report) return false;
+  const UserData user_data{};
+  return exchange.get("a/b/c", buffer.subspan(kHttpRoom + kKbsRoom)).has_value() &&
+         verify_maa_token(crypto, text_of(ByteView(in, size)), ByteView(in, size), {"x", *report, user_data}, 1, buffer)
+             .has_value();
 }
 
 extern "C" bool use_fetch(const std::byte* in, std::size_t size, std::byte* out, std::size_t room) {

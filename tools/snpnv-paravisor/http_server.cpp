@@ -14,7 +14,7 @@ namespace {
 
 class Server : public HttpServer {
  public:
-  Server(std::shared_ptr<CertificateService> service, Descriptor listener, std::string url, bool tls)
+  Server(Service service, Descriptor listener, std::string url, bool tls)
       : service_(std::move(service)), listener_(std::move(listener)), url_(std::move(url)), tls_(tls),
         stop_(::eventfd(0, EFD_CLOEXEC)), thread_([this] { accept_all(); }) {}
   ~Server() override {
@@ -60,15 +60,15 @@ class Server : public HttpServer {
   void serve(int fd) {
     if (!tls_) {
       PlainConnection client(fd);
-      return service_->serve(client);
+      return service_(client);
     }
     TlsConnection client(fd);
     if (!client.handshake()) return;
-    service_->serve(client);
+    service_(client);
     client.close();
   }
 
-  std::shared_ptr<CertificateService> service_;
+  Service service_;
   Descriptor listener_;
   std::string url_;
   bool tls_;
@@ -78,8 +78,8 @@ class Server : public HttpServer {
 
 }  // namespace
 
-Result<std::unique_ptr<HttpServer>> HttpServer::start(std::shared_ptr<CertificateService> service,
-                                                      const std::string& host, unsigned port, bool tls) {
+Result<std::unique_ptr<HttpServer>> HttpServer::start(Service service, const std::string& host, unsigned port,
+                                                      bool tls) {
   SNPNV_TRY(Descriptor listener, bind_to(host, port));
   const std::string shown = host.contains(':') ? "[" + host + "]" : host;
   std::string url = (tls ? "https://" : "http://") + shown + ":" + std::to_string(port_of(listener.get()));

@@ -14,7 +14,10 @@
 #include <thread>
 
 #ifdef SNPNV_FETCH
+#include "broker_service.hpp"
+#include "certificate_service.hpp"
 #include "http_server.hpp"
+#include "snpnv/verify/policy_json.hpp"
 #endif
 #include "paravisor/paravisor.hpp"
 #include "qemu.hpp"
@@ -53,6 +56,9 @@ struct Settings {
   unsigned port = 0;
   std::optional<Address> http;
   std::optional<Address> https;
+  std::optional<Address> kbs;
+  std::string kbs_policy;
+  std::vector<std::pair<std::string, std::string>> resources;  // name, file
   std::string qemu;
   bool once = false;
   bool seeded = false;
@@ -145,6 +151,13 @@ bool take_faults(Settings& settings, std::string_view text) {
   }
 }
 
+bool take_resource(Settings& settings, std::string_view text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos || !is_kbs_resource(text.substr(0, equals))) return false;
+  settings.resources.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  return true;
+}
+
 constexpr std::string_view kProfile = "--profile";
 
 constexpr Option kOptions[] = {
@@ -157,6 +170,11 @@ constexpr Option kOptions[] = {
      [](Settings& s, std::string_view text) { return (s.http = address_of(text)).has_value(); }},
     {"--https", "HOST:PORT", "the same over TLS; clients trust DIR/https-ca.pem",
      [](Settings& s, std::string_view text) { return (s.https = address_of(text)).has_value(); }},
+    {"--kbs", "HOST:PORT", "serve a key broker there over TLS; clients trust DIR/https-ca.pem",
+     [](Settings& s, std::string_view text) { return (s.kbs = address_of(text)).has_value(); }},
+    {"--resource", "NAME=FILE", "what the broker has as repository/type/tag; may be repeated", take_resource},
+    {"--kbs-policy", "FILE", "what evidence the broker accepts, as snpnv verify --policy",
+     [](Settings& s, std::string_view text) { return s.kbs_policy = text, !text.empty(); }},
 #endif
     {"--qemu", "SOCKET", "serve QEMU's -tpmdev emulator there too, one machine at a time",
      [](Settings& s, std::string_view text) { return s.qemu = text, !text.empty(); }},
@@ -202,9 +220,13 @@ void help() {
 #define SNPNV_X(member, name, text) entry(name, text);
   SNPNV_PARAVISOR_HTTP_FAULTS(SNPNV_X)
 #undef SNPNV_X
+  std::printf("\nfaults of --kbs:\n");
+#define SNPNV_X(member, name, text) entry(name, text);
+  SNPNV_PARAVISOR_KBS_FAULTS(SNPNV_X)
+#undef SNPNV_X
 #endif
-  std::printf("\nPrints one line `ready tcti=NAME [qemu=SOCKET] state=DIR [http=URL] [https=URL]`\n"
-              "when it serves; DIR/http.log lists the requests. Ends on SIGTERM and SIGINT.\n");
+  std::printf("\nPrints one line `ready tcti=NAME [qemu=SOCKET] state=DIR [kbs=URL] [http=URL] [https=URL]`\n"
+              "when it serves; DIR/http.log and DIR/kbs.log list the requests. Ends on SIGTERM and SIGINT.\n");
 }
 
 // The exit status to end with at once, or -1 to go on.
@@ -256,6 +278,35 @@ bool write_file(const std::string& path, std::string_view text) {
   return std::fclose(file) == 0 && written;
 }
 
+#ifdef SNPNV_FETCH
+std::optional<std::vector<std::byte>> read_file(const std::string& path) {
+  std::FILE* const file = std::fopen(path.c_str(), "re");
+  if (file == nullptr) return std::nullopt;
+  std::vector<std::byte> out(std::size_t{1} << 19);
+  out.resize(std::fread(out.data(), 1, out.size(), file));
+  const bool whole = std::ferror(file) == 0 && std::fgetc(file) == EOF;
+  std::fclose(file);
+  if (!whole) return std::nullopt;
+  return out;
+}
+
+// Nothing if a file cannot be used, which is said then.
+std::optional<BrokerSettings> broker_settings(const Settings& settings) {
+  BrokerSettings out;
+  for (const auto& [name, path] : settings.resources) {
+    auto content = read_file(path);
+    if (!content) return complain(path, "cannot be read, or is larger than 512 KiB"), std::nullopt;
+    out.resources[name] = std::move(*content);
+  }
+  if (settings.kbs_policy.empty()) return out;
+  const auto text = read_file(settings.kbs_policy);
+  if (!text) return complain(settings.kbs_policy, "cannot be read"), std::nullopt;
+  if (const auto read = parse_policy(*text, out.policy); !read)
+    return complain(settings.kbs_policy, words(read.error())), std::nullopt;
+  return out;
+}
+#endif
+
 int run(Settings settings) {
   if (!settings.seeded) system_random(nullptr, raw(std::as_writable_bytes(std::span(&settings.options.seed, 1)).data()), sizeof settings.options.seed);
   if (::mkdir(settings.state.c_str(), 0700) != 0 && errno != EEXIST)
@@ -292,15 +343,28 @@ int run(Settings settings) {
   std::string urls;
 #ifdef SNPNV_FETCH
   std::vector<std::unique_ptr<HttpServer>> servers;
+  if ((settings.http || settings.https || settings.kbs) && !write_file(settings.state + "/https-ca.pem", kHttpsCa))
+    return complain(settings.state + "/https-ca.pem", std::strerror(errno)), kFailed;
+  if (settings.kbs) {
+    auto broker = broker_settings(settings);
+    if (!broker) return kFailed;
+    const auto service =
+        BrokerService::make(pki, settings.options, std::move(*broker), settings.state + "/kbs.log");
+    if (!service) return complain(settings.state + "/kbs.log", words(service.error())), kFailed;
+    auto server = HttpServer::start([service = *service](Connection& client) { service->serve(client); },
+                                    settings.kbs->host, settings.kbs->port, true);
+    if (!server) return complain("--kbs", words(server.error())), kFailed;
+    urls += " kbs=" + (*server)->url();
+    servers.push_back(std::move(*server));
+  }
   if (settings.http || settings.https) {
-    if (!write_file(settings.state + "/https-ca.pem", kHttpsCa))
-      return complain(settings.state + "/https-ca.pem", std::strerror(errno)), kFailed;
     const auto service = CertificateService::make(pki, settings.options, settings.state + "/http.log");
     if (!service) return complain(settings.state + "/http.log", words(service.error())), kFailed;
     for (const auto* const address : {&settings.http, &settings.https}) {
       if (!*address) continue;
       const bool tls = address == &settings.https;
-      auto server = HttpServer::start(*service, (*address)->host, (*address)->port, tls);
+      auto server = HttpServer::start([service = *service](Connection& client) { service->serve(client); },
+                                      (*address)->host, (*address)->port, tls);
       if (!server) return complain(tls ? "--https" : "--http", words(server.error())), kFailed;
       urls += (tls ? " https=" : " http=") + (*server)->url();
       servers.push_back(std::move(*server));

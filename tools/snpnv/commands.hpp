@@ -25,6 +25,8 @@ extern const CommandSpec kDisplayEventlog;
 extern const CommandSpec kFetchCa;
 extern const CommandSpec kFetchVcek;
 extern const CommandSpec kFetchCrl;
+extern const CommandSpec kKbs;
+extern const CommandSpec kMaa;
 #endif
 
 /// The TCTI to use: --tcti, or the default of this machine.

@@ -7,6 +7,7 @@
 
 #include "snpnv/core/json_reader.hpp"
 #include "snpnv/wire/hcl_report.hpp"
+#include "snpnv/wire/jwt.hpp"
 #include "snpnv/wire/snp_report.hpp"
 #include "snpnv/wire/tpm2_constants.hpp"
 #include "snpnv/wire/tpm2_rc.hpp"
@@ -67,6 +68,10 @@ std::string detail_text(const Error& error) {
     case Code::tpm_rc:
     case Code::tpm_retry: return describe_rc(error.detail);
     case Code::quote_bank: return str(name(static_cast<TPM_ALG_ID>(error.detail)));
+#if SNPNV_VERIFY
+    case Code::token_claim: return std::string(name(static_cast<MaaClaim>(error.detail)));
+#endif
+    case Code::jwe_algorithm:
     case Code::json_missing: return str(name(static_cast<JsonMember>(error.detail)));
     case Code::hcl_report_type:
       return format("report_type %u (%s)", error.detail,

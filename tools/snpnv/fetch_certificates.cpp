@@ -1,6 +1,5 @@
 #include "fetch_certificates.hpp"
 
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -8,6 +7,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "broker.hpp"
 #include "describe.hpp"
 #include "files.hpp"
 #include "output.hpp"
@@ -18,18 +18,10 @@
 namespace snpnv::tool {
 namespace {
 
-constexpr std::string_view kSystemAuthorities = "/etc/ssl/certs/ca-certificates.crt";
-
 std::vector<std::byte> copy(ByteView octets) { return {octets.begin(), octets.end()}; }
 
-std::uint64_t seed() {
-  std::uint64_t out = 0;
-  if (::getrandom(&out, sizeof out, GRND_NONBLOCK) != sizeof out) out = static_cast<std::uint64_t>(::getpid());
-  return out;
-}
-
 // Says on a terminal why nothing happens for a while.
-struct Told {
+struct SourceTold {
   bool progress;
   SourceName source;
   void operator()(const Pause& pause) const noexcept {
@@ -71,7 +63,7 @@ Outcome<std::vector<SourceName>> sources_of(std::string_view text, bool store) {
 
 }  // namespace
 
-Outcome<FetchSettings> FetchSettings::read(const Arguments& arguments, Instant deadline) {
+Outcome<FetchSettings> FetchSettings::read(const Arguments& arguments, Instant deadline, bool with_ca_file) {
   FetchSettings out;
   out.store = arguments.value("store").value_or("");
   if (arguments.has("store") && out.store.empty()) return usage("--store", "needs a directory");
@@ -82,7 +74,7 @@ Outcome<FetchSettings> FetchSettings::read(const Arguments& arguments, Instant d
   for (const auto& [option, url] : {std::pair("--kds-url", &out.kds_url), {"--platform-url", &out.platform_url}})
     if (const auto parsed = parse_url(*url); !parsed || parsed->target.contains('?'))
       return usage(option, "needs http://HOST[:PORT][/PATH], or https");
-  out.ca_file = arguments.value("ca-file").value_or("");
+  if (with_ca_file) out.ca_file = arguments.value("ca-file").value_or("");
   out.deadline = deadline;
   out.at = static_cast<UnixTime>(std::time(nullptr));
   out.quiet = arguments.quiet();
@@ -146,9 +138,9 @@ Outcome<void> Fetcher::read_authorities() {
 
 Fetcher::Tried<CertificateChain> Fetcher::get(SourceName source, const Turns::Turn& turn,
                                               const CertificateRequest& request) {
-  Told told{settings_.progress, source};
+  SourceTold told{settings_.progress, source};
   std::optional<Busy> busy;
-  const Asking<Told> asking{false, turn.patient, turn.until, told, &busy};
+  const Asking<SourceTold> asking{false, turn.patient, turn.until, told, &busy};
   const std::span<std::byte, kHttpRoom> http_room(http_room_.data(), kHttpRoom);
   const auto given = [&]() -> Result<CertificateChain> {
     if (source == SourceName::store) return store_.get(request, room_);
@@ -156,8 +148,8 @@ Fetcher::Tried<CertificateChain> Fetcher::get(SourceName source, const Turns::Tu
     SNPNV_TRY(const Url url, parse_url(text));
     const Waiting waiting(text);
     if (source == SourceName::kds)
-      return KdsSource(network_, clock_, url, asking, Backoff(seed()), http_room).get(request, room_);
-    return PlatformSource(network_, clock_, url, asking, Backoff(seed()), http_room).get(request, room_);
+      return KdsSource(network_, clock_, url, asking, Backoff(random_seed()), http_room).get(request, room_);
+    return PlatformSource(network_, clock_, url, asking, Backoff(random_seed()), http_room).get(request, room_);
   }();
   if (given) return *given;
   Reason reason = reason_of(given.error());
@@ -267,13 +259,13 @@ Outcome<Fetched> Fetcher::fetch(std::span<const CertificateRequest> requests,
   for (const SourceName source : settings_.sources)
     if (offers(source, first) && (source == SourceName::store || source >= from)) sources.push_back(source);
   if (sources.empty()) return usage("--source", "the platform has no " + failure.what);
-  Turns turns(sources.size(), settings_.deadline, seed());
+  Turns turns(sources.size(), settings_.deadline, random_seed());
   std::vector<Reason> reasons(sources.size(), Reason{"not asked: no time left", "io_deadline"});
   while (const auto turn = turns.next(clock_.now())) {
     const SourceName source = sources[turn->source];
     const Instant now = clock_.now();
     if (turn->from > now) {
-      Told{settings_.progress, source}({turn->busy.status, turn->from - now, settings_.deadline - now});
+      SourceTold{settings_.progress, source}({turn->busy.status, turn->from - now, settings_.deadline - now});
       clock_.sleep(turn->from - now);
     }
     if (source != SourceName::store && sources.front() == SourceName::store && !lock_asked_for_) {

@@ -6,21 +6,25 @@
 #include "fetch_store.hpp"
 #include "provider.hpp"
 #include "snpnv/fetch/accept.hpp"
+#include "verify_options.hpp"
 
 namespace snpnv::tool {
 
 /// The options that say where certificates are got from.
-inline constexpr std::array kSourceOptions{
+inline constexpr std::array kPlaceOptions{
     OptionSpec{0, "source", "SOURCE", "auto, platform, store or kds; default auto: store, platform, kds"},
     OptionSpec{0, "kds-url", "URL", "AMD's service or a mirror; default https://kdsintf.amd.com"},
     OptionSpec{0, "platform-url", "URL", "the platform's endpoint; default http://169.254.169.254"},
     OptionSpec{0, "store", "DIR", "look here first, and keep here what was fetched"},
-    OptionSpec{0, "ca-file", "FILE", "authorities for https, PEM; default: the system's"},
 };
+inline constexpr auto kSourceOptions = joined(
+    kPlaceOptions, std::array{OptionSpec{0, "ca-file", "FILE", "authorities for https, PEM; default: the system's"}});
 
 /// What they say.
 struct FetchSettings {
-  [[nodiscard]] static Outcome<FetchSettings> read(const Arguments& arguments, Instant deadline);
+  /// `with_ca_file`: --ca-file is theirs, not that of another server.
+  [[nodiscard]] static Outcome<FetchSettings> read(const Arguments& arguments, Instant deadline,
+                                                   bool with_ca_file = true);
 
   std::vector<SourceName> sources;
   std::string kds_url;

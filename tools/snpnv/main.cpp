@@ -20,7 +20,8 @@ constexpr std::array kCommands{
     &kVerifyCerts, &kVerifyAttestation, &kVerifyEnvelope, &kVerifyEvidence,
 #endif
 #ifdef SNPNV_FETCH
-    &kFetchCa,     &kFetchVcek,   &kFetchCrl,
+    &kFetchCa,     &kFetchVcek,   &kFetchCrl,          &kKbs,
+    &kMaa,
 #endif
 };
 

@@ -17,3 +17,17 @@ namespace snpnv::tool {
 using Provider = MbedCrypto;
 }
 #endif
+
+#ifdef SNPNV_FETCH  // which has Mbed TLS for TLS at any rate
+#ifdef SNPNV_OPENSSL
+#include "snpnv/openssl/broker_crypto.hpp"
+namespace snpnv::tool {
+using BrokerProvider = OpenSslBrokerCrypto;
+}
+#else
+#include "snpnv/mbedtls/broker_crypto.hpp"
+namespace snpnv::tool {
+using BrokerProvider = MbedBrokerCrypto;
+}
+#endif
+#endif

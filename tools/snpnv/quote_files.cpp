@@ -55,9 +55,9 @@ std::vector<std::byte> pcr_file(const PcrValues& pcrs) {
 
 }  // namespace
 
-Outcome<std::vector<std::byte>> nonce_of(const Arguments& arguments) {
+Outcome<std::vector<std::byte>> nonce_of(const Arguments& arguments, bool random_by_default) {
   const auto text = arguments.value("nonce");
-  if (arguments.has("random")) {
+  if (arguments.has("random") || (random_by_default && !text)) {
     if (text) return usage("--random", "not together with --nonce");
     std::vector<std::byte> out(48);
     step("random octets: waiting for the kernel\n");

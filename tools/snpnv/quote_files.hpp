@@ -16,8 +16,8 @@ inline constexpr std::string_view kSignature = "signature";
 inline constexpr std::string_view kPcrs = "pcrs";
 inline constexpr std::array kQuoteFiles{kMessage, kSignature, kPcrs};
 
-/// --nonce, or the octets that --random asks for.
-[[nodiscard]] Outcome<std::vector<std::byte>> nonce_of(const Arguments& arguments);
+/// --nonce, or the octets that --random asks for, or that are the default.
+[[nodiscard]] Outcome<std::vector<std::byte>> nonce_of(const Arguments& arguments, bool random_by_default = false);
 
 /// Stages message, signature and pcrs, in the forms of tpm2-tools.
 [[nodiscard]] Outcome<void> stage_quote(OutputFiles& files, std::string_view directory, const QuoteEvidence& quote);

@@ -57,7 +57,8 @@ namespace snpnv {
   X(vek_duplicate, 0x0262, "certificate extension repeated", "last arc of its OID")               \
   X(vek_missing, 0x0263, "certificate extension absent", "last arc of its OID")                   \
   X(evidence_version, 0x0270, "evidence of a version that is not known", "version")               \
-  X(jwe_algorithm, 0x0274, "encrypted in another way than was asked for", "JsonMember")            \
+  X(jwe_algorithm, 0x0274, "another algorithm than was asked for", "JsonMember")                   \
+  X(token_claim, 0x0275, "a claim of the token is absent, or not the one that it must be", "MaaClaim") \
   X(eventlog_sha1, 0x0290, "an event log of the older form, which has SHA-1 alone", "-")          \
   X(eventlog_algorithm, 0x0291, "a digest that the header of the event log does not list", "TPM_ALG_ID") \
   X(eventlog_digests, 0x0292, "an event without digests, with too many, or with a repeated one", "number") \
@@ -86,6 +87,7 @@ namespace snpnv {
   X(fetch_content, 0x0701, "neither a certificate nor a revocation list", "-")                    \
   X(broker_refused, 0x0800, "the broker refused", "HTTP status")                                  \
   X(broker_session, 0x0801, "the broker began no session", "-")                                   \
+  X(token_key, 0x0802, "not signed by a key that the provider publishes", "-")                    \
   X(fresh_no_user_data, 0x0603, "the claims carry no user-data: firmware too old to prove freshness", "-")
 
 enum class Code : std::uint32_t {

@@ -1,0 +1,192 @@
+// JSON web tokens, the keys that sign them, and what Microsoft Azure Attestation says in them.
+#pragma once
+
+#include <optional>
+
+#include "snpnv/core/json_reader.hpp"
+#include "snpnv/core/text.hpp"
+
+namespace snpnv {
+
+/// A token by its parts, each in base64url. Borrows the text.
+/// Source: RFC 7515, "JWS Compact Serialization".
+struct Jwt {
+  std::string_view signed_text;  // header and payload with their point
+  std::string_view header;
+  std::string_view payload;
+  std::string_view signature;
+
+  /// @returns the parts | wire_value - not three of them.
+  [[nodiscard]] static constexpr Result<Jwt> split(std::string_view text) {
+    const std::size_t first = text.find('.');
+    const std::size_t last = text.rfind('.');
+    if (first == std::string_view::npos || first == last) return fail(Code::wire_value);
+    const Jwt out{upto(text, last), upto(text, first), from(upto(text, last), first + 1), from(text, last + 1)};
+    if (out.payload.contains('.')) return fail(Code::wire_value, first + 1);
+    return out;
+  }
+};
+
+/// A token's header, which says what signed it. Borrows the document.
+struct JwtHeader {
+  JsonString kid;
+
+  /// @returns the header of a token that is signed by RS256 | the codes of JsonReader | json_missing, jwe_algorithm -
+  ///   detail: JsonMember.
+  [[nodiscard]] static constexpr Result<JwtHeader> parse(ByteView text) {
+    JwtHeader out;
+    bool alg = false;
+    bool kid = false;
+    JsonReader json(text);
+    json.enter_object();
+    for (JsonString member; json.next_member(member);) {
+      if (member == "alg") {
+        alg = true;
+        const JsonString value = json.string();
+        if (json.ok() && !(value == std::string_view("RS256")))
+          json.fail_at(Code::jwe_algorithm, value.offset, static_cast<std::size_t>(JsonMember::alg));
+      } else if (member == "kid") {
+        kid = true;
+        out.kid = json.string();
+      } else {
+        json.skip();
+      }
+    }
+    json.require(alg, JsonMember::alg);
+    json.require(kid, JsonMember::kid);
+    return json.finish(out);
+  }
+};
+
+/// Finds the certificate of a key in a set of keys, and decodes it to the front of `out`.
+/// @returns its DER | nothing if the set has no such key with a certificate | the codes of JsonReader | text_base64,
+///   wire_overflow - of its certificate.
+/// Source: RFC 7517, "JWK Set Format", "x5c (X.509 Certificate Chain) Parameter".
+[[nodiscard]] constexpr Result<std::optional<ByteView>> find_key(ByteView set, const JsonString& kid, MutBytes out) {
+  std::optional<JsonString> found;
+  JsonReader json(set);
+  json.enter_object();
+  for (JsonString member; json.next_member(member);) {
+    if (!(member == "keys")) {
+      json.skip();
+      continue;
+    }
+    json.enter_array();
+    while (json.next_element()) {
+      bool wanted = false;
+      std::optional<JsonString> certificate;
+      json.enter_object();
+      for (JsonString part; json.next_member(part);) {
+        if (part == "kid") {
+          wanted = json.string() == kid;
+        } else if (part == "x5c") {
+          json.enter_array();
+          while (json.next_element()) {
+            const JsonString text = json.string();
+            if (!certificate) certificate = text;  // the key's own comes first
+          }
+        } else {
+          json.skip();
+        }
+      }
+      if (wanted && !found) found = certificate;
+    }
+  }
+  SNPNV_CHECK(json.finish(true));
+  if (!found) return std::nullopt;
+  SNPNV_TRY(const ByteView der, decode_base64url(FromBase64(found->source()), out));
+  return der;
+}
+
+// X(member, name in the token)
+#define SNPNV_MAA_CLAIMS(X)                                \
+  X(issuer, "iss")                                         \
+  X(not_before, "nbf")                                     \
+  X(expires, "exp")                                        \
+  X(type, "x-ms-attestation-type")                         \
+  X(report_data, "x-ms-sevsnpvm-reportdata")               \
+  X(measurement, "x-ms-sevsnpvm-launchmeasurement")        \
+  X(user_data, "x-ms-runtime.user-data")
+
+enum class MaaClaim : std::uint32_t {
+#define SNPNV_X(member, name) member,
+  SNPNV_MAA_CLAIMS(SNPNV_X)
+#undef SNPNV_X
+};
+[[nodiscard]] constexpr std::string_view name(MaaClaim claim) {
+  switch (claim) {
+#define SNPNV_X(member, text) \
+  case MaaClaim::member: return text;
+    SNPNV_MAA_CLAIMS(SNPNV_X)
+#undef SNPNV_X
+  }
+  return "unknown";
+}
+
+/// What a relying party looks at first. Borrows the document.
+struct MaaClaims {
+  JsonString issuer;
+  std::uint64_t not_before = 0;  // seconds since 1970
+  std::uint64_t expires = 0;
+  JsonString type;
+  std::array<std::byte, 64> report_data{};
+  std::array<std::byte, 48> measurement{};
+  std::array<std::byte, 64> user_data{};
+
+  /// Unknown claims are passed over.
+  /// @returns the claims | the codes of JsonReader | text_hex, text_length, wire_overflow - in a claim so encoded
+  ///   | token_claim - one is absent; detail: MaaClaim.
+  /// Source: Microsoft Azure Attestation, "Claims in attestation token", "SEV-SNP".
+  [[nodiscard]] static constexpr Result<MaaClaims> parse(ByteView text) {
+    MaaClaims out;
+    std::array<bool, 7> seen{};
+    const auto see = [&](MaaClaim claim) { seen[static_cast<std::size_t>(claim)] = true; };
+    JsonReader json(text);
+    const auto octets = [&](MutBytes to) {
+      const JsonString digits = json.string();
+      if (!json.ok()) return;
+      const auto decoded = decode_hex(digits.source(), to);
+      if (!decoded) return json.fail(decoded.error());
+      if (decoded->size() != to.size()) json.fail_at(Code::text_length, digits.offset, to.size());
+    };
+    json.enter_object();
+    for (JsonString member; json.next_member(member);) {
+      if (member == name(MaaClaim::issuer)) {
+        see(MaaClaim::issuer);
+        out.issuer = json.string();
+      } else if (member == name(MaaClaim::not_before)) {
+        see(MaaClaim::not_before);
+        out.not_before = json.unsigned_integer();
+      } else if (member == name(MaaClaim::expires)) {
+        see(MaaClaim::expires);
+        out.expires = json.unsigned_integer();
+      } else if (member == name(MaaClaim::type)) {
+        see(MaaClaim::type);
+        out.type = json.string();
+      } else if (member == name(MaaClaim::report_data)) {
+        see(MaaClaim::report_data);
+        octets(out.report_data);
+      } else if (member == name(MaaClaim::measurement)) {
+        see(MaaClaim::measurement);
+        octets(out.measurement);
+      } else if (member == "x-ms-runtime") {
+        json.enter_object();
+        for (JsonString inner; json.next_member(inner);) {
+          if (inner == "user-data") {
+            see(MaaClaim::user_data);
+            octets(out.user_data);
+          } else {
+            json.skip();
+          }
+        }
+      } else {
+        json.skip();
+      }
+    }
+    for (std::size_t i = 0; i < seen.size(); ++i)
+      if (!seen[i]) json.fail(Code::token_claim, i);
+    return json.finish(out);
+  }
+};
+
+}  // namespace snpnv

@@ -1,0 +1,242 @@
+#include "broker_service.hpp"
+
+#include <fcntl.h>
+
+#include <ctime>
+
+#include "snpnv/broker/jwe.hpp"
+#include "snpnv/core/pem.hpp"
+#include "snpnv/fetch/http.hpp"
+#include "snpnv/mbedtls/broker_crypto.hpp"
+#include "snpnv/verify/evidence.hpp"
+#include "tools/printable.hpp"
+#include "transports/monotonic_clock.hpp"
+
+namespace snpnv::paravisor {
+namespace {
+
+constexpr std::string_view kBase = "/kbs/v0/";
+
+template <class Write>
+std::string written(std::size_t most, Write write) {
+  std::string out(most, '\0');
+  Writer writer(std::as_writable_bytes(std::span(out)));
+  write(writer);
+  out.resize(writer.size());
+  return out;
+}
+std::string base64url(ByteView octets) {
+  return written(octets.size() * 2 + 4, [&](Writer& out) { encode_base64url(out, octets, Padding::none); });
+}
+std::string random_octets(std::size_t size) {
+  std::string out(size, '\0');
+  system_random(nullptr, raw(std::as_writable_bytes(std::span(out)).data()), size);
+  return out;
+}
+
+Result<std::vector<std::byte>> der_of_pem(std::string_view pem) {
+  std::vector<std::byte> out(pem.size());
+  SNPNV_TRY(const ByteView der, der_of(octets_of(pem), kPemCertificate, out));
+  out.resize(der.size());
+  return out;
+}
+
+std::string error_body(std::string_view name, std::string_view detail) {
+  return written(4096, [&](Writer& out) {
+    JsonWriter json(out);
+    json.begin_object();
+    json.key("type");
+    json.string("https://github.com/confidential-containers/kbs/errors/" + std::string(name));
+    json.key("detail");
+    json.string(detail);
+    json.end_object();
+  });
+}
+
+// AES key wrap. RFC 3394, "Key Wrap".
+bool wrap_key(ByteView kek, ByteView key, std::span<std::byte, 40> out) {
+  mbedtls_aes_context aes;
+  mbedtls_aes_init(&aes);
+  int status = mbedtls_aes_setkey_enc(&aes, raw(kek.data()), 256);
+  std::array<std::byte, 16> block;
+  std::ranges::fill(MutBytes(block).first(8), std::byte{0xA6});
+  copy_to(MutBytes(out).subspan(8), key);
+  for (std::size_t step = 1; step <= 24 && status == 0; ++step) {
+    const MutBytes half = MutBytes(out).subspan(8 + (step - 1) % 4 * 8, 8);
+    copy_to(MutBytes(block).subspan(8), half);
+    status = mbedtls_aes_crypt_ecb(&aes, MBEDTLS_AES_ENCRYPT, raw(block.data()), raw(block.data()));
+    block[7] ^= static_cast<std::byte>(step);
+    copy_to(half, ByteView(block).subspan(8));
+  }
+  copy_to(out, ByteView(block).first(8));
+  mbedtls_aes_free(&aes);
+  return status == 0;
+}
+
+// The secret as the broker sends it, or with a fault. Empty: cryptography failed.
+std::string encrypted(const P256Point& guest, ByteView secret, const Faults& faults) {
+  MbedBrokerCrypto crypto;
+  SecretKey agreed;
+  SecretKey kek;
+  const auto made = crypto.make_key();
+  P256Point to = guest;
+  if (faults.kbs_other_key.on) {  // of nobody
+    MbedBrokerCrypto stranger;
+    if (const auto other = stranger.make_key()) to = *other;
+  }
+  if (!made || !crypto.agree(to, agreed.octets()) ||
+      !concat_kdf(crypto, kbs::kKeyAgreement, {}, {}, agreed.octets(), 256, kek.octets()))
+    return {};
+  P256Point epk = *made;
+  if (faults.kbs_off_curve.on) epk.back() ^= std::byte{1};
+  std::string header = written(512, [&](Writer& out) { write_jwe_header(out, epk); });
+  if (faults.kbs_other_algorithm.on)
+    header = R"({"alg":"RSA-OAEP-256","enc":"A256GCM","epk":{}})";
+  const std::string protected_text = base64url(octets_of(header));
+  const std::string cek = random_octets(kSecretKeySize);
+  const std::string iv = random_octets(12);
+  std::array<std::byte, 40> wrapped{};
+  std::array<std::byte, 16> tag{};
+  std::vector<std::byte> ciphertext(secret.size());
+  mbedtls_gcm_context gcm;
+  mbedtls_gcm_init(&gcm);
+  const bool done = wrap_key(kek.octets(), octets_of(cek), wrapped) &&
+                    mbedtls_gcm_setkey(&gcm, MBEDTLS_CIPHER_ID_AES, raw(octets_of(cek).data()), 256) == 0 &&
+                    mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_ENCRYPT, secret.size(), raw(octets_of(iv).data()), 12,
+                                              raw(octets_of(protected_text).data()), protected_text.size(),
+                                              raw(secret.data()), raw(ciphertext.data()), 16, raw(tag.data())) == 0;
+  mbedtls_gcm_free(&gcm);
+  if (!done) return {};
+  if (faults.kbs_wrong_tag.on) tag[0] ^= std::byte{1};
+  return written(secret.size() * 2 + 4096, [&](Writer& out) {
+    write_kbs_secret(out, protected_text, wrapped, octets_of(iv), ciphertext, tag);
+  });
+}
+
+}  // namespace
+
+Result<std::shared_ptr<BrokerService>> BrokerService::make(const TestPki& pki, const Options& options,
+                                                           BrokerSettings settings, const std::string& log) {
+  Descriptor file(::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644));
+  if (file.get() < 0) return io_failure(errno);
+  std::shared_ptr<BrokerService> service(new BrokerService(options, std::move(settings), std::move(file)));
+  SNPNV_TRY(service->ark_, der_of_pem(pki.ark));
+  SNPNV_TRY(service->ask_, der_of_pem(pki.ask));
+  return service;
+}
+
+void BrokerService::serve(Connection& client) {
+  constexpr std::size_t kMost = std::size_t{1} << 21;
+  std::string request;
+  std::size_t body_at = std::string::npos;
+  std::size_t size = 0;
+  while (body_at == std::string::npos || request.size() < body_at + size) {
+    const std::string more = client.receive();
+    if (more.empty() || request.size() > kMost) return;
+    request += more;
+    if (body_at != std::string::npos || !request.contains("\r\n\r\n")) continue;
+    body_at = request.find("\r\n\r\n") + 4;
+    constexpr std::string_view kLength = "\r\nContent-Length: ";
+    if (const std::size_t at = request.find(kLength); at < body_at) {
+      const std::string_view digits = std::string_view(request).substr(at + kLength.size());
+      size = decimal(digits.substr(0, digits.find('\r')), kMost).value_or(0);
+    }
+  }
+  const std::string line = request.substr(0, request.find(" HTTP/"));
+  std::string session;
+  constexpr std::string_view kCookie = "\r\nCookie: kbs-session-id=";
+  if (const std::size_t at = request.find(kCookie); at < body_at)
+    session = request.substr(at + kCookie.size(), request.find('\r', at + 2) - at - kCookie.size());
+  const Faults& faults = options_.faults;
+  if (faults.kbs_silence.on) {
+    while (!client.receive().empty()) {
+    }
+    return;
+  }
+  Answer answer{404, error_body("InvalidRequestPath", "Request path is invalid")};
+  const std::string resource = "GET " + std::string(kBase) + "resource/";
+  {
+    const std::lock_guard lock(mutex_);
+    const std::string_view body = std::string_view(request).substr(body_at);
+    if (busy_.meets(faults.kbs_503, MonotonicClock().now())) answer = {503, "busy\n"};
+    else if (line == "POST " + std::string(kBase) + "auth") answer = begin();
+    else if (line == "POST " + std::string(kBase) + "attest") answer = attest(session, body);
+    else if (line.starts_with(resource)) answer = release(session, std::string_view(line).substr(resource.size()));
+  }
+  const std::string noted = printable(line) + " " + std::to_string(answer.status) + "\n";
+  (void)::write(log_.get(), noted.data(), noted.size());
+  std::string head = "HTTP/1.1 " + std::to_string(answer.status) + " X\r\nContent-Type: application/json\r\n" + answer.cookie;
+  if (faults.kbs_endless.on) {
+    if (!client.send(head + "Transfer-Encoding: chunked\r\n\r\n")) return;
+    const std::string chunk = "1000\r\n" + std::string(0x1000, ' ') + "\r\n";
+    while (client.send(chunk)) {
+    }
+    return;
+  }
+  (void)client.send(head + "Content-Length: " + std::to_string(answer.body.size()) + "\r\nConnection: close\r\n\r\n" +
+                    answer.body);
+}
+
+BrokerService::Answer BrokerService::begin() {
+  if (options_.faults.kbs_auth_fails.on)
+    return {401, error_body("AttestationError", "Attestation error: RCAR handshake Auth failed")};
+  // Standard base64, of which 32 octets need one character of padding.
+  std::string nonce = base64url(octets_of(random_octets(32))) + "=";
+  for (char& c : nonce) c = c == '-' ? '+' : c == '_' ? '/' : c;
+  const std::string id = base64url(octets_of(random_octets(16)));
+  Session& session = sessions_[id];
+  session.nonce = nonce;
+  if (options_.faults.kbs_wrong_nonce.on) session.nonce[0] = nonce[0] == 'A' ? 'B' : 'A';
+  Answer out{200, R"({"nonce":")" + nonce + R"(","extra-params":""})"};
+  if (!options_.faults.kbs_no_session.on)
+    out.cookie = "Set-Cookie: kbs-session-id=" + id + "; Path=/; Secure; HttpOnly\r\n";
+  return out;
+}
+
+BrokerService::Answer BrokerService::attest(const std::string& id, std::string_view body) {
+  const auto refused = [](const std::string& why) {
+    return Answer{401, error_body("AttestationError", "Attestation error: RCAR handshake Attest failed: " + why)};
+  };
+  const auto session = sessions_.find(id);
+  if (session == sessions_.end()) return refused("No cookie found");
+  const auto attestation = KbsAttestation::parse(octets_of(body));
+  if (!attestation) return refused("deserialize Attestation: " + std::string(name(attestation.error().code)));
+  if (!(attestation->nonce == std::string_view(session->second.nonce)))
+    return refused("the nonce in the handshake session is different from the client side");
+  if (const std::string why = why_refused(*attestation, session->second.nonce); !why.empty()) return refused(why);
+  session->second.key = attestation->key;
+  session->second.attested = true;
+  return {200, R"({"token":"e30.e30.AA"})"};
+}
+
+std::string BrokerService::why_refused(const KbsAttestation& attestation, std::string_view nonce) const {
+  MbedCrypto crypto;
+  const std::string runtime_data =
+      written(512, [&](Writer& out) { write_runtime_data(out, nonce, attestation.key); });
+  const auto digest = crypto.digest(Hash::sha384, octets_of(runtime_data));
+  if (!digest) return "digest";
+  const std::array issuers{Issuer{ark_, ask_}};
+  const std::array roots{ByteView(ark_)};
+  const auto room = std::make_unique<EvidenceRoom>();
+  const auto verdict = std::make_unique<Verdict>();
+  if (verify_evidence(crypto, attestation.evidence, Challenge(digest->view()), CertificatePool{issuers, roots},
+                      settings_.policy, std::time(nullptr), *room, *verdict))
+    return {};
+  if (const auto check = verdict->first_failure()) return std::string(row(*check).name);
+  return verdict->error ? std::string(name(verdict->error->code)) : "not verified";
+}
+
+BrokerService::Answer BrokerService::release(const std::string& id, std::string_view resource) {
+  const Faults& faults = options_.faults;
+  const auto session = sessions_.find(id);
+  const bool ended = expired_.meets(faults.kbs_expired, MonotonicClock().now());
+  if (ended) sessions_.erase(id);
+  if (ended || session == sessions_.end() || !session->second.attested)
+    return {401, error_body("TokenNotFound", "Attestation Token not found")};
+  if (faults.kbs_policy_deny.on) return {403, error_body("PolicyDeny", "Access denied by policy")};
+  const auto found = settings_.resources.find(std::string(resource));
+  if (found == settings_.resources.end()) return {401, error_body("PluginInternalError", "Plugin internal error")};
+  return {200, encrypted(session->second.key, found->second, faults)};
+}
+
+}  // namespace snpnv::paravisor

@@ -1,0 +1,64 @@
+#include "broker.hpp"
+
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "describe.hpp"
+#include "fetch_certificates.hpp"
+
+namespace snpnv::tool {
+
+std::uint64_t random_seed() {
+  std::uint64_t out = 0;
+  if (::getrandom(&out, sizeof out, GRND_NONBLOCK) != sizeof out) out = static_cast<std::uint64_t>(::getpid());
+  return out;
+}
+
+Told::Told(const Arguments& arguments, std::string_view who)
+    : progress_(!arguments.quiet() && ::isatty(STDERR_FILENO) == 1), who_(who) {}
+
+void Told::operator()(const Pause& pause) const noexcept {
+  if (!progress_) return;
+  const std::string line =
+      concat({"snpnv: ", who_, pause.status == 0 ? std::string(" cannot be reached") : format(" answers %u", pause.status),
+              format("; asking again in %u.%u s, %u s left\n", static_cast<unsigned>(pause.length / 1000),
+                     static_cast<unsigned>(pause.length / 100 % 10), static_cast<unsigned>((pause.left + 500) / 1000))});
+  (void)::write(STDERR_FILENO, line.data(), line.size());
+}
+
+Outcome<Url> broker_url(const Arguments& arguments) {
+  const auto address = arguments.value("url");
+  if (!address) return usage("--url", "missing: whom to ask");
+  const auto url = parse_url(*address);
+  if (!url || !url->tls || url->target.contains('?')) return usage("--url", "needs https://HOST[:PORT][/PATH]");
+  return *url;
+}
+
+Outcome<void> check_vcek_options(const Arguments& arguments) {
+  for (const OptionSpec& option : kPlaceOptions)
+    if (arguments.has("vcek") && arguments.has(option.name))
+      return usage(concat({"--", option.name}), "not together with --vcek");
+  return {};
+}
+
+Outcome<void> read_authorities(std::string_view path, TlsTrust& trust) {
+  SNPNV_TRY(auto pem, read_file(path, std::size_t{1} << 24));
+  pem.push_back(std::byte{0});
+  if (const auto added = trust.add(pem); !added) return library_failure(path, added.error());
+  return {};
+}
+
+std::unexpected<Failure> network_failure(std::string_view url, const Error& error) {
+  Failure out = describe(url, error);
+  out.exit = Exit::failed;
+  if (error.code == Code::io_failed) out.why = std::strerror(static_cast<int>(error.detail));
+  if (error.code == Code::io_certificate) {
+    out.why = certificate_fault(error.detail);
+    out.hint = "--ca-file names the authority, or the certificate, of another server than this one";
+  }
+  return std::unexpected(std::move(out));
+}
+
+}  // namespace snpnv::tool

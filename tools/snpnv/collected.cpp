@@ -1,0 +1,103 @@
+#include "collected.hpp"
+
+#include "describe.hpp"
+#include "lock.hpp"
+#include "output.hpp"
+#include "provider.hpp"
+#include "snpnv/wire/evidence.hpp"
+#include "transports/open.hpp"
+#include "verdict.hpp"
+#include "waiting.hpp"
+#ifdef SNPNV_FETCH
+#include "fetch_certificates.hpp"
+#endif
+
+namespace snpnv::tool {
+namespace {
+
+// NV indices are 4096 octets at most on such machines.
+constexpr std::size_t kMaxAkCertificate = 4096;
+
+// The AK certificate, where there is one for this key. Nobody needs it, so what is wrong with it is a warning.
+std::vector<std::byte> ak_certificate_of(const Arguments& arguments, ToolTpm& tpm, const ClaimsKey& key) {
+  std::vector<std::byte> out(kMaxAkCertificate);
+  const auto read = attestation_key_certificate(tpm, out);
+  if (!read) warn(arguments, "AK certificate: " + describe("", read.error()).why);
+  if (!read || !*read) return {};
+  out.resize((*read)->size());
+  const auto certificate = Certificate::parse(out);
+  if (certificate && equal(certificate->key.rsa.modulus, key.modulus()) &&
+      equal(certificate->key.rsa.exponent, key.exponent()))
+    return out;
+  warn(arguments, "AK certificate: left out, since " +
+                      (certificate ? "it is for another key than the claims name"
+                                   : "it cannot be read: " + describe("", certificate.error()).why));
+  return {};
+}
+
+}  // namespace
+
+Outcome<Collected> collect(const Arguments& arguments, const std::string& tcti, ByteView nonce, Instant deadline,
+                           bool with_certificate) {
+  MonotonicClock clock;
+  SNPNV_TRY(const Lock lock, Lock::acquire(tcti, deadline));
+  const Waiting waiting("the report and the quote");
+  auto transport = open_transport(tcti, deadline);
+  if (!transport) return library_failure(tcti, transport.error());
+  SteppedTransport stepped(*transport);
+  ToolTpm tpm(stepped, clock, deadline);
+  Provider crypto;
+  UserData user_data{};  // the nonce, zero-padded
+  copy_to(user_data, nonce);
+  std::vector<std::byte> buffer(kEnvelopeBuffer);
+  const auto bound = ReportCollector(tpm, crypto, buffer).fresh_report(user_data);
+  if (!bound) return library_failure(tcti, bound.error());
+  const ClaimsKey& key = bound->claims.attestation_key;
+  const auto quote = QuoteCollector(tpm, crypto).quote(nonce, {}, key.rsa());
+  if (!quote) return library_failure(tcti, quote.error());
+  std::vector<std::byte> certificate;
+  if (with_certificate) certificate = ak_certificate_of(arguments, tpm, key);
+  return Collected{std::move(buffer), *bound, *quote, std::move(certificate)};
+}
+
+void write_trustee_evidence(Writer& out, const Collected& parts, ByteView vek) {
+  std::array<ByteView, PcrSelection::kPcrs> pcrs;
+  for (std::size_t i = 0; i < pcrs.size(); ++i) pcrs[i] = parts.quote.pcrs[i];
+  write_trustee_evidence(out, parts.quote.signature(), parts.quote.message(), pcrs, parts.hcl_report(), vek);
+}
+
+Outcome<void> write_maa_request(Writer& out, const Collected& parts, const VekFile& vek) {
+  std::string chain;
+  for (const auto* const der : {&vek.vek, &vek.ask, &vek.ark}) chain += pem_of(*der, kPemCertificate);
+  std::vector<std::byte> scratch(std::size_t{1} << 18);
+  const auto written = snpnv::write_maa_request(out, parts.bound.report.raw, octets_of(chain),
+                                                parts.bound.envelope.claims, scratch);
+  if (!written) return library_failure("the request", written.error());
+  return {};
+}
+
+Outcome<VekFile> read_vek_for(std::string_view form, std::string_view path) {
+  SNPNV_TRY(VekFile out, read_vek(path));
+  for (const auto& [der, name] : {std::pair(&out.ask, "ASK"), {&out.ark, "ARK"}})
+    if (form == "maa" && der->empty())
+      return std::unexpected(Failure{Exit::failed, path, concat({"has no ", name, " behind the VCEK"}), "chain.roles",
+                                     "MAA takes a chain: VCEK, ASK and ARK as PEM blocks in this order"});
+  return out;
+}
+
+#ifdef SNPNV_FETCH
+Outcome<VekFile> vek_of(const Arguments& arguments, const VekFile& file, const ATTESTATION_REPORT& report,
+                        const TrustFiles& trust, Instant deadline, bool with_ca_file) {
+  if (!file.vek.empty()) {
+    SNPNV_CHECK(check_vek(arguments, *arguments.value("vcek"), file, report, trust));
+    return file;
+  }
+  SNPNV_TRY(FetchSettings settings, FetchSettings::read(arguments, deadline, with_ca_file));
+  SNPNV_TRY(const auto requests, vcek_requests("the report", report));
+  Fetcher fetcher(std::move(settings), trust);
+  SNPNV_TRY(Fetched fetched, fetcher.fetch(requests, report));
+  return VekFile{std::move(fetched.vek), std::move(fetched.ask), std::move(fetched.ark)};
+}
+#endif
+
+}  // namespace snpnv::tool

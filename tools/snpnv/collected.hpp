@@ -1,0 +1,39 @@
+// Evidence of this machine for one nonce, and the VCEK that goes with it.
+#pragma once
+
+#include "quote_files.hpp"
+#include "snpnv/collect/fresh_report.hpp"
+#include "vcek.hpp"
+
+namespace snpnv::tool {
+
+/// What was collected for one nonce. The report borrows the envelope's octets.
+struct Collected {
+  std::vector<std::byte> envelope;
+  BoundReport bound;
+  QuoteEvidence quote;
+  std::vector<std::byte> ak_certificate;  // empty: none
+
+  [[nodiscard]] ByteView hcl_report() const { return ByteView(envelope).first(bound.envelope.size()); }
+};
+
+/// Asks the TPM for a fresh report and a quote that carry the nonce; `with_certificate`: of its key too.
+[[nodiscard]] Outcome<Collected> collect(const Arguments& arguments, const std::string& tcti, ByteView nonce,
+                                         Instant deadline, bool with_certificate);
+
+/// Appends it as Trustee's evidence.
+void write_trustee_evidence(Writer& out, const Collected& parts, ByteView vek);
+/// Appends it as the request body of Microsoft Azure Attestation.
+[[nodiscard]] Outcome<void> write_maa_request(Writer& out, const Collected& parts, const VekFile& vek);
+
+/// Reads --vcek FILE for `form`, trustee or maa, which takes issuers too.
+[[nodiscard]] Outcome<VekFile> read_vek_for(std::string_view form, std::string_view path);
+
+#ifdef SNPNV_FETCH
+/// The VCEK that goes with the report: `file`, judged, if there is one, otherwise got from where the options say;
+/// `with_ca_file` as in FetchSettings.
+[[nodiscard]] Outcome<VekFile> vek_of(const Arguments& arguments, const VekFile& file, const ATTESTATION_REPORT& report,
+                                      const TrustFiles& trust, Instant deadline, bool with_ca_file);
+#endif
+
+}  // namespace snpnv::tool
