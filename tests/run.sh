@@ -119,6 +119,7 @@ stage "GCC: build" configure_and_build gcc all bench/all all_verify_interface_he
 stage "without tpm2-tss and fetch, by OpenSSL and Nettle" without_tss_and_fetch
 stage "static builds and their sizes" static_builds
 stage "Debian packages" debian_packages
+stage "Debian source package" tests/packaging/source.sh . build/source
 stage "an image with mkosi" image
 stage "Mbed TLS 3.6" tests/mbedtls36.sh build/mbedtls36
 stage "bare metal" tests/bare_metal/run.sh "$PWD"/build/gcc/tools/snpnv{,-paravisor} build/bare-metal

@@ -9,3 +9,5 @@ install(PROGRAMS packaging/initramfs-tools/scripts/init-premount/snpnv
         DESTINATION share/initramfs-tools/scripts/init-premount ${initramfs})
 install(FILES packaging/systemd/snpnv-initrd.service DESTINATION lib/systemd/system ${initramfs})
 install(FILES packaging/initramfs/initramfs.conf DESTINATION lib/snpnv ${initramfs})
+install(FILES packaging/man/snpnv-boot.8 DESTINATION share/man/man8 ${initramfs})
+install(FILES packaging/man/snpnv-initramfs.conf.5 DESTINATION share/man/man5 ${initramfs})

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the manual page of snpnv or snpnv-paravisor to standard output, from the program's --help.
+"""Writes a manual page to standard output: of snpnv or snpnv-paravisor from the program's --help, of snpnv-boot or
+initramfs.conf from the file's comments.
 
-usage: make.py PROGRAM
+usage: make.py PROGRAM|FILE
 """
 import re
 import subprocess
@@ -54,6 +55,21 @@ snpnv verify attestation state report.bin \\-\\-root state/ark.pem
 .BR snpnv (1),
 .BR swtpm (8)
 """,
+    "snpnv-boot": """.SH FILES
+.TP
+.I /etc/snpnv/initramfs.conf
+the options, see
+.BR snpnv\\-initramfs.conf (5)
+.SH SEE ALSO
+.BR snpnv (1),
+.BR snpnv\\-initramfs.conf (5),
+.BR dracut (8),
+.BR initramfs\\-tools (7)
+""",
+    "snpnv-initramfs.conf": """.SH SEE ALSO
+.BR snpnv\\-boot (8),
+.BR snpnv (1)
+""",
 }
 
 
@@ -96,8 +112,42 @@ def entries(rows):
     return "".join(f".TP\n.B {escape(what)}\n{escape(meaning)}\n" for what, meaning in rows)
 
 
-def main():
-    program = sys.argv[1]
+def paragraphs(path):
+    """The comments at the beginning of a file; of initramfs.conf all of it, each with its NAME=VALUE."""
+    with open(path) as file:
+        text = file.read().removeprefix("#!/bin/sh\n")
+    lines = re.match(r"(#.*\n|\n)+", text).group().split("\n")
+    lines = [re.sub(r"^# ?", "", line) for line in lines]
+    return [p.split("\n") for p in re.split(r"\n{2,}", "\n".join(lines).strip())]
+
+
+def version_of_project():
+    with open(sys.path[0] + "/../../include/snpnv/version.hpp") as file:
+        return re.search(r'SNPNV_VERSION "(.*)"', file.read()).group(1)
+
+
+def page(name, section, title, synopsis, body):
+    sys.stdout.write(f'.TH {name.upper()} {section} "" "snpnv {version_of_project()}"\n.SH NAME\n{escape(name)} \\- '
+                     f"{escape(title)}\n.SH SYNOPSIS\n.B {escape(synopsis)}\n.SH DESCRIPTION\n{body}{FURTHER[name]}")
+
+
+def page_of_script(path):
+    body = ""
+    for lines in paragraphs(path):
+        text = [line for line in lines if not line.startswith("  ")]
+        usage = [line for line in lines if line.startswith("  ")]
+        body += paragraph(" ".join(text)) + entries(re.split(r" {3,}", line.strip()) for line in usage)
+    page("snpnv-boot", 8, "attests a boot from the initramfs", "/usr/lib/snpnv/snpnv-boot [COMMAND...]", body)
+
+
+def page_of_configuration(path):
+    first, *options = paragraphs(path)
+    page("snpnv-initramfs.conf", 5, "what snpnv does in the initramfs", "/etc/snpnv/initramfs.conf",
+         paragraph(" ".join(first)) + ".SH OPTIONS\n" +
+         entries((lines[-1], " ".join(lines[:-1])) for lines in options))
+
+
+def page_of_program(program):
     name = program.rsplit("/", 1)[-1]
     top = Help(help_of(program))
     version = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout.split()[-1]
@@ -123,6 +173,16 @@ def main():
         rows = re.findall(r"(\d) (.*?)(?:, (?=\d )|$)", text.removeprefix("exit status: "))
         out += ".SH EXIT STATUS\n" + entries(rows)
     sys.stdout.write(out + FURTHER[name])
+
+
+def main():
+    path = sys.argv[1]
+    if path.endswith("/snpnv-boot"):
+        page_of_script(path)
+    elif path.endswith(".conf"):
+        page_of_configuration(path)
+    else:
+        page_of_program(path)
 
 
 main()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# deb.sh SOURCE_DIR BUILT_DIR WORK_DIR: the Debian packages of BUILT_DIR have the same octets when they are
-# made from another folder; and they can be installed, used and removed in a clean Debian, which debootstrap makes
+# deb.sh SOURCE_DIR BUILT_DIR WORK_DIR: lintian has no errors or warnings for the Debian packages of BUILT_DIR; they
+# have the same octets when they are made from another folder, at another time; and they can be installed, used and removed in a clean Debian, which debootstrap makes
 # once, in WORK_DIR, where both makers of initramfs images follow. Exits with 77 without root.
 set -euo pipefail
 source_dir=$(cd "$1" && pwd)
@@ -8,8 +8,7 @@ built=$(cd "$2" && pwd)
 mkdir -p "$3"
 build=$(cd "$3" && pwd)
 [ "$(id -u)" -eq 0 ] || { echo "SKIPPED: chroot needs root"; exit 77; }
-export SOURCE_DATE_EPOCH
-SOURCE_DATE_EPOCH=$(git -C "$source_dir" log -1 --format=%ct 2>/dev/null || echo 1700000000)
+unset SOURCE_DATE_EPOCH  # packages have the date of debian/changelog
 
 package() { # BUILT_DIR FOLDER
   rm -rf "${build:?}/$2"
@@ -17,6 +16,7 @@ package() { # BUILT_DIR FOLDER
   rm -rf "$build/$2/_CPack_Packages"
 }
 package "$built" one
+lintian --allow-root --fail-on error,warning "$build"/one/*.deb
 
 rm -rf "$build/another-folder"
 mkdir -p "$build/another-folder/source"
@@ -30,6 +30,13 @@ for deb in "$build"/one/*.deb; do
   echo "$(basename "$deb"): $(stat -c %s "$deb") octets, the same twice"
 done
 [ "$(find "$build/one" -maxdepth 1 -name '*.deb' | wc -l)" -eq 4 ]
+# What they need is what debian/control says; who made them is for the builder to say.
+version=$(dpkg-deb -f "$build"/one/snpnv_*.deb Version)
+[ "$version" = "$(dpkg-parsechangelog -l "$source_dir/debian/changelog" -S Version)" ]
+[ "$(dpkg-deb -f "$build"/one/snpnv-initramfs_*.deb Depends)" = "snpnv (>= $version), snpnv (<< $version.1~)" ]
+dpkg-deb -f "$build"/one/snpnv-paravisor_*.deb Depends | grep -q '^swtpm, libc6'
+[ "$(dpkg-deb -f "$build"/one/snpnv_*.deb Section Maintainer)" = "$(sed -n '/^Section/p; /^Maintainer/p; /^$/q' \
+  "$source_dir/debian/control")" ]
 
 root=$build/root
 if [ ! -e "$root.complete" ]; then
@@ -57,7 +64,9 @@ inside apt-get -qq install --yes --no-install-recommends $needs >"$build/apt.log
 before=$(files)
 inside sh -c 'dpkg -i /debs/*.deb' >"$build/install.log" 2>&1 || { cat "$build/install.log"; exit 1; }
 inside snpnv --version
-inside test -e /usr/share/man/man1/snpnv.1 -o -e /usr/share/man/man1/snpnv.1.gz
+inside test -e /usr/share/man/man1/snpnv.1.gz
+inside test -e /usr/share/man/man8/snpnv-boot.8.gz
+inside test -e /usr/share/doc/libsnpnv-dev/copyright
 inside test -e /usr/share/bash-completion/completions/snpnv
 inside test -e /usr/include/snpnv/snpnv.hpp
 inside test -x /usr/lib/dracut/modules.d/90snpnv/module-setup.sh

@@ -4,10 +4,15 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#if __has_include(<expected>)
+#include <expected>
+#endif
+#ifndef __cpp_lib_expected
+#error "snpnv needs C++23 with std::expected: GCC 12, or Clang 19 with libstdc++, and -std=c++23"
+#endif
 
 namespace snpnv {
 
