@@ -3,8 +3,14 @@ foreach(program IN LISTS programs)
   install(TARGETS ${program} COMPONENT ${program})
   install(FILES packaging/man/${program}.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT ${program})
 endforeach()
-install(FILES packaging/completion/snpnv DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
-        COMPONENT snpnv)
+foreach(shell snpnv.bash:bash-completion/completions/snpnv snpnv.bash:bash-completion/completions/snpnv-paravisor
+              _snpnv:zsh/vendor-completions/_snpnv snpnv.fish:fish/vendor_completions.d/snpnv.fish
+              snpnv.fish:fish/vendor_completions.d/snpnv-paravisor.fish)
+  string(REGEX MATCH "(.*):(.*)/(.*)" unused ${shell})
+  install(FILES packaging/completion/${CMAKE_MATCH_1} DESTINATION ${CMAKE_INSTALL_DATADIR}/${CMAKE_MATCH_2}
+          RENAME ${CMAKE_MATCH_3} COMPONENT snpnv)
+endforeach()
+install(PROGRAMS packaging/completion/complete DESTINATION ${CMAKE_INSTALL_DATADIR}/snpnv COMPONENT snpnv)
 include(packaging/initramfs/install.cmake)
 
 # debian/control says what the packages are, for dpkg-buildpackage and for us.
