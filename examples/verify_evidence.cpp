@@ -1,27 +1,22 @@
-// What a user writes: a service that verifies evidence for the nonce that it gave out.
+// verify_evidence EVIDENCE ASK NONCE [ARK]: a service that verifies whole evidence for the nonce that it gave out.
 #include <cstdio>
 #include <ctime>
-#include <fstream>
-#include <iterator>
 
+#include "examples/file.hpp"
 #include "snpnv/mbedtls/crypto.hpp"
 #include "snpnv/verify/evidence.hpp"
 
-int main(int, char** argv) {  // EVIDENCE ASK NONCE
-  const auto read = [](const char* path) {
-    std::ifstream file(path, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(file), {});
-  };
-  const auto octets = [](const std::string& text) { return std::as_bytes(std::span(text)); };
-  const std::string evidence = read(argv[1]), ask = read(argv[2]), nonce = argv[3];
-  std::array<std::byte, 4096> room_for_ask;
-  const auto der = snpnv::der_of(octets(ask), snpnv::kPemCertificate, room_for_ask);
-  if (!der) return 2;
-  const std::array issuers{snpnv::Issuer{{}, *der}};  // below one of AMD's roots
+int main(int count, char** arguments) {
+  if (count < 4) return 2;
+  const std::string evidence = file(arguments[1]), nonce = arguments[3];
+  const CertificateFile ask(arguments[2]), ark(count > 4 ? arguments[4] : "");
+  const std::array issuers{snpnv::Issuer{ark.der, ask.der}};  // below one of AMD's roots, or below this ARK
+  const std::array roots{ark.der};
+  const snpnv::CertificatePool pool{issuers, std::span(roots).first(count > 4 ? 1 : 0)};
   snpnv::MbedCrypto crypto;
   static snpnv::EvidenceRoom room;
   static snpnv::Verdict verdict;
-  const bool verified = snpnv::verify_evidence(crypto, octets(evidence), snpnv::Challenge(octets(nonce)), {issuers},
+  const bool verified = snpnv::verify_evidence(crypto, octets(evidence), snpnv::Challenge(octets(nonce)), pool,
                                                snpnv::Policy{}, std::time(nullptr), room, verdict);
   const std::string_view why = verified        ? "verified"
                                : verdict.error ? name(verdict.error->code)

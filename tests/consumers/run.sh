@@ -20,8 +20,8 @@ cmake -G Ninja -S "$1/tests/consumers/exported" -B "$work/exported" -DCMAKE_CXX_
   { cat "$work/log"; exit 1; }
 [ "$("$work/user/consumer")" = "no TPM" ]
 echo "install(EXPORT): works"
-# The service gives its verdict: no evidence; and evidence whose version binds the report to no nonce.
-service=$work/find_package/service
+# The example gives its verdict: no evidence; and evidence whose version binds the report to no nonce.
+service=$work/find_package/verify_evidence
 [ "$("$service" /dev/null "$1/tests/pki/milan/ask.pem" challenge)" = json_syntax ]
 vectors=${SNPNV_VECTORS:-$1/../shared/vectors}
 if [ -d "$vectors" ]; then

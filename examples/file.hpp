@@ -1,0 +1,24 @@
+// What the examples share: a file as octets, and a certificate in DER whatever the file is in.
+#pragma once
+
+#include <array>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "snpnv/core/pem.hpp"
+
+inline std::string file(const char* path) {
+  std::ifstream in(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+inline snpnv::ByteView octets(const std::string& text) { return std::as_bytes(std::span(text)); }
+
+struct CertificateFile {
+  explicit CertificateFile(const char* path) : text(file(path)) {
+    der = snpnv::der_of(octets(text), snpnv::kPemCertificate, room).value_or(snpnv::ByteView());
+  }
+  std::string text;
+  std::array<std::byte, 4096> room;
+  snpnv::ByteView der;  // nothing: no certificate, by which nothing is verified
+};

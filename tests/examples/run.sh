@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# run.sh SNPNV SNPNV-PARAVISOR EXAMPLES: the examples do what they say, and say no where that is right.
+source_dir=$(cd "$(dirname "$0")/../.." && pwd)
+. "$source_dir/tests/tools/lib.sh"
+examples=$3
+says() { # STATUS WORDS COMMAND...
+  exits "$1" "${@:3}" && [ "$(cat out)" = "$2" ]
+}
+start_paravisor
+pki=$source_dir/tests/pki/milan
+certificates=("$pki/vcek.pem" "$pki/ask.pem")
+
+check "a fresh envelope" says 0 fresh "$examples/example_collect" envelope "$SNPNV_TCTI"
+check "from no TPM" says 1 "no TPM" "$examples/example_collect" nothing device:/nonexistent
+check "which leaves no file" [ ! -e nothing ]
+check "by a transport of one's own" says 0 "a report of version 2" "$examples/example_custom_transport" "$SNPNV_TCTI"
+
+echo '{}' >policy
+check "the envelope" says 0 verified "$examples/example_verify_report" envelope "${certificates[@]}" policy "$pki/ark.pem"
+check "below a root that nobody trusts" says 1 chain.root_pinned "$examples/example_verify_report" envelope \
+  "${certificates[@]}" policy
+"$snpnv" report report user --random
+check "a report alone" says 0 verified "$examples/example_verify_report" report "${certificates[@]}" policy "$pki/ark.pem"
+echo '{"min_guest_svn": 4294967295}' >policy
+check "by a policy that asks for more" says 1 policy.guest_svn "$examples/example_verify_report" envelope \
+  "${certificates[@]}" policy "$pki/ark.pem"
+echo '{"min_guest_svm": 1}' >policy
+check "by a policy with a mistake" says 2 "not a policy" "$examples/example_verify_report" envelope \
+  "${certificates[@]}" policy "$pki/ark.pem"
+
+nonce=challenge-of-the-service
+"$snpnv" evidence evidence --nonce "$(printf %s $nonce | od -An -tx1 | tr -d ' \n')" --vcek "$pki/vcek.pem"
+check "evidence" says 0 verified "$examples/example_verify_evidence" evidence "$pki/ask.pem" $nonce "$pki/ark.pem"
+check "for another nonce" says 1 quote.nonce "$examples/example_verify_evidence" evidence "$pki/ask.pem" ${nonce}s \
+  "$pki/ark.pem"
+check "no evidence" says 1 json_syntax "$examples/example_verify_evidence" /dev/null "$pki/ask.pem" $nonce
+
+check "the fuzz harness" exits 0 "$examples/example_fuzz_service" "$source_dir/fuzz/corpus/evidence"
+for file in "$source_dir"/examples/*.cpp; do
+  check "$(basename "$file") is short" [ "$(wc -l <"$file")" -lt 40 ]
+done
+summary
