@@ -13,11 +13,11 @@ certificates=("$pki/vcek.pem" "$pki/ask.pem")
 check "a fresh envelope" says 0 fresh "$examples/example_collect" envelope "$SNPNV_TCTI"
 check "from no TPM" says 1 "no TPM" "$examples/example_collect" nothing device:/nonexistent
 check "which leaves no file" [ ! -e nothing ]
-check "by a transport of one's own" says 0 "a report of version 2" "$examples/example_custom_transport" "$SNPNV_TCTI"
+check "by a transport of one's own" says 0 "a report of version 3" "$examples/example_custom_transport" "$SNPNV_TCTI"
 
 echo '{}' >policy
 check "the envelope" says 0 verified "$examples/example_verify_report" envelope "${certificates[@]}" policy "$pki/ark.pem"
-check "below a root that nobody trusts" says 1 chain.root_pinned "$examples/example_verify_report" envelope \
+check "below a root of AMD's, which is not theirs" says 1 chain.intermediate_signature "$examples/example_verify_report" envelope \
   "${certificates[@]}" policy
 "$snpnv" report report user --random
 check "a report alone" says 0 verified "$examples/example_verify_report" report "${certificates[@]}" policy "$pki/ark.pem"
@@ -31,7 +31,7 @@ check "by a policy with a mistake" says 2 "not a policy" "$examples/example_veri
 nonce=challenge-of-the-service
 "$snpnv" evidence evidence --nonce "$(printf %s $nonce | od -An -tx1 | tr -d ' \n')" --vcek "$pki/vcek.pem"
 check "evidence" says 0 verified "$examples/example_verify_evidence" evidence "$pki/ask.pem" $nonce "$pki/ark.pem"
-check "for another nonce" says 1 quote.nonce "$examples/example_verify_evidence" evidence "$pki/ask.pem" ${nonce}s \
+check "for another nonce" says 1 binding.user_data "$examples/example_verify_evidence" evidence "$pki/ask.pem" ${nonce}s \
   "$pki/ark.pem"
 check "no evidence" says 1 json_syntax "$examples/example_verify_evidence" /dev/null "$pki/ask.pem" $nonce
 

@@ -15,6 +15,7 @@ for program in snpnv snpnv-paravisor; do
   dpkg-deb -x "$build"/"$program"_*.deb "$build/root"
   readelf -hd "$build/root/usr/bin/$program" >"$build/elf"
   grep -q 'Flags:.* NOW.* PIE' "$build/elf" || { echo "$program: not bound at its start, or at a fixed place"; exit 1; }
-  nm -D "$build/root/usr/bin/$program" | grep -q '__stack_chk_fail' || { echo "$program: unprotected stack"; exit 1; }
+  readelf --dyn-syms --wide "$build/root/usr/bin/$program" >"$build/symbols"
+  grep -q '__stack_chk_fail' "$build/symbols" || { echo "$program: unprotected stack"; exit 1; }
 done
 echo "dpkg-buildpackage: builds"
