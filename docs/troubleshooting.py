@@ -64,6 +64,7 @@ CURES = {
     "fresh_overwritten": "Find who else writes 0x01400002; programs that use snpnv's lock wait for each other.",
     "fresh_no_user_data": "Firmware of 2023: stop and start the VM, so that it comes to a newer host; `--boot` gives what is there.",
     "fetch_tcb": "The host was updated: `--source kds` has the certificate for the report's own TCB.",
+    "fetch_content": "Something between answers in place of the server, a proxy or a login page: check the URL, or take another `--source`.",
     "broker_refused": "The broker's policy or its verifier said no: its log says why; `snpnv verify evidence` shows the same checks.",
     "broker_session": "Not a broker of Trustee's at this URL, or of another version.",
 }
