@@ -37,7 +37,7 @@ template <class Text>
   return {point, size};
 }
 
-/// Where escaped text is to stand. In both, a character that is no printable ASCII is \uXXXX, a pair of
+/// Where escaped text is to stand. In both, a character that is no printable ASCII is `\uXXXX`, a pair of
 /// surrogates above U+FFFF, and a backslash is doubled.
 enum class Escape : std::uint8_t {
   plain,  // in a line of text: an octet that is not UTF-8 is \xNN
