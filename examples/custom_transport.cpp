@@ -4,8 +4,7 @@
 
 extern "C" {
 std::uint64_t board_milliseconds(void);
-// Octets of the response, at most `room`; 0: the bus failed.
-std::size_t board_tpm(const void* command, std::size_t size, void* response, std::size_t room);
+std::size_t board_tpm(const void* command, std::size_t size, void* response, std::size_t room);  // 0: it failed
 bool collect(const void* user_data, void* report);  // 64 octets in, 1184 octets out
 }
 

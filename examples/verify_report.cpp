@@ -11,8 +11,8 @@ int main(int count, char** arguments) {
   if (count < 5) return 2;
   const std::string in = file(arguments[1]), rules = file(arguments[4]);
   const CertificateFile vcek(arguments[2]), ask(arguments[3]);
-  const auto policy = snpnv::PolicyReader(octets(rules)).read();
-  if (!policy) return std::puts("not a policy"), 2;
+  snpnv::Policy policy;
+  if (!snpnv::PolicyReader(octets(rules), policy).read()) return std::puts("not a policy"), 2;
 
   snpnv::Evidence evidence{octets(in), {}, {}};  // a report alone
   if (in.size() != snpnv::ATTESTATION_REPORT::kSize) {
@@ -32,7 +32,7 @@ int main(int count, char** arguments) {
   const std::time_t now = std::time(nullptr);
   if (!verify_chain(crypto, pool, vcek.der, now, chain)) return std::puts("cannot be judged"), 2;
   verdict = chain.verdict;
-  if (chain.chain && !verify_report(crypto, *chain.chain, evidence, *policy, now, snpnv::Scope::all, verdict)) return 2;
+  if (chain.chain && !verify_report(crypto, *chain.chain, evidence, policy, now, snpnv::Scope::all, verdict)) return 2;
   const std::string_view why = verdict.verified() ? "verified" : name(*verdict.first_failure());
   return std::printf("%.*s\n", static_cast<int>(why.size()), why.data()), verdict.verified() ? 0 : 1;
 }
