@@ -65,6 +65,8 @@ CURES = {
     "fresh_no_user_data": "Firmware of 2023: stop and start the VM, so that it comes to a newer host; `--boot` gives what is there.",
     "fetch_tcb": "The host was updated: `--source kds` has the certificate for the report's own TCB.",
     "fetch_content": "Something between answers in place of the server, a proxy or a login page: check the URL, or take another `--source`.",
+    "token_claim": "Another policy, issuer or nonce than was asked for: read the token's claims, and do not trust it.",
+    "token_key": "The provider changed its keys, or it is another provider: check its URL, and ask again.",
     "broker_refused": "The broker's policy or its verifier said no: its log says why; `snpnv verify evidence` shows the same checks.",
     "broker_session": "Not a broker of Trustee's at this URL, or of another version.",
 }
