@@ -165,7 +165,18 @@ services would be shared libraries. What static builds give up: TCTIs by name, A
 relocations, and a page that separates constants from code. They have no C++ library: memory that runs out ends the
 program with status 3 and one line, `tools/static/runtime.cpp`.
 How to make them: `packaging/smallest/README.md`.
+
+## Stack
+
+What the library itself takes at most, at -Os, by the frames and calls that GCC 12 writes down: the deepest path below
+each job, in octets, without the provider's and the transport's. Made by `tests/size/stack.sh`, which fails at 5 % above
+this table, or above the goal. What is large, the caller places: the buffer of the envelope, `Tpm`
+(8 kB for a command and a response), the result, `ChainCheck`, `Policy`, `EvidenceRoom`, `Verdict`.
+
+| job | x86-64 | Cortex-M33 | goal |
+|---|---|---|---|
 TEXT
+  "$root/tests/size/stack.sh" --table
 } >"$work/size.md"
 
 recorded() { grep -F "| $1 | " "$doc" | cut -d'|' -f3 | tr -d ' '; }

@@ -34,7 +34,7 @@ struct FreshTrace {
 struct BoundReport {
   HclReport envelope;
   ATTESTATION_REPORT report;
-  RuntimeClaims claims;
+  RuntimeClaims claims = {};
 };
 
 /// Gets reports through the vTPM. Tpm is snpnv::Tpm or alike.
@@ -65,25 +65,36 @@ class ReportCollector {
   ///     the envelope | hcl_report_type - another kind of machine
   ///   | what Tpm::execute() and the hasher return.
   [[nodiscard]] constexpr Result<BoundReport> fresh_report(const UserData& user_data) {
-    return explained(ask(user_data));
+    return placed([&](Place& out) { return ask(user_data, out); });
   }
 
   /// Returns the report that is there, without writing: bound to its claims, of unknown age.
   /// @returns as fresh_report(), of the fresh_ codes only fresh_torn.
-  [[nodiscard]] constexpr Result<BoundReport> boot_report() { return explained(take()); }
+  [[nodiscard]] constexpr Result<BoundReport> boot_report() {
+    return placed([&](Place& out) { return take(out); });
+  }
 
   [[nodiscard]] constexpr const FreshTrace& trace() const { return trace_; }
 
  private:
-  [[nodiscard]] constexpr Result<BoundReport> ask(const UserData& user_data) {
+  // A bound report is large, so it is made where the caller wants it.
+  using Place = Result<BoundReport>;
+  template <class Get>
+  [[nodiscard]] constexpr Result<BoundReport> placed(Get&& get) {
+    Place out = fail(Code::fresh_stale);
+    if (const auto got = explained(get(out)); !got) out = fail(got.error());
+    return out;
+  }
+
+  [[nodiscard]] constexpr Result<void> ask(const UserData& user_data, Place& out) {
     trace_ = {};
     SNPNV_CHECK(write(user_data));
     bool shape_checked = false;
     for (unsigned at_once = 1;; ++at_once) {
-      SNPNV_TRY(const auto bound, look(at_once));
-      if (bound && bound->claims.carries(user_data)) {
+      SNPNV_TRY(const bool bound, look(at_once, out));
+      if (bound && out->claims.carries(user_data)) {
         trace_.last = Seen::fresh;
-        return *bound;
+        return {};
       }
       if (trace_.last == Seen::torn) {
         if (at_once < kReadsAtOnce && tpm_.now() < tpm_.deadline()) continue;
@@ -98,12 +109,12 @@ class ReportCollector {
     }
   }
 
-  [[nodiscard]] constexpr Result<BoundReport> take() {
+  [[nodiscard]] constexpr Result<void> take(Place& out) {
     trace_ = {};
     changed_ = tpm_.now();
     for (unsigned at_once = 1;; ++at_once) {
-      SNPNV_TRY(const auto bound, look(at_once));
-      if (bound) return *bound;
+      SNPNV_TRY(const bool bound, look(at_once, out));
+      if (bound) return {};
       if (at_once < kReadsAtOnce && tpm_.now() < tpm_.deadline()) continue;
       at_once = 0;
       if (!pause()) return fail(not_fresh());
@@ -117,7 +128,7 @@ class ReportCollector {
   }
 
   // A command that the deadline cut short says less than what was seen before it.
-  [[nodiscard]] constexpr Result<BoundReport> explained(Result<BoundReport> result) const {
+  [[nodiscard]] constexpr Result<void> explained(const Result<void>& result) const {
     const bool cut_short = !result && (result.error().code == Code::io_deadline ||
                                        result.error().code == Code::tpm_retry);
     if (cut_short && trace_.last != Seen::nothing) return fail(not_fresh());
@@ -139,9 +150,9 @@ class ReportCollector {
             static_cast<std::uint32_t>(vtpm::kReportIndex)};
   }
 
-  // Reads the index once. Nothing, with trace_.last telling why, if the content is torn or has not
+  // Reads the index once. False, with trace_.last telling why, if the content is torn or has not
   // changed since it was last seen whole. `at_once` counts reads in a row.
-  [[nodiscard]] constexpr Result<std::optional<BoundReport>> look(unsigned at_once) {
+  [[nodiscard]] constexpr Result<bool> look(unsigned at_once, Place& out) {
     ++trace_.reads;
     const Result<ByteView> content = read_envelope();
     const bool last_try = at_once >= kReadsAtOnce;
@@ -149,9 +160,9 @@ class ReportCollector {
       // A refresh between two chunks can make sizes contradict each other; the TPM's errors stand.
       if (content.error().code != Code::hcl_sizes || last_try) return fail(located(content.error()));
       trace_.last = Seen::torn;
-      return std::nullopt;
+      return false;
     }
-    if (content->empty()) return std::nullopt;  // as stale as before
+    if (content->empty()) return false;  // as stale as before
 
     SNPNV_TRY(const HclReport envelope, HclReport::parse(*content));
     SNPNV_TRY(const auto octets, envelope.snp_report());
@@ -161,18 +172,18 @@ class ReportCollector {
     SNPNV_TRY(const Digest digest, hasher_.digest(hash, envelope.claims));
     if (!report.report_data_is(digest)) {
       trace_.last = Seen::torn;
-      return std::nullopt;
+      return false;
     }
-    const auto claims =
-        RuntimeClaims::parse(envelope.claims, content->size() - envelope.claims.size());
-    if (!claims) return fail(located(claims.error()));
+    RuntimeClaims& claims = out.emplace(envelope, report).claims;
+    const auto read = claims.read(envelope.claims, content->size() - envelope.claims.size());
+    if (!read) return fail(located(read.error()));
     trace_.last = Seen::stale;  // fresh, if the caller finds its user data
-    trace_.last_user_data = claims->user_data_octets;
-    trace_.last_user_data_size = claims->user_data_size;
+    trace_.last_user_data = claims.user_data_octets;
+    trace_.last_user_data_size = claims.user_data_size;
     const auto report_data = report[ATTESTATION_REPORT::REPORT_DATA];
     if (!equal(report_data, seen_report_data_)) changed_ = tpm_.now();
     std::ranges::copy(report_data, seen_report_data_.begin());
-    return BoundReport{envelope, report, *claims};
+    return true;
   }
 
   // The first chunk gives the size, then exactly the rest is read. Empty if the first chunk shows

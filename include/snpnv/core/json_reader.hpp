@@ -200,24 +200,16 @@ class JsonReader {
     return value && ok_;
   }
 
-  /// Passes over one value of any kind and checks it whole.
+  /// Passes over one value of any kind and checks it whole. Without recursion: the stack is bounded.
   constexpr void skip() {
-    switch (peek()) {
-      case JsonKind::object: {
-        enter_object();
-        for (JsonString name; next_member(name);) skip();
-        return;
+    const std::size_t outermost = depth_;
+    do {
+      skip_one();
+      JsonString name;
+      while (ok_ && depth_ > outermost &&
+             !(levels_[depth_ - 1].kind == JsonKind::object ? next_member(name) : next_element())) {
       }
-      case JsonKind::array:
-        enter_array();
-        while (next_element()) skip();
-        return;
-      case JsonKind::string: (void)string(); return;
-      case JsonKind::number: (void)number(); return;
-      case JsonKind::boolean: (void)boolean(); return;
-      case JsonKind::null: literal("null"); return;
-      case JsonKind::none: syntax(); return;
-    }
+    } while (ok_ && depth_ > outermost);
   }
 
   constexpr void fail(Code code, std::size_t detail = 0) { fail_at(code, offset(), detail); }
@@ -287,6 +279,19 @@ class JsonReader {
     return false;
   }
 
+  // One value that holds no others, or the opening of one that does.
+  constexpr void skip_one() {
+    switch (peek()) {
+      case JsonKind::object: return enter_object();
+      case JsonKind::array: return enter_array();
+      case JsonKind::string: (void)string(); return;
+      case JsonKind::number: (void)number(); return;
+      case JsonKind::boolean: (void)boolean(); return;
+      case JsonKind::null: literal("null"); return;
+      case JsonKind::none: syntax(); return;
+    }
+  }
+
   constexpr void enter(JsonKind kind) {
     if (!expect(kind)) return;
     if (depth_ == kMaxDepth) return fail(Code::json_depth, kMaxDepth);
@@ -316,7 +321,7 @@ class JsonReader {
 
   constexpr bool remember(const JsonString& name, std::size_t quote) {
     for (std::size_t i = levels_[depth_ - 1].names; i < name_count_; ++i) {
-      if (JsonString{in_.subspan(names_[i].at, names_[i].size), 0, names_[i].plain} == name) {
+      if (JsonString{in_.subspan(names_[i].at, names_[i].size), 0, names_[i].plain != 0} == name) {
         fail_at(Code::json_duplicate, quote);
         return false;
       }
@@ -325,8 +330,10 @@ class JsonReader {
       fail_at(Code::json_members, quote, kMaxNames);
       return false;
     }
-    names_[name_count_++] = {static_cast<std::uint32_t>(name.offset - base_),
-                             static_cast<std::uint32_t>(name.raw.size()), name.plain};
+    Name& kept = names_[name_count_++];
+    kept.at = static_cast<std::uint32_t>(name.offset - base_);
+    kept.size = static_cast<std::uint32_t>(name.raw.size()) & 0x7FFFFFFFU;
+    kept.plain = name.plain ? 1U : 0U;
     return true;
   }
 
@@ -459,10 +466,11 @@ class JsonReader {
     }
   }
 
+  // Many of them: kMaxInput leaves room in two words.
   struct Name {
     std::uint32_t at = 0;
-    std::uint32_t size = 0;
-    bool plain = false;
+    std::uint32_t size : 31 = 0;
+    std::uint32_t plain : 1 = 0;
   };
 
   ByteView in_;

@@ -63,8 +63,10 @@ class VerifiedChain {
 
   /// The verdict on the chain, judged anew for the time `at` where time matters. Not complete.
   void verdict(UnixTime at, Verdict& out) const {
-    out = verdict_;
-    out.complete = false;
+    out.reset();
+    std::ranges::copy(results_, out.results.begin());
+    out.root = root_;
+    out.product = product_;
     out[Check::chain_validity] = validity(at);
     if (lists_) out[Check::chain_revocation] = lists_->validity(at);
   }
@@ -101,7 +103,8 @@ class VerifiedChain {
   Product product_{};
   SIGNING_KEY signing_key_{};
   bool issuers_only_ = false;  // while they are verified by themselves
-  Verdict verdict_;
+  RootSource root_ = RootSource::none;
+  std::array<CheckResult, static_cast<std::size_t>(Check::chain_revocation) + 1> results_{};  // of its own checks
 };
 
 struct ChainCheck {
@@ -147,7 +150,8 @@ class ChainVerifier {
     if (verdict.first_failure()) return;
     verdict.product = verified_.product_;
     verdict.complete = true;
-    verified_.verdict_ = verdict;
+    verified_.root_ = root_;
+    std::ranges::copy_n(verdict.results.begin(), std::ssize(verified_.results_), verified_.results_.begin());
     out.chain = verified_;
   }
 

@@ -100,7 +100,13 @@ struct RuntimeClaims {
   ///   RSA key without n or e | wire_value - n or e begins with a zero octet | json_duplicate - the same
   ///   kid twice; where: absolute offset, counted from `base`.
   [[nodiscard]] static constexpr Result<RuntimeClaims> parse(ByteView text, std::size_t base = 0) {
-    RuntimeClaims claims;
+    Result<RuntimeClaims> out{std::in_place};
+    if (const auto read = out->read(text, base); !read) out = fail(read.error());
+    return out;
+  }
+  /// The same in place, into claims as they are made; after an error they are of no use.
+  [[nodiscard]] constexpr Result<void> read(ByteView text, std::size_t base = 0) {
+    RuntimeClaims& claims = *this;
     JsonReader json(text, base);
     json.enter_object();
     for (JsonString member; json.next_member(member);) {
@@ -115,7 +121,8 @@ struct RuntimeClaims {
         json.skip();
       }
     }
-    return json.finish(claims);
+    SNPNV_CHECK(json.finish(true));
+    return {};
   }
 
  private:

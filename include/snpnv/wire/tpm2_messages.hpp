@@ -131,12 +131,18 @@ template <TpmCommand C>
 template <TpmCommand C>
 [[nodiscard]] constexpr Result<typename C::Response> unmarshal_response(const C& command,
                                                                         ByteView message) {
+  Result<typename C::Response> response{std::in_place};  // in the caller's place: some are large
   auto body = ResponseBody::open(message, C::kAuthHandles);
-  if (!body) return fail_command(command, body.error());
-  typename C::Response response{};
-  TpmReader{body->parameters()}(response);
-  if (const auto whole = body->finish(); !whole) return fail_command(command, whole.error());
-  if (!command.answered_by(response)) return fail_command(command, {Code::tpm_answer, TpmHeader::kSize});
+  if (!body) {
+    response = fail_command(command, body.error());
+    return response;
+  }
+  TpmReader{body->parameters()}(*response);
+  if (const auto whole = body->finish(); !whole) {
+    response = fail_command(command, whole.error());
+  } else if (!command.answered_by(*response)) {
+    response = fail_command(command, {Code::tpm_answer, TpmHeader::kSize});
+  }
   return response;
 }
 
