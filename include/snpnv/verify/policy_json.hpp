@@ -7,7 +7,7 @@ namespace snpnv {
 
 /// Where an item stands in a policy file: in the object at the top, or in one of its members.
 struct PolicyPath {
-  std::string_view object;  // empty: at the top
+  std::string_view object = "";  // empty: at the top
   std::string_view name;
 
   consteval explicit PolicyPath(std::string_view path) : name(path) {
