@@ -10,7 +10,7 @@ root = pathlib.Path(__file__).resolve().parent.parent
 
 
 def block(path):
-    language = {".cpp": "cpp", ".hpp": "cpp"}.get(pathlib.Path(path).suffix, "")
+    language = {".cpp": "cpp", ".hpp": "cpp", ".sh": "sh"}.get(pathlib.Path(path).suffix, "")
     return f"```{language}\n{(root / path).read_text()}```\n"
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # pictures.sh SNPNV SNPNV-PARAVISOR: makes docs/verdict.svg and docs/boot.svg anew, from what the programs print on a
 # terminal and what a kernel's console shows. Needs what tests/vm/fetch.sh got.
-. "$(dirname "$0")/../tests/tools/lib.sh"
-docs=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+docs=$(cd "$(dirname "$0")" && pwd)
+. "$docs/../tests/tools/lib.sh"
 source_dir=$(dirname "$docs")
 vm=${SNPNV_VM_DIR:-$source_dir/build/vm}
 picture() { # NAME TITLE
@@ -10,7 +10,6 @@ picture() { # NAME TITLE
 }
 
 start_paravisor
-"$snpnv" --quiet report report.bin user-data.bin --random
 cp -r "$state" certs
 PATH=$(dirname "$snpnv"):$PATH
 typed="snpnv verify attestation certs report.bin --user-data @user-data.bin --claims claims.json --root certs/ark.pem"
@@ -20,8 +19,8 @@ typed="snpnv verify attestation certs report.bin --user-data @user-data.bin --cl
   script -qec "stty cols 110; $typed" /dev/null </dev/null
   typed+=" --min-guest-svn 3"
   echo
-  echo "\$ $typed"
-  script -qec "stty cols 110; $typed" /dev/null </dev/null
+  echo "\$ $typed | tail -n 3"
+  script -qec "stty cols 110; $typed" /dev/null </dev/null | tail -n 3
 } | picture verdict "What a verdict looks like"
 
 # A boot whose root is this script: the kernel, busybox, snpnv with its libraries, and snpnv-boot.
@@ -49,5 +48,5 @@ await_line ready '^ready'
 "$vm/qemu" -machine q35,accel=tcg -cpu qemu64,+rdrand -m 256 -display none -vga none -nic none -monitor none -no-reboot \
   -kernel "$vm/vmlinuz" -initrd image -serial file:console -chardev "socket,id=c,path=$work/socket" \
   -tpmdev emulator,id=t,chardev=c -device tpm-crb,tpmdev=t </dev/null \
-  -append "console=ttyS0 panic=-1 snpnv.onfail=halt snpnv.timeout=600"
+  -append "console=ttyS0 panic=-1 snpnv.onfail=halt snpnv.timeout=600 snpnv.nonce=00112233445566778899aabbccddeeff"
 grep -v 'ACPI\|clocksource' console | sed -n '/Run \/init/,$p' | tail -n 25 | picture boot "What a boot that is attested shows on its console"

@@ -35,8 +35,20 @@ check "for another nonce" says 1 binding.user_data "$examples/example_verify_evi
   "$pki/ark.pem"
 check "no evidence" says 1 json_syntax "$examples/example_verify_evidence" /dev/null "$pki/ask.pem" $nonce
 
+printf 'the key of the disk' >key
+start_server line "$paravisor_program" --state broker --listen 127.0.0.1:0 --http 127.0.0.1:0 --kbs 127.0.0.1:0 \
+  --resource default/key/disk=key
+value() { sed -n "s/.* $1=\([^ ]*\).*/\1/p" <<<"$line"; }
+export SNPNV_TCTI=$(value tcti) PATH="$(dirname "$snpnv"):$PATH"
+secret() { "$source_dir/examples/get_secret.sh" "$1" "$(value kbs)" broker/https-ca.pem "${@:2}"; }
+trusted=(--source platform --platform-url "$(value http)" --root broker/ark.pem)
+check "a secret" exits 0 secret "default/key/disk ${trusted[*]}" cat
+check "is the secret" cmp -s out key
+check "a secret that is not there" exits 1 secret "default/key/other ${trusted[*]}" touch started
+check "starts nothing" [ ! -e started ]
+
 check "the fuzz harness" exits 0 "$examples/example_fuzz_service" "$source_dir/fuzz/corpus/evidence"
-for file in "$source_dir"/examples/*.cpp; do
+for file in "$source_dir"/examples/*.{cpp,sh}; do
   check "$(basename "$file") is short" [ "$(wc -l <"$file")" -lt 40 ]
 done
 summary
