@@ -7,7 +7,9 @@ install(DIRECTORY packaging/dracut/90snpnv DESTINATION lib/dracut/modules.d USE_
 install(PROGRAMS packaging/initramfs-tools/hooks/snpnv DESTINATION share/initramfs-tools/hooks ${initramfs})
 install(PROGRAMS packaging/initramfs-tools/scripts/init-premount/snpnv
         DESTINATION share/initramfs-tools/scripts/init-premount ${initramfs})
-install(FILES packaging/systemd/snpnv-initrd.service DESTINATION lib/systemd/system ${initramfs})
+install(PROGRAMS packaging/initramfs-tools/snpnv-key DESTINATION lib/cryptsetup/scripts ${initramfs})
+install(FILES packaging/systemd/snpnv-initrd.service packaging/systemd/snpnv-key.socket
+              packaging/systemd/snpnv-key@.service DESTINATION lib/systemd/system ${initramfs})
 install(FILES packaging/initramfs/initramfs.conf DESTINATION lib/snpnv ${initramfs})
 install(FILES packaging/man/snpnv-boot.8 DESTINATION share/man/man8 ${initramfs})
 install(FILES packaging/man/snpnv-initramfs.conf.5 DESTINATION share/man/man5 ${initramfs})

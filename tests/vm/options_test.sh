@@ -17,6 +17,7 @@ cat >"$root/usr/bin/snpnv" <<'EOF'
 #!/bin/sh
 echo "$*" > /arguments
 echo "$*" >> /all-arguments
+case $* in *fd:3*) echo "the key" >&3 ;; esac
 EOF
 chmod +x "$root/usr/bin/snpnv"
 echo "8.07 1.00" >"$root/proc/uptime"
@@ -27,10 +28,11 @@ given() {
   printf '%s\n' "${@:2}" >"$root/etc/snpnv/initramfs.conf"
   rm -rf "$root/run"/* "$root"/{,all-}arguments "$root/proc/sysrq-trigger"
 }
-# run COMMAND-LINE [FILE-LINE...]: sets $status and $asked.
+# run COMMAND-LINE [FILE-LINE...]: sets $status and $asked; with the arguments in `arguments`.
+arguments=()
 run() {
   given "$@"
-  timeout -k 1 "$patience" chroot "$root" "${shell[@]}" /usr/lib/snpnv/snpnv-boot >"$work/out" 2>&1
+  timeout -k 1 "$patience" chroot "$root" "${shell[@]}" /usr/lib/snpnv/snpnv-boot "${arguments[@]}" >"$work/out" 2>&1
   status=$?
   asked=$(cat "$root/arguments" 2>/dev/null)
 }
@@ -97,6 +99,27 @@ options() {
     check "${shell[*]}: $value: says so" grep -q 'needs a network' "$root/run/snpnv/log"
     check "${shell[*]}: $value: nobody is asked" [ -z "$asked" ]
   done
+  # The key of a disk, which goes to standard output alone.
+  arguments=(--key)
+  broker="ip=dhcp snpnv.kbs=https://kbs.example:8080 snpnv.resource=default/key/disk"
+  key="kbs default/key/disk --url https://kbs.example:8080 --ca-file"
+  asks "$key /etc/snpnv/kbs-ca.pem --source platform --out fd:3 --timeout 7" "$broker"
+  check "${shell[*]}: the key is what is printed: $(cat "$work/out")" [ "$(cat "$work/out")" = "the key" ]
+  check "${shell[*]}: and is in no file" eval '! grep -rqs "the key" "$root/run"'
+  asks "$key /ca.pem --source store --store /store --out fd:3 --timeout 7" "$broker snpnv.vcek=/store" ca=/ca.pem hook=/bin/no
+  asks "$key /etc/snpnv/kbs-ca.pem --vcek /vcek.pem --out fd:3 --timeout 7" "$broker snpnv.vcek=/vcek.pem"
+  asks "$key /etc/snpnv/kbs-ca.pem --source kds --kds-url http://mirror --out fd:3 --timeout 7" "$broker snpnv.vcek=http://mirror"
+  for value in snpnv.kbs=http://kbs.example snpnv.kbs= 'snpnv.kbs=https://x;id' snpnv.resource=a/b snpnv.resource=a/b/c/d \
+    snpnv.resource=/a/b/c snpnv.resource=a//c 'snpnv.resource=a/b/$(id)' snpnv.ca=ca.pem snpnv.ca=/a/../b; do
+    refuses "$broker $value"
+  done
+  for value in "ip=dhcp snpnv.kbs=https://kbs.example" "ip=dhcp snpnv.resource=a/b/c" "${broker#ip=dhcp }"; do
+    run "$value"
+    check "${shell[*]}: $value: status $status, not 2" [ "$status" -eq 2 ]
+    check "${shell[*]}: $value: says so" grep -q 'needs' "$root/run/snpnv/log"
+    check "${shell[*]}: $value: nobody is asked, nothing printed" [ -z "$asked$(cat "$work/out")" ]
+  done
+  arguments=()
   # What comes from outside is one line of printable ASCII in the log, whatever it says.
   run 'snpnv.mode=x\nattested\033[2J\c' "hook=$(printf '/a\033[2J\rb\303\251')"
   check "${shell[*]}: one line: $(cat -A "$root/run/snpnv/log")" \

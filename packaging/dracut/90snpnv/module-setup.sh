@@ -11,11 +11,13 @@ installkernel() {
 }
 
 install() {
-  local conf=${dracutsysrootdir-}/etc/snpnv/initramfs.conf hook vcek
+  local conf=${dracutsysrootdir-}/etc/snpnv/initramfs.conf hook vcek ca
   inst_multiple snpnv sh mkdir setsid sleep
   inst_multiple -o modprobe
   inst_script /usr/lib/snpnv/snpnv-boot
-  inst_multiple -o /etc/snpnv/initramfs.conf /etc/snpnv/vcek.pem
+  inst_multiple -o /etc/snpnv/initramfs.conf /etc/snpnv/vcek.pem /etc/snpnv/kbs-ca.pem
+  ca=$(sed -n 's/^ca=//p' "$conf" 2> /dev/null)
+  [ -z "$ca" ] || inst_simple "$ca"
   hook=$(sed -n 's/^hook=//p' "$conf" 2> /dev/null)
   [ -z "$hook" ] || inst_multiple "$hook"
   vcek=$(sed -n 's/^vcek=//p' "$conf" 2> /dev/null)
@@ -26,6 +28,8 @@ install() {
   if dracut_module_included systemd; then
     inst_simple "$systemdsystemunitdir/snpnv-initrd.service"
     $SYSTEMCTL -q --root "$initdir" add-requires initrd.target snpnv-initrd.service
+    inst_multiple "$systemdsystemunitdir/snpnv-key.socket" "$systemdsystemunitdir/snpnv-key@.service"
+    $SYSTEMCTL -q --root "$initdir" add-wants initrd.target snpnv-key.socket
   else
     inst_hook pre-trigger 50 "$moddir/snpnv-hook.sh"
     inst_hook initqueue 00 "$moddir/snpnv-job.sh"
