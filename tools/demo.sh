@@ -71,4 +71,40 @@ run snpnv verify attestation certs flipped.bin --root vm/ark.pem || status=$?
 [ "$status" -eq 1 ]
 proven "one changed octet and the report is rejected, with the check named"
 
+# The same guest at brokers of different minds.
+printf 'the key of the disk' >key
+printf '{"vm_configuration":{"secure-boot":true},"pcrs":{"16":"%064d"}}' 0 >policy
+broker() { # POLICY [FAULT]: a machine with a broker that has the key; sets `ask`
+  kill "$paravisor" && wait "$paravisor" || true
+  snpnv-paravisor --state vm --listen 127.0.0.1:0 --http 127.0.0.1:0 --kbs 127.0.0.1:0 --resource default/key/disk=key \
+    --kbs-policy "$1" ${2:+--fault "$2"} >ready &
+  paravisor=$!
+  read -r line <ready
+  export SNPNV_TCTI=${line#ready tcti=}
+  SNPNV_TCTI=${SNPNV_TCTI%% *}
+  ask=(snpnv kbs default/key/disk --url "$(sed 's/.* kbs=\([^ ]*\).*/\1/' <<<"$line")" --ca-file vm/https-ca.pem --out disk-key
+    --source platform --platform-url "$(sed 's/.* http=\([^ ]*\).*/\1/' <<<"$line")" --root vm/ark.pem)
+}
+refused() {
+  status=0
+  rm -f disk-key
+  run "${ask[@]}" || status=$?
+  [ "$status" -eq 1 ] && [ ! -e disk-key ]
+}
+broker policy
+run "${ask[@]}"
+cmp key disk-key
+proven "the broker saw fresh evidence for its nonce and our key, and gave the secret to that key alone"
+sed 's/"16":"0/"16":"1/' policy >other-pcr
+broker other-pcr
+refused
+proven "with another value of one PCR in its policy it gives nothing"
+sed 's/true/false/' policy >other-policy
+broker other-policy
+refused
+proven "nor with another policy"
+broker policy kbs-wrong-nonce
+refused
+proven "nor to evidence for another nonce than its own"
+
 printf '\nAll of it worked. Nothing is left running.\n'

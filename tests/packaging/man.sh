@@ -14,7 +14,7 @@ good "$page" "$packaging/initramfs/initramfs.conf"
 # All that the script takes.
 options=$(sed -n '/^option() {/,/^}/s/^    \([a-z]*\)) *.*/\1/p; /^option() {/,/^}/s/^    \([a-z]*\)$/\1/p' \
   "$packaging/initramfs/snpnv-boot")
-[ "$(wc -w <<<"$options")" -eq 7 ] || { echo "not the options of snpnv-boot: $options"; exit 1; }
+[ "$(wc -w <<<"$options")" -eq 10 ] || { echo "not the options of snpnv-boot: $options"; exit 1; }
 for option in $options; do grep -q "^\.B $option=" "$page" || { echo "$page lacks $option"; exit 1; }; done
 for program in "$2" "$3"; do
   page=$packaging/man/$(basename "$program").1
