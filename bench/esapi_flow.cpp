@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // esapi_flow TCTI USER-DATA REPORT: the flow by the Enhanced System API, as its users write it: name the
 // indices, write, ask for the size, read in chunks.
 #include <tss2/tss2_esys.h>

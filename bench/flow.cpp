@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The report flow in this process, beside the same octets marshalled by hand: on a swtpm of its own whose
 // index 0x01400001 holds the envelope in $SNPNV_BENCH/envelope, made for $SNPNV_BENCH/user; and on a TPM that
 // answers at once, which leaves what the flow itself costs.

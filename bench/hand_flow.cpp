@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // hand_flow PORT USER-DATA REPORT: the flow with nothing but its octets: one TPM2_NV_Write, and as many
 // TPM2_NV_Read as the envelope takes, on the data port of swtpm or snpnv-paravisor. Proves nothing; the
 // lower bound for what does.

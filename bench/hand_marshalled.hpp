@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The report flow as octets that someone wrote down once: what any client sends at least.
 #pragma once
 

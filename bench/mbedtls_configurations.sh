@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # mbedtls_configurations.sh FOLDER: what other builds of Mbed TLS do for the report's signature and for the
 # chain's: optimization, ECP window, fixed-point tables, 3.6. Fetches Debian's sources of 2.28 and 3.6 into
 # FOLDER, builds libmbedcrypto once for each line, and prints the least time of each.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Measures and prints the table of docs/performance.md; called by run.sh.
 
 measure.py BUILD [--write] | measure.py --fuzz-targets

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // openssl_verify DIR REPORT: what a verifier written for libcrypto does at least: read ark.pem, ask.pem,
 // vcek.pem and the report, verify four signatures. No names, dates, SPLs or policy.
 #include <openssl/bn.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // primitives PKI: the least CPU time, in microseconds, of an ECDSA verification by the provider with the curve's
 // table there and without, and of an RSA-4096-PSS verification. PKI has ark.key and vcek.key.
 #include <mbedtls/pk.h>

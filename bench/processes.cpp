@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // processes ROUNDS FILE: runs the commands in FILE in turn, ROUNDS times, and says for each its name, then
 // the least and the median wall time in microseconds, and the peak RSS in kB, tabs between. A line of FILE is
 // a name and words, tabs between; "&&" begins another process of the same command, "<" names standard

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # stream.sh [BUILD [LINES]]: how many documents of evidence a second `snpnv verify evidence --stream`
 # judges, with one job and with two, beside one process for each document; and its memory. BUILD is a
 # folder with tools/snpnv and tools/snpnv-paravisor, build/gcc by default. Needs Debian's package time.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What parsing and verification cost in this process, beside OpenSSL's libcrypto, Mbed TLS and Nettle doing the
 // same steps. The chain and the report are a scene of tests/verify; evidence with a quote is
 // $SNPNV_BENCH/evidence, and an envelope with claims $SNPNV_BENCH/envelope.

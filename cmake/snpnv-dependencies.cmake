@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The libraries behind snpnv::mbedtls, snpnv::openssl, snpnv::nettle and snpnv::transports; also part of the
 # installed package.
 

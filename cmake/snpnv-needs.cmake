@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What building the programs, tests and fuzz targets needs: all that is missing is said at once, with the Debian
 # package that has it and the option that does without it.
 set(missing "")

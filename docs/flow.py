@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Prints docs/flow.svg from docs/flow.txt: who sends what to whom, from top to bottom."""
 import html
 import pathlib

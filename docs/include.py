@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Renews what README.md and docs/*.md show of other files: the block behind each `<!-- file PATH -->`, and the table
 behind `<!-- options -->`. With --check changes nothing, and fails where there is something to renew.
 """

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # pictures.sh SNPNV SNPNV-PARAVISOR: makes docs/verdict.svg and docs/boot.svg anew, from what the programs print on a
 # terminal and what a kernel's console shows. Needs what tests/vm/fetch.sh got.
 docs=$(cd "$(dirname "$0")" && pwd)

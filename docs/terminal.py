@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Prints an SVG of what a terminal shows: terminal.py TITLE <OUTPUT. Colours and bold are those of the output."""
 import html
 import re

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Prints docs/troubleshooting.md: the error codes of core/error.hpp and the response codes of wire/tpm2_rc.hpp, each with
 its cure. A code without a cure, or a cure without a code, is an error.
 """

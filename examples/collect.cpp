@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // collect ENVELOPE [TCTI]: a fresh report over 64 octets of one's own, from /dev/tpmrm0.
 #include <algorithm>
 #include <cstdio>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A transport of one's own, without an operating system (-ffreestanding): the board gives two functions, and gets one.
 #include "snpnv/collect/fresh_report.hpp"
 #include "snpnv/mbedtls/crypto.hpp"

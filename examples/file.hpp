@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the examples share: a file as octets, and a certificate in DER whatever the file is in.
 #pragma once
 

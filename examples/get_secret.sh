@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # get_secret.sh RESOURCE URL CA-FILE COMMAND...: gets a secret from Trustee's key broker, for fresh evidence of this machine,
 # and runs COMMAND with it on standard input: `cryptsetup open DEVICE root --key-file -`, say. Without the secret
 # COMMAND is not run.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // verify_evidence EVIDENCE ASK NONCE [ARK]: a service that verifies whole evidence for the nonce that it gave out.
 #include <cstdio>
 #include <ctime>

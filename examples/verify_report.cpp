@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // verify_report FILE VCEK ASK POLICY [ARK]: verifies a report, or an envelope with its claims, by a policy in JSON.
 #include <cstdio>
 #include <ctime>

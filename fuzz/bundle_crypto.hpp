@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Cryptography by which every signature is valid, or none.
 #pragma once
 

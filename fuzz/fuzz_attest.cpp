@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TPMS_ATTEST and TPMT_SIGNATURE: what is accepted marshals to the same octets.
 #include "fuzz/fuzz.hpp"
 #include "snpnv/wire/tpm2_attest.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Certificates, revocation lists and AMD's extensions. Views lie within the input, errors point into
 // it, and what is signed is part of what was given.
 #include "fuzz/fuzz.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Requests of swtpm's control protocol: whatever parses has the size that its first octets announce.
 #include "fuzz/fuzz.hpp"
 #include "paravisor/control.hpp"

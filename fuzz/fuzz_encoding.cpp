@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Hexadecimal and base64url: what decodes encodes to the same text, but for case and padding. Escapes: printable
 // ASCII whatever comes, and JSON between quotes.
 #include <string_view>

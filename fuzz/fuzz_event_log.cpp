@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Event logs: records tile the log, whatever windows they are read from; what they hold parses or is refused inside.
 #include "fuzz/fuzz.hpp"
 #include "snpnv/verify/boot_facts.hpp"

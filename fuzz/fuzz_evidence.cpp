@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Trustee evidence of every version: accepted evidence is JSON, and can be written as version 2 and read
 // again with the same parts. Whole verification of it says why it is not verified: no signature is valid.
 #include <memory>

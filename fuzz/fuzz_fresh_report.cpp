@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The whole flow on a hostile TPM with a virtual clock. Whatever it answers, a report that is returned
 // is bound to its claims and carries the user data; the flow ends at the deadline.
 #include "fuzz/fuzz.hpp"

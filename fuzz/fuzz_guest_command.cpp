@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A guest's commands and the TPM's responses, taken apart without knowing their parameters: what is accepted is put
 // together to the same octets. The first octet says how many handles there are, and whether a response makes one.
 #include "fuzz/fuzz.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runtime claims: accepted ones are JSON, and what was decoded keeps its limits.
 #include "fuzz/fuzz.hpp"
 #include "snpnv/wire/hcl_claims.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The HCLA envelope: the parts of an accepted one cover the input without gap or overlap.
 #include "fuzz/fuzz.hpp"
 #include "snpnv/wire/hcl_report.hpp"

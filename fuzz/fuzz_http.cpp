@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An HTTP response in pieces, whose size the first octet says: the outcome is that of one piece. Where it
 // redirects, it leads to the same server.
 #include "fuzz/fuzz.hpp"

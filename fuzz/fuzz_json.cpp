@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The JSON reader: what is read member by member is accepted if and only if it is when skipped.
 #include "fuzz/fuzz.hpp"
 #include "snpnv/core/json_reader.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tokens, their headers and claims, and sets of keys: whatever is accepted is bounded.
 #include "fuzz/fuzz.hpp"
 #include "snpnv/wire/jwt.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Messages of a key broker: whatever is accepted is bounded, and is what it was once it is written again.
 #include "fuzz/fuzz.hpp"
 #include "snpnv/wire/kbs.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The whole exchange with a hostile broker: each response is as long as the two octets before it say. It ends before
 // the deadline of a virtual clock, and leaves nothing where it fails.
 #include "fuzz/fuzz.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Targets of requests to the emulated key distribution service: one spelling stays as it is.
 #include "fuzz/fuzz.hpp"
 #include "paravisor/kds_target.hpp"

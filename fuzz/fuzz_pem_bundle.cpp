@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // PEM bundles: two certificates, no more and no less.
 #include "fuzz/fuzz.hpp"
 #include "snpnv/fetch/bundle.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The JSON of a platform's certificate endpoint.
 #include "fuzz/fuzz.hpp"
 #include "snpnv/fetch/bundle.hpp"

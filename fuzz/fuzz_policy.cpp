@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Policy files: read whole, or refused with a place in the text.
 #include "fuzz/fuzz.hpp"
 #include "snpnv/verify/policy_json.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Recordings: whatever parses plays back exactly, and whatever does not names one of its lines.
 #include <algorithm>
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ATTESTATION_REPORT: every field of every accepted report can be read.
 #include "fuzz/fuzz.hpp"
 #include "snpnv/wire/snp_report.hpp"

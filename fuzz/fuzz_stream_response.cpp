@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A TPM's response from a stream that comes in pieces, whose size the first octet says, into a buffer whose size
 // the second says: it is what the header announces, and nothing behind the piece that completes it is taken.
 #include "fuzz/fuzz.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Commands, as an emulated paravisor meets them: what is accepted marshals to the same octets, where
 // the authorization is the empty password. The first octet picks the command.
 #include <algorithm>

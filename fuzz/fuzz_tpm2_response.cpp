@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Responses of the TPM: an accepted one is exactly what the command would get. The first octet picks
 // the command.
 #include "fuzz/fuzz.hpp"

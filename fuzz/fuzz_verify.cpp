@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Verification of a hostile bundle: four parts, each behind its size in two octets, little-endian:
 // ARK, ASK or ASVK, VCEK or VLEK, report; what is left are the claims, and once more revocation lists.
 // Signatures count as valid, so that everything behind them is reached; and with no signature valid,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs a fuzz target over its corpus without libFuzzer: every file below the folders named. A folder
 // that is missing or holds no file is an error.
 #include <cstdint>

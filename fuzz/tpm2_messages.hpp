@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One of each command, for the targets that try them all: call(command) for the one that `which` picks.
 #pragma once
 

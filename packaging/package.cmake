@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The programs with what belongs to them, and Debian packages of the whole: `cpack` in the build folder.
 foreach(program IN LISTS programs)
   install(TARGETS ${program} COMPONENT ${program})

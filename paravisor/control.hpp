@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Requests of swtpm's control protocol, as QEMU's `-tpmdev emulator` makes them. swtpm_ioctls(3).
 #pragma once
 

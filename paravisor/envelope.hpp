@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runtime claims and the envelope around report and claims, as the firmware generations make them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A guest's command taken apart as far as every command is alike: handles, authorizations, parameters.
 #pragma once
 

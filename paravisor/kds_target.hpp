@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Targets of requests to the key distribution service, in one spelling.
 #pragma once
 

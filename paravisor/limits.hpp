@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the vTPM of a guest says of itself and does not do, where the TPM behind does more. Source: the reference
 // implementation with OpenHCL's settings, asked in 2026.
 #pragma once

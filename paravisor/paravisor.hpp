@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The emulated paravisor: a transport that adds the NV attestation interface to another transport.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The emulated AMD secure processor: a chip with its endorsement key, which signs reports.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the paravisor makes of the TPM at boot: the attestation key and a certificate for it, the endorsement key,
 // NV indices, and a platform hierarchy that is closed.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A guest's sessions on the indices that are larger for the guest than in the TPM behind. Names and parameters
 // differ on the two sides, and with them every HMAC: each is checked as the guest made it and made again for the
 // TPM, and the other way round. Nonces, attributes and lifetime stay the TPM's business.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A small event log, made by a program of its own after the tables of PFP, of records of each kind that is told apart.
 #pragma once
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # from_debian.sh FOLDER SUITE ARCHITECTURE PACKAGE...: unpacks packages of a Debian suite (bookworm, trixie) into
 # FOLDER/root, without their dependencies; nothing is installed. Does nothing where that has been done.
 set -euo pipefail

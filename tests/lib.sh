@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What all tests in the shell share: checks that are counted, and waits that have an event and a bound.
 
 failures=0

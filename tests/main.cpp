@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The main program of the tests. A test case that neither checks anything nor says why fails the run.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>

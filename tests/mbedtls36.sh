@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Builds and runs the tests of the verifier and of fetch with Mbed TLS 3.6 of Debian 13. Its packages are
 # unpacked into the build folder; nothing is installed.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # other_provider.sh SNPNV SNPNV-PARAVISOR SNPNV-BY-OTHER BUILD_DIR openssl|nettle: a tool that was built with another
 # provider says the same as the one with Mbed TLS, and neither is linked with the other's library. BUILD_DIR is the
 # build with the other provider, without fetch.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # processors.sh BUILD_DIR [ARCHITECTURE...]: the project on other processors, under QEMU's user emulation: unit tests,
 # the corpora of the fuzz targets, and the static tool on captures of real machines. Architectures are Debian's
 # names; by default all that are listed here. Libraries for them are unpacked into BUILD_DIR.

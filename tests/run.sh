@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # run.sh          the quick path: installs what it needs, makes one build, and runs the unit tests, the gates, the
 #                 fuzz targets on their seeds, and the tests of the programs that need no virtual machine
 # run.sh --all    everything: installs more, builds in every configuration, runs all tests. CI runs this.

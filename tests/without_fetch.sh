@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # without_fetch.sh SNPNV SNPNV-PARAVISOR SNPNV-WITHOUT-FETCH: a tool that was built without fetch has all the
 # rest, and none of Mbed TLS's TLS library.
 . "$(dirname "$0")/tools/lib.sh"

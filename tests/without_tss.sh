@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # without_tss.sh SNPNV SNPNV-PARAVISOR SNPNV-WITHOUT-TSS: a tool that was built without tpm2-tss has the
 # device, swtpm, recordings and all that needs no TPM.
 . "$(dirname "$0")/tools/lib.sh"

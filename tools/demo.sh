@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A fresh SNP report on any machine: builds the project, starts an emulated paravisor with a real
 # software TPM behind it, and asks it for reports. Needs root once, for Debian's packages.
 set -euo pipefail

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Text for people: what the programs print, and what is from outside in it.
 #pragma once
 

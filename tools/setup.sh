@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # setup.sh demo|quick|all: installs what the demonstration, the quick tests or all tests need from Debian's
 # packages, as root; otherwise says what to run. Installs nothing that is there already. Exits with 3 if a
 # package is missing in the end, with 2 if it is called otherwise.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Puts the line with the licence on top of every source that lacks it; with --check names those, and fails."""
 import pathlib
 import subprocess

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A blocking call that its caller stops waiting for at a deadline.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An open file, and waiting for it with a deadline.
 #pragma once
 

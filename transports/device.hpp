@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The kernel's TPM device: /dev/tpmrm0, or /dev/tpm0 without a resource manager.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Files that may be pipes, whose other end may never be there: none is waited for longer than a deadline.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Transports by name, as the command line spells them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Recordings: every exchange with a TPM as readable text, and a transport that plays it back.
 #pragma once
 

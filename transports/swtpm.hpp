@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A software TPM of its own: starts swtpm on a state folder and speaks to it over a socket pair.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A swtpm, or an emulated paravisor, that listens on TCP: `swtpm:host=…,port=…` without tpm2-tss.
 #pragma once
 

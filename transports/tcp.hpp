@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A TCP connection with one deadline for all that happens on it, the search for its address included.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any TCTI of tpm2-tss, by context or by name.
 #pragma once
 

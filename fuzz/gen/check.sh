@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # check.sh FUZZ_GEN FUZZ_DIR: the generator's seeds and dictionaries are the committed ones, and every
 # target has both.
 set -euo pipefail

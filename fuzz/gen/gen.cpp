@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Makes the seeds and dictionaries of the fuzz targets, from the project's own declarations:
 //   fuzz_gen DIR    writes DIR/corpus/<target>/… and DIR/dict/<target>.dict
 #include <cstdio>

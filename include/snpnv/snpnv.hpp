@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Everything but the provider of cryptography, snpnv/mbedtls/crypto.hpp.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The one place of the version; CMake reads it from here.
 #pragma once
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # bash completion for snpnv and snpnv-paravisor: ../../snpnv/complete knows what to offer.
 _snpnv_complete=${BASH_SOURCE[0]%/*}/../../snpnv/complete
 _snpnv() {

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # fish completion for snpnv and snpnv-paravisor: ../../snpnv/complete knows what to offer.
 set -g __snpnv_complete (dirname (status filename))/../../snpnv/complete
 function __snpnv

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The headers for Conan 2: `conan create packaging/conan`. It packs the project that it is part of."""
 import os
 import re

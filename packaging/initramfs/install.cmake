@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What goes into /usr for an initramfs that attests its boot:
 #   cmake --install BUILD --component initramfs --prefix /usr
 # dracut, initramfs-tools and systemd look there and nowhere else, so it is no part of a plain install.

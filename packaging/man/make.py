@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes a manual page to standard output: of snpnv or snpnv-paravisor from the program's --help, of snpnv-boot or
 initramfs.conf from the file's comments.
 
@@ -116,6 +117,7 @@ def paragraphs(path):
     """The comments at the beginning of a file; of initramfs.conf all of it, each with its NAME=VALUE."""
     with open(path) as file:
         text = file.read().removeprefix("#!/bin/sh\n")
+    text = re.sub(r"# SPDX-.*\n", "", text)
     lines = re.match(r"(#.*\n|\n)+", text).group().split("\n")
     lines = [re.sub(r"^# ?", "", line) for line in lines]
     return [p.split("\n") for p in re.split(r"\n{2,}", "\n".join(lines).strip())]

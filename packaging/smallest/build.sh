@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # build.sh BUILD_DIR [source]: the smallest snpnv, BUILD_DIR/snpnv, and the smallest that only collects reports,
 # BUILD_DIR/snpnv-collector. Mbed TLS is compiled from Debian's source package, which is loaded once
 # into BUILD_DIR; nothing is installed. With "source" no more is done than that. Needs cmake, dpkg-dev, gcc, g++, musl-tools, ninja-build.

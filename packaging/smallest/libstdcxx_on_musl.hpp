@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // GCC's C++ headers, configured for glibc, on musl: included before everything else. Only headers are
 // used, so no binary interface of glibc is met.
 #include <features.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Mbed TLS 2.28 with what snpnv verifies evidence and gets certificates with, and nothing else. Takes the place of
 // mbedtls/config.h.
 #ifndef MBEDTLS_CONFIG_H

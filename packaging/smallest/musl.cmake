@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # CMake toolchain file: musl by Debian's musl-gcc, and the C++ headers of the same GCC.
 set(CMAKE_C_COMPILER musl-gcc)
 set(CMAKE_CXX_COMPILER musl-gcc)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* The seed of Mbed TLS's random octets, from the kernel. */
 #include <errno.h>
 #include <mbedtls/entropy.h>

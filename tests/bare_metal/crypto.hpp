@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The image's cryptography: a trimmed Mbed TLS; or none, to see what the rest of the image takes.
 #pragma once
 

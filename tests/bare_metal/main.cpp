@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Without an operating system: collects a fresh report from a recording and verifies it. The files are recording,
 // user, ark.der, ask.der, vcek.der and at, a time in RFC 3339. Prints what was done, and how deep the stack went.
 #include <cstdio>

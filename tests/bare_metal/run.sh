@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # run.sh SNPNV SNPNV-PARAVISOR BUILD_DIR: an image for a Cortex-M33 without an operating system collects a fresh report
 # from a recording and verifies it, in QEMU, with a trimmed Mbed TLS; one without cryptography says that it cannot.
 # Prints "IMAGE text data stack-to-collect stack-to-verify" in octets. The programs named make the recording.

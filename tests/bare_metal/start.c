@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* What a Cortex-M33 needs before main(). Files and standard output are the host's, by semihosting: newlib's rdimon. */
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The cryptography that opens a secret, by its standards' own examples.
 #include "snpnv/broker/jwe.hpp"
 

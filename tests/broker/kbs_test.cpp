@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The exchange with a key broker that this test plays, hostile ones included, on a virtual clock.
 #include "snpnv/broker/kbs.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tokens that OpenSSL signs, as an attestation service does.
 #include "snpnv/broker/maa.hpp"
 

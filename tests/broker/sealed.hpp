@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A secret encrypted as a broker does, by OpenSSL's own functions.
 #pragma once
 

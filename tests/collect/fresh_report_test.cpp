@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "snpnv/collect/fresh_report.hpp"
 
 #include "tests/paravisor/paravisor_fixture.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "snpnv/collect/quote.hpp"
 
 #include "tests/paravisor/paravisor_fixture.hpp"

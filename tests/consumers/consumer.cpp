@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a user writes: a fresh report from the machine's own TPM.
 #include <cstdio>
 

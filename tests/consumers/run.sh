@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # run.sh SOURCE_DIR BUILD_DIR COMPILER: each way to use the project from another one.
 set -euo pipefail
 work=$(mktemp -d)

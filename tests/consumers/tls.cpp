@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a user of snpnv::tls has: a client of HTTPS, linked with Mbed TLS's TLS library.
 #include <mbedtls/ssl.h>
 

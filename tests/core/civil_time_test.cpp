@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "snpnv/core/civil_time.hpp"
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "snpnv/core/json_reader.hpp"
 #include "snpnv/core/json_writer.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Prints docs/fields.md: the tables of every declared layout, and the error codes.
 #include <cstdio>
 #include <string>

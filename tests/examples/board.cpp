@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // board TCTI: what examples/custom_transport.cpp needs of a board, by a TPM of this machine. Prints whether it got a
 // report, whose first octets are its version.
 #include <cstdio>

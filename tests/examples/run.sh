@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # run.sh SNPNV SNPNV-PARAVISOR EXAMPLES: the examples do what they say, and say no where that is right.
 source_dir=$(cd "$(dirname "$0")/../.." && pwd)
 . "$source_dir/tests/tools/lib.sh"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Certificates made by OpenSSL, each wrong in one point.
 #include "snpnv/fetch/accept.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "snpnv/fetch/http.hpp"
 
 #include "tests/fetch/recorded_stream.hpp"

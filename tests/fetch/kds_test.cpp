@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Expected texts are written out by hand from AMD 57230, "KDS Interface", and from a store as other verifiers
 // keep it.
 #include "snpnv/fetch/kds.hpp"

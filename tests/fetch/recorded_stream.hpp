@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A connection that plays back what a server said, in pieces, and keeps what was sent to it.
 #pragma once
 

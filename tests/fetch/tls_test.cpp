@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "snpnv/mbedtls/tls.hpp"
 
 #include <openssl/pem.h>

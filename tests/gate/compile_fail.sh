@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # compile_fail.sh SOURCE_DIR COMPILER: each file in compile_fail/ does not compile, for the reason that
-# its first line names: `// EXPECT: a regular expression`. Without the line marked WRONG it compiles.
+# a line at its beginning names: `// EXPECT: a regular expression`. Without the line marked WRONG it compiles.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 count=0
 for file in "$1"/tests/gate/compile_fail/*.cpp; do
-  expected=$(sed -n '1s|^// EXPECT: ||p' "$file")
+  expected=$(sed -n '1,2s|^// EXPECT: ||p' "$file")
   [ -n "$expected" ] || { echo "$file does not say what to expect"; exit 1; }
   compile() { "$compiler" -std=c++23 -I"$source_dir/include" -Wall -Werror -fsyntax-only "$1" 2>"$work/log"; }
   source_dir=$1 compiler=$2

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A test case without a check, which tests/main.cpp reports with status 2.
 #include <doctest/doctest.h>
 

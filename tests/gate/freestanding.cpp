@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Uses the whole library with a transport, a clock and cryptography that do nothing.
 #include "snpnv/snpnv.hpp"
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # freestanding.sh SOURCE_DIR COMPILER: an object file that uses all of the library but the provider of
 # cryptography needs no symbol but mem*; at -Os, where GCC measures literals at run time, strlen too.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # layers.sh SOURCE_DIR: every file includes lower layers only, and the umbrella includes every header.
 #   core < wire < tpm < collect; verify stands on core and wire alone; fetch on those three; broker on fetch too;
 #   mbedtls, openssl and nettle on core, wire, verify, mbedtls and openssl on broker, and mbedtls for TLS on fetch.

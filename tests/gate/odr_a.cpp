@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Two translation units with the whole library make one program.
 #include "snpnv/snpnv.hpp"
 

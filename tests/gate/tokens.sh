@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # tokens.sh SOURCE_DIR: what the headers do without: heap, exceptions, RTTI, OS, casts of pointers;
 # and what no file of the project holds.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # completion.sh SOURCE_DIR SNPNV: what bash, zsh and fish make of a line behind which Tab is pressed, for both programs;
 # and whether the words that completion knows are the programs' own.
 set -uo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # deb.sh SOURCE_DIR BUILT_DIR WORK_DIR: lintian has no errors or warnings for the Debian packages of BUILT_DIR; they
 # have the same octets when they are made from another folder, at another time; and they can be installed, used and removed in a clean Debian, which debootstrap makes
 # once, in WORK_DIR, where both makers of initramfs images follow. Exits with 77 without root.

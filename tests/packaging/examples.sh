@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # examples.sh SOURCE_DIR SNPNV: what can be known of the examples without Buildroot and without making an image.
 set -euo pipefail
 packaging=$1/packaging

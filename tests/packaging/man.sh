@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # man.sh SOURCE_DIR SNPNV SNPNV-PARAVISOR: the manual pages are what the programs, the script and the
 # configuration file say, and are good roff.
 set -euo pipefail

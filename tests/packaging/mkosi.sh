@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # mkosi.sh SOURCE_DIR DEBS WORK_DIR: mkosi of Debian 13 makes an image of the example in packaging/mkosi with the
 # Debian package in DEBS; snpnv runs in it, and its unit is started at boot. The image is a folder: those of
 # disks need a newer systemd than Debian 12 has. Exits with 77 without root, or where nothing can be mounted.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # needs.sh SOURCE_DIR COMPILER: a machine without packages, or with an old compiler, is told so in whole sentences,
 # and what it is told to do helps.
 set -uo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # source.sh SOURCE_DIR WORK_DIR: the Debian source package builds by dpkg-buildpackage, with the packages that
 # debian/control wants; lintian has no errors or warnings for what comes, and the programs are hardened.
 set -euo pipefail

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "paravisor/kds_target.hpp"
 
 #include "tests/test.hpp"

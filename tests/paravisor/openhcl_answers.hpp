@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What OpenHCL's vTPM answers: Microsoft's reference implementation with OpenHCL's settings, provisioned by OpenVMM's
 // own library, run in August 2026. The rows about refreshes rest on a transcription of OpenVMM's device from its source.
 // A row is what a command is called, and a response code, octets of the answer, their number, or what the claims carry.

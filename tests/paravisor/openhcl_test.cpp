@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The emulated paravisor beside OpenHCL's own vTPM, command by command. Rows that differ are those that
 // docs/paravisor.md lists, and no others.
 #include <map>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An emulated paravisor in this process, with a real swtpm behind it and a clock that stands still.
 #pragma once
 

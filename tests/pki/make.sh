@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Makes the test PKI: for each product a chain of the same shape as AMD's and an empty revocation
 # list, with keys of our own, and a second root of the same name. These keys vouch for nothing.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Prints the deepest path of stack below each entry of a call graph that GCC wrote.
 
 usage: deepest.py GRAPH.ci ENTRY...

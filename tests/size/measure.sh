@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The static builds: makes them, runs them, measures them.
 #   measure.sh SNPNV SNPNV-PARAVISOR BUILD_DIR          fails if a size is above its limit, or more than
 #                                                       5 % above the one in docs/size.md

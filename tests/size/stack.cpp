@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the stack table of docs/size.md is about: each function is the way into one job, with everything large placed by
 // its caller. Transport, clock and cryptography do nothing, so that the library's own frames are counted.
 #include "snpnv/snpnv.hpp"

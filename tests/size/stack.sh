@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # How much stack the library takes at most, at -Os, by the frames and calls that GCC writes down.
 #   stack.sh          fails if a job takes 5 % more than docs/size.md says, or more than its goal
 #   stack.sh --table  prints the table anew

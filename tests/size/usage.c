@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* usage RUNS COMMAND...: runs the command, without output, and prints its peak resident memory in KiB
    and the median time from start to exit in microseconds. Small and static itself, since a process
    begins with the peak of the one that started it. */

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """asleep.py FILE COMMAND...: runs the command and ends as it does. FILE then has two numbers of milliseconds: for
 how long it slept, and how long it took. Asleep is who neither runs nor is kept from running: what a busy machine
 costs does not count. Linux, Documentation/scheduler/sched-stats.rst, /proc/PID/schedstat."""

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Twenty processes at once, each with its own user data. With the lock every one gets its report;
 # without it each gets its own or exit status 4, never another's.
 # ROUNDS and INTERVAL_MS (of the paravisor) may be set for a longer run.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes event logs for tests, by the tables of the TCG's PC Client Platform Firmware Profile.
 
 usage: event_log.py CASE >LOG

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # snpnv display eventlog: what it says of a boot, and that its PCRs are those of tpm2_eventlog.
 . "$(dirname "$0")/lib.sh"
 sample=$tools/../data/event_log.bin

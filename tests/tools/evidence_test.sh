@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # snpnv quote, evidence and verify evidence, each part also judged by tpm2-tools and openssl alone.
 pki=$(cd "$(dirname "$0")/../pki" && pwd)
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Every fault of the emulated paravisor: the right exit status, an older file as it was, and no wait
 # beyond the deadline.
 . "$(dirname "$0")/lib.sh"

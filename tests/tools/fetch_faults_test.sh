@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Each source of certificates down, silent, slow, wrong or lying: alone it is an error in time; before another one
 # it costs its share of the time.
 . "$(dirname "$0")/services.sh"

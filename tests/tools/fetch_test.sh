@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Certificates from the emulated services, from a stock nginx and from a store: what is used, and what is
 # refused and why.
 . "$(dirname "$0")/services.sh"

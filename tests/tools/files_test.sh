@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Output files appear whole or not at all: full disk, read-only folder, kill -9 at any moment.
 . "$(dirname "$0")/lib.sh"
 start_paravisor --interval-ms 0

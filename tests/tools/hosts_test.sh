@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A stream spread over two hosts by GNU parallel and ssh, one of which dies on the way: each line has one verdict. The
 # hosts are network namespaces with an sshd each. Leaves with 77 where these cannot be made.
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # --json: whatever a command is given, standard output has one JSON object, whose values have their types, and the
 # exit status is the one of the same command without --json.
 pki=$(cd "$(dirname "$0")/../pki/milan" && pwd)

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A secret from a key broker: that it comes, to where it is wanted alone, and what is said where it does not.
 . "$(dirname "$0")/services.sh"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What the tests of the programs share. Usage in each: . "$(dirname "$0")/lib.sh"; the two arguments
 # are the programs snpnv and snpnv-paravisor.
 set -uo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The lock among cooperating processes: one for a TPM, whether recorded or not, and waited for no longer
 # than the deadline, whatever signals are blocked.
 . "$(dirname "$0")/lib.sh"

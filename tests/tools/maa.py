@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """maa.py CERTIFICATE KEY SIGNER-CERTIFICATE SIGNER-KEY [FAULT]: an attestation provider, over TLS. It looks at what is
 sent, verifies nothing, and signs by the openssl program. Prints its URL, and a line for each request. FAULT is refuse,
 busy, silence or the claim that is wrong."""

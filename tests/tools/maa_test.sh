@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A token of an attestation provider: that it is checked, and what is said where it is not good.
 . "$(dirname "$0")/services.sh"
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # What the program says: each message names what was given, or what is missing, and what to do.
 pki=$(cd "$(dirname "$0")/../pki/milan" && pwd)
 . "$(dirname "$0")/lib.sh"

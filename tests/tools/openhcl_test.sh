@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The emulated paravisor as guests' software meets it: sessions of every kind by tpm2-tools, which check each answer's
 # HMAC; owner passwords, profiles, faults of the host, boots; and the collector against all of it.
 . "$(dirname "$0")/lib.sh"

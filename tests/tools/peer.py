@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """peer.py [OCTETS]: says OCTETS, in hexadecimal digits, to whoever connects, and then no more. Prints the port
 that the system gave it, and a line for each connection.
 peer.py --closed: has a port at which everybody is refused, until somebody else listens there too.

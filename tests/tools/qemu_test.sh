@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # snpnv-paravisor --qemu, with a client that plays QEMU and its enemies: power cycles, cancelling,
 # malformed requests, descriptors that are none, peers that stall.
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # snpnv report against a real swtpm behind the emulated paravisor.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What the tests of `snpnv fetch` share beside lib.sh, which this reads: emulated services.
 pki=$(cd "$(dirname "${BASH_SOURCE[0]}")/../pki" && pwd)
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # $SNPNV_STEP_FILE: what a process that does not end is at can be read, even after it was killed.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # snpnv verify evidence --stream: one document a line, one verdict a line; and the versions of evidence.
 . "$(dirname "$0")/lib.sh"
 start_paravisor

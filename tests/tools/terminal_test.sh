@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # What is shown on a terminal and nowhere else: a verdict's end, colours, lines that fit, what is waited for.
 pki=$(cd "$(dirname "$0")/../pki/milan" && pwd)
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # tpm2-tools see the emulated paravisor as a real one.
 . "$(dirname "$0")/lib.sh"
 start_paravisor --nv-size 2600

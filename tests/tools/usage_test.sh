@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The command line: exit statuses, help, errors of one line.
 . "$(dirname "$0")/lib.sh"
 export SNPNV_TCTI=replay:/nonexistent

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # From a fresh report to a verdict, and the verdict on evidence that was tampered with.
 pki=$(cd "$(dirname "$0")/../pki/milan" && pwd)
 . "$(dirname "$0")/lib.sh"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A TPM whose answers are laid down beforehand, and a clock that moves only when slept on.
 #pragma once
 

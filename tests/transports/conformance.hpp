@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What every transport owes to the layers above it, as one test that each of them runs.
 #pragma once
 

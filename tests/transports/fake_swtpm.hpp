@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Peers on swtpm's ports that are no TPM.
 #pragma once
 

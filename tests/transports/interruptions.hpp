@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Signals that interrupt system calls, a thousand a second.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "transports/monotonic_clock.hpp"
 
 #include <chrono>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How long tests wait, and how they tell a transport that waits from a machine that is busy.
 #pragma once
 

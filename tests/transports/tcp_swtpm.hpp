@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A real swtpm on two TCP ports, as the swtpm TCTI expects it, and helpers to make peers that fail.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "transports/tcti.hpp"
 
 #include <tss2/tss2_tctildr.h>

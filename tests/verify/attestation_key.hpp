@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An attestation key as a TPM has it, and the claims that name it.
 #pragma once
 

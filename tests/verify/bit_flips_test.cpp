@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every bit of the evidence counts: flipped, one at a time, each one leads to a rejection.
 #include <doctest/doctest.h>
 

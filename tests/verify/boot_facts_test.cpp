@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "snpnv/verify/boot_facts.hpp"
 
 #include "tests/event_log.hpp"

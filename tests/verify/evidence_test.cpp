@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whole evidence as a service gets it: made here of a scene, an attestation key and a quote, and judged by
 // the one call.
 #include "snpnv/verify/evidence.hpp"

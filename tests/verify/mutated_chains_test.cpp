@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Chains with one thing changed in one certificate, signed again where anybody could tell: this project by
 // each provider, OpenSSL in its strict mode and Mbed TLS judge them. The providers never make a difference,
 // and every kind of disagreement with a library is one that docs/verification.md gives the reason of.

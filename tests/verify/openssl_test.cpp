@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The openssl program judges the same chains and signatures, and says the same.
 #include <doctest/doctest.h>
 #include <sys/wait.h>

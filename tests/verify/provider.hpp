@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The provider of cryptography under test: the build makes some tests once for each.
 #pragma once
 

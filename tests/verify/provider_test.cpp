@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A provider by itself: keys and signatures that are none, and keys that follow each other.
 #include <doctest/doctest.h>
 

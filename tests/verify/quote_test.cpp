@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The checks of a quote: each alone, with a key of this process in claims that count as proven.
 #include "snpnv/verify/quote.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Everything that a verification needs, made by OpenSSL from the keys in tests/pki: a chain of the
 // shape of AMD's, a report that its leaf signs, claims that the report is bound to. A scene verifies
 // as it is made; tests change one thing and look which check fails.

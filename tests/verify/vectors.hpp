@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Certificates and NV contents among the captures of real machines.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What real machines reported, and AMD published, gets the verdict that it should.
 #include "tests/verify/vectors.hpp"
 

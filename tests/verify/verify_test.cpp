@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // For each check, evidence in which it alone fails; and evidence at the edges that passes.
 #include "snpnv/verify/verify.hpp"
 

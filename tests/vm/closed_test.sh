@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # snpnv-boot fails closed, under every shell that an initramfs may have: whatever keeps it from attesting
 # the boot, or kills the part that does, it halts with onfail=halt and ends with that failure otherwise. Its
 # root is a folder in which /proc/sysrq-trigger is a plain file and /proc/kmsg a pipe, at which it stands still.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The first process of a virtual machine: proves Device on the kernel's own TPM driver, then ends
 // the machine. What it writes to the console is read by run.sh.
 #define DOCTEST_CONFIG_IMPLEMENT

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Downloads what the tests with virtual machines need from this Debian release into a folder, and
 # unpacks it there; installs nothing. About 90 MB are loaded, about 300 MB stay.
 #   tests/vm/fetch.sh [DIR]       DIR: $SNPNV_VM_DIR, or build/vm

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # A kernel boots with an initramfs that attests it, made by dracut, by dracut with systemd or by
 # initramfs-tools, on the emulated paravisor; the host verifies what the guest left. Then without a TPM,
 # with one that stays stale and one that is silent.

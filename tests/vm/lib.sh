@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What the tests with virtual machines share: . "$(dirname "$0")/lib.sh". Leaves with 77, and says why,
 # where something is missing. $SNPNV_VM_DIR is the folder that fetch.sh made, build/vm by default.
 set -uo pipefail

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # snpnv-boot by itself, under every shell that an initramfs may have: which options it takes from its
 # file and the kernel command line, which it refuses, and what it then asks snpnv for. Here /proc holds
 # plain files, and snpnv writes down its arguments.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "snpnv/wire/snp_bits.hpp"
 
 #include "tests/test.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "snpnv/wire/tpm2_event_log.hpp"
 
 #include "tests/event_log.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "snpnv/wire/vek_certificate.hpp"
 
 #include "snpnv/core/pem.hpp"

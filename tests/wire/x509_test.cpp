@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "snpnv/wire/x509_certificate.hpp"
 #include "snpnv/wire/x509_revocation_list.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Trustee's key broker, protocol 0.4.0, for tests and the demonstration.
 #pragma once
 

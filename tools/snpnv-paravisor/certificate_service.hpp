@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // AMD's key distribution service and the platform's certificate endpoint, for the emulated chip.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Connections of HTTP's clients, with TLS and without.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // HTTP and HTTPS in front of a service.
 #pragma once
 

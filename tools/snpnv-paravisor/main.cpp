@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // snpnv-paravisor: an emulated paravisor for machines without the hardware.
 #include <fcntl.h>
 #include <sys/signalfd.h>

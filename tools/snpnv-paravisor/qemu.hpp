@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The front for QEMU's `-tpmdev emulator`: a UNIX socket for swtpm's control protocol, over which QEMU
 // passes a second socket for TPM commands.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The TCP front: the protocol that the swtpm TCTI speaks. TPM commands come on one port, control
 // commands on the next one.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the commands share that ask a service for something in return for evidence.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Certificates and revocation lists from files, PEM or DER.
 #pragma once
 

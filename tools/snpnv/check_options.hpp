@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which options turn a check on or change what it says. The library knows no command line.
 #pragma once
 

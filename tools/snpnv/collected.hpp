@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Evidence of this machine for one nonce, and the VCEK that goes with it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "event_text.hpp"
 
 #include "snpnv/wire/x509_certificate.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an event of a measured boot says, in words.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Gets certificates from the first source that has the right ones.
 #pragma once
 

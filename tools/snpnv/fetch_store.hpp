@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Certificates in a directory that other programs read and write too. Below it no link is followed: who
 // may write there could point anywhere.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Prints the fields of the declared layouts, as text and as JSON, from their declarations.
 #pragma once
 

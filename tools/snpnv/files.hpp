@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Files: read with a bound, written whole or not at all, waited for until a deadline.
 #pragma once
 

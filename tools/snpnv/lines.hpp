@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Lines in, lines out: the loop of commands that answer a stream.
 #pragma once
 

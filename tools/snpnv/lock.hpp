@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A lock among cooperating processes: two that ask for reports at once would overwrite each other's
 // user data. It is a courtesy: freshness never rests on it.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is told: results on standard output, warnings and failures on standard error.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The provider of cryptography that the tool was built with.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "quote_files.hpp"
 
 #include "files.hpp"

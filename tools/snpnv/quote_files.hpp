@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What quote and evidence share: the nonce that is asked for, and a quote as files.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Secrets: kept where nothing else sees them, and given to whom they are for.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The step under way, for whoever has to tell why the tool did not end.
 #pragma once
 

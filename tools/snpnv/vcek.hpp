@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The VCEK that goes with a report: from a file, and what it is asked for by.
 #pragma once
 

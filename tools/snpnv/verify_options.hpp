@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What every verify command is asked: options, and the policy, time and user data that they give.
 #pragma once
 

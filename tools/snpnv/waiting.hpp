@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Says on a terminal what is waited for, once that has taken a second.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The part of the C++ library that a static snpnv needs, in place of the library itself: memory, and
 // what its templates call where the program is wrong. Then, of the C library, what would bring much that
 // snpnv has no use for. Linked into static builds only.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What receiving a secret needs of a cryptographic library. The library itself comes from a provider.
 #pragma once
 

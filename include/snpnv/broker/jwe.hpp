@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Decryption of the secret that a broker encrypted to our ephemeral key.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The exchange with Trustee's key broker, protocol 0.4.0: challenge, evidence, attestation, secret.
 #pragma once
 

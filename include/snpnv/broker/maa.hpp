@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether a token of Microsoft Azure Attestation is one for what was sent.
 #pragma once
 

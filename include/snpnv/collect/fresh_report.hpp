@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A fresh report: asked for with user data, and proven by its content to carry them.
 #pragma once
 

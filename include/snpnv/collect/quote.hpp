@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A TPM quote over PCRs, with PCR values that match it.
 #pragma once
 

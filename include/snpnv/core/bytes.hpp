@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reading and writing octets: bounds are checked once, here; the first error sticks.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Time as the layers below the tool see it: asked for and waited for only through this concept.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What this library needs of a hash function. The function itself comes from a provider.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Hexadecimal and base64url. Decoders take a source of characters, so that a JSON string with
 // escapes decodes without an intermediate buffer.
 #pragma once

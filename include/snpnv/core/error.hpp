@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One error type for every layer: a code, where in the input it was seen, and what it concerned.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Text from outside, fit for terminals, logs and JSON: printable ASCII, and escapes from which the text can be
 // told, octet by octet.
 #pragma once

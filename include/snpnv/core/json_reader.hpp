@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A strict pull reader of JSON (RFC 8259). No heap: depth and open member names are bounded. Nothing is
 // unescaped into a buffer unless the caller brings one.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A small writer of JSON (RFC 8259), in ASCII.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Fixed little-endian layouts: each field is declared once, with its offset as the vendor's table
 // prints it. Parser, printer, error offsets, tests and the tables in docs/ all read that list.
 #pragma once

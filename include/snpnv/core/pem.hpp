@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Textual encodings of certificates and the like: base64 between BEGIN and END lines.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // RSA signatures as collector and verifier both check them. The cryptography comes from a provider.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is needed of whatever carries octets both ways.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Octets as text and back, and what ASCII text is asked for everywhere.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether what a source gave is what was asked for. Nothing is stored or used before.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How certificates come over the network: PEM bundles, and the JSON of a platform's endpoint.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // HTTP/1.1 as far as fetching a file and asking a service takes it: one GET or POST on one connection.
 #pragma once
 

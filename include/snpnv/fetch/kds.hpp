@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where a certificate is: in AMD's key distribution service, and in a store on disk.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Asking a server that may be busy, until a deadline.
 #pragma once
 

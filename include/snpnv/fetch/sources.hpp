@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where certificates come from: the platform, a store, AMD's service. One concept, one order.
 #pragma once
 

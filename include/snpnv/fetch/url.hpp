@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // URLs of http and https, and where a redirection may lead.
 #pragma once
 

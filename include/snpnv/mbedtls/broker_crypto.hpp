@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Receiving a secret, by Mbed TLS 2.28 or 3.6.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What both providers by Mbed TLS share: digests and certificates, by public calls that every version has.
 #pragma once
 

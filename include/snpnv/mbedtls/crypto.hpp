@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The cryptography of this library, by Mbed TLS 2.28 or 3.6. Signatures go through the calls that PSA itself
 // stands on: PSA imports a key, and computes the curve's table anew, for every signature
 // (docs/performance.md). psa_crypto.hpp has the same by PSA alone.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The same provider by PSA Crypto and public X.509 calls alone: what Mbed TLS 2.28 and 3.6 have, and 4.0
 // kept. Slower than crypto.hpp, since PSA imports a key for every signature.
 #pragma once

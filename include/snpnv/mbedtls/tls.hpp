@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TLS by Mbed TLS (2.28 or 3.6), over any stream. The only other file that sees its headers.
 #pragma once
 

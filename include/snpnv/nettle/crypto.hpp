@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The cryptography of this library, by Nettle 3 with Hogweed and GMP. The only file that sees their headers.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Receiving a secret, by OpenSSL 3.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The cryptography of this library, by OpenSSL 3. The only file that sees its headers. Nothing that 3.0
 // calls deprecated is used.
 #pragma once

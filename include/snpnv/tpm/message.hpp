@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TPM responses from a stream of octets, which keeps no limits between messages.
 #pragma once
 

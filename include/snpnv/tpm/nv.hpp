@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // NV indices: reading in chunks, writing, defining the user-data index.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Typed commands on any transport.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the library needs of whatever carries TPM commands.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What people ask of a boot, told by the proven events of its log.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The certificates that a relying party has at hand, and which of them a VCEK or VLEK leads to.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The certificates: from a trusted root to the key that signs reports.
 #pragma once
 

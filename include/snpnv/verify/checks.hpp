@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The checks, in one list, and what a verdict keeps of each.
 #pragma once
 

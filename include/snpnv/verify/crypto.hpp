@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the verifier needs of a cryptographic library. The library itself comes from a provider.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an event log explains: which PCR values its digests lead to, and which content a digest covers.
 #pragma once
 

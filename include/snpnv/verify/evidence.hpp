@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whole evidence: from the octets that arrive to a verdict, with no check left to the caller.
 #pragma once
 

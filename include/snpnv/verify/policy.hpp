@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a relying party asks of a report beyond being genuine.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // All that a policy can ask for, in one list. Policy, the reader of policy files, the checks, the tool's options with
 // their help, docs/policy.md and docs/checks.md come from it.
 #pragma once

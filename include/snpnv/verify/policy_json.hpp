@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Policies as JSON files. docs/policy.md describes the format.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The checks of a TPM quote by the key that the proven claims name.
 #pragma once
 

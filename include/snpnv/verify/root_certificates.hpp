@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // AMD's root certificates, for directories that hold an ASK or ASVK alone.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The roots that a chain may end at.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Verification: chain, report signature, then everything that the signed report says.
 #pragma once
 

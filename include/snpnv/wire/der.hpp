@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A strict reader of DER: one encoding for each value, every other one is an error.
 #pragma once
 

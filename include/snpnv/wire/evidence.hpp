@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Evidence as relying parties take it: Trustee's az-snp-vtpm JSON, versions 0 to 2, and the request
 // body of Microsoft Azure Attestation.
 #pragma once

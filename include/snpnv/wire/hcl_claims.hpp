@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The runtime claims: JSON whose digest is REPORT_DATA. Keys of the vTPM, VM configuration, user data.
 #pragma once
 

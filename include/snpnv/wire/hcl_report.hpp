@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The envelope at NV index 0x01400001: header, hardware report, request data, runtime claims.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // JSON web tokens, the keys that sign them, and what Microsoft Azure Attestation says in them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Messages of Trustee's key broker service, protocol 0.4.0: from the request for a challenge to the encrypted
 // secret, a JWE. https://github.com/confidential-containers/trustee, "kbs_attestation_protocol.md".
 #pragma once

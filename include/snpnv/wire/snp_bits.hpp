@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Names of the bits in the report's integer fields. No decisions are made here.
 #pragma once
 

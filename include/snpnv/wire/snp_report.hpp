@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ATTESTATION_REPORT, versions 2 to 5, and which processor it is from.
 #pragma once
 

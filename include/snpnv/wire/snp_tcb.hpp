@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TCB_VERSION: the only place that knows which octet is which component on which product.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TPMS_ATTEST: what the TPM signs. Every type is told apart; a quote is read whole.
 #pragma once
 

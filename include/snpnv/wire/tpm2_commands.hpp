@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TPM 2.0 commands and their responses.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Constants of the TPM 2.0 library specification that this project uses, spelled as there.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The event log of a measured boot, as the firmware keeps it and the kernel shows it: crypto-agile records,
 // little-endian. Source: TCG "PC Client Platform Firmware Profile" (PFP) 1.06, "Event Logging".
 #pragma once

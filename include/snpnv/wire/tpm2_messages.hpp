@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The frames around TPM 2.0 commands and responses, in both directions: a guest marshals commands and
 // unmarshals responses, an emulated paravisor does the reverse.
 #pragma once

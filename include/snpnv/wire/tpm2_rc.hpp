@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TPM response codes: which error, and which handle, parameter or session it is about.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TPM 2.0 structures. Each declares its fields once, in the order of the specification's table;
 // TpmWriter and TpmReader walk that declaration. Big-endian throughout.
 #pragma once

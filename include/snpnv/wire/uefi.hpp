@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What firmware measures of UEFI: boot options, images, keys of secure boot. Source: UEFI 2.10, "Load Options",
 // "Generic Device Path Structures", "Signature Database"; TCG PFP 1.06, "UEFI_IMAGE_LOAD_EVENT Structure".
 #pragma once

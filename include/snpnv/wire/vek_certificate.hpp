@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What AMD's extensions in the certificates of VCEKs and VLEKs say.
 #pragma once
 

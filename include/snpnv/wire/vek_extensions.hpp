@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The names of AMD's extensions in the certificates of VCEKs and VLEKs.
 #pragma once
 

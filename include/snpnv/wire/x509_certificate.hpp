@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // X.509 certificates, as far as a chain of three with known roles needs them.
 #pragma once
 

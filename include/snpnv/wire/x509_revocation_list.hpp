@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // X.509 revocation lists, as far as the ARK issues them.
 #pragma once
 

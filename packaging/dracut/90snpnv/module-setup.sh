@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # dracut module: attests the boot from the initramfs. It is in every image that is made where it is installed.
 # shellcheck disable=SC2154 # dracut sets moddir, systemdsystemunitdir, initdir and systemdutildir
 

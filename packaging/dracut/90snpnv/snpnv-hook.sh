@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Read by dracut's init, not run: what follows must not end it.
 snpnv_attest() {
   # From 126 on: it could not be run or was killed, so nobody has allowed this boot to go on.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Read by dracut's init: the first job once devices are there. It runs the jobs that bring up the network, since
 # those that unlock a device may have names before theirs.
 # shellcheck disable=SC2154 # dracut sets hookdir

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The headers; the programs come from a distribution's packages. The port builds the project that it is part of.
 set(SOURCE_PATH "${CMAKE_CURRENT_LIST_DIR}/../../..")
 vcpkg_check_features(OUT_FEATURE_OPTIONS features FEATURES openssl SNPNV_OPENSSL)

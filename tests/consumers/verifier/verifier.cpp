@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a user writes: a verifier. Without certificates it says that the root is not trusted.
 #include <cstdio>
 

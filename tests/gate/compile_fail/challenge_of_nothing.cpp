@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // EXPECT: Challenge.*private|private constructor of class .*Challenge
 // Whoever asks for no nonce says so.
 #include "snpnv/verify/evidence.hpp"

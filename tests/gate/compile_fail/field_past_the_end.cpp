@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // EXPECT: field past the end of the structure
 #include "snpnv/wire/snp_report.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // EXPECT: nodiscard|unused
 #include "snpnv/wire/snp_report.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // EXPECT: no matching function for call to .take
 #include "snpnv/tpm/tpm.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // EXPECT: could not convert|no matching function for call to .load
 #include "snpnv/core/bytes.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // snpnv display: what a file says, field by field. Showing is not verifying.
 #include "commands.hpp"
 #include "describe.hpp"

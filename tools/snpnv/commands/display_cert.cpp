@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // snpnv display cert: what a certificate says. Showing is not verifying.
 #include "certificates.hpp"
 #include "commands.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // snpnv display eventlog: what a boot measured, in words. Showing is not verifying: that takes a quote.
 #include <map>
 

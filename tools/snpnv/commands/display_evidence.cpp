@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // snpnv display evidence: what Trustee evidence holds. Verifies nothing.
 #include <memory>
 

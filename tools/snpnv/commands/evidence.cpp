@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // snpnv evidence: a fresh report and a quote for one nonce.
 #include "collected.hpp"
 #include "commands.hpp"

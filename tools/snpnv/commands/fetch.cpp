@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // snpnv fetch: certificates from the platform, a store, or AMD's key distribution service.
 #include <unistd.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // snpnv kbs: a secret from Trustee's key broker, for fresh evidence.
 #include <unistd.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // snpnv maa: a token of Microsoft Azure Attestation for a fresh report.
 #include <ctime>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // snpnv probe: what this machine offers, and what usually is the cause where something is missing.
 #include <unistd.h>
 #if defined(__x86_64__)

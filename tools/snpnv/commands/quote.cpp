@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // snpnv quote: a TPM quote by the attestation key.
 #include "commands.hpp"
 #include "describe.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // snpnv report: a fresh report, or the one that is there.
 #include <sys/random.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // snpnv verify: certificates, a report, an envelope. Decides offline, and says every check.
 #include "certificates.hpp"
 #include "commands.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // snpnv verify evidence: one document, or a stream of them.
 #include <unistd.h>
 
