@@ -414,6 +414,10 @@ void quote_seeds() {
   const std::array<ByteView, 2> pcrs{digest, digest};
   write_trustee_evidence(writer, digest, *quote, pcrs, digest, digest);
   seed("evidence", "version-2", writer.written());
+  std::vector<std::byte> with_log(16384);
+  Writer longer(with_log);
+  write_trustee_evidence(longer, digest, *quote, pcrs, digest, digest, digest);
+  seed("evidence", "event-log", longer.written());
   attest.type = TPM_ST::ATTEST_CERTIFY;
   attest.attested = digest;
   if (const auto other = marshal(attest, room)) seed("attest", "certify", *other);
@@ -427,7 +431,7 @@ void quote_seeds() {
   words.push_back("\\xff\\x54\\x43\\x47\\x80\\x18");
   dictionary("attest", words);
   dictionary("evidence", {"version", "tpm_quote", "signature", "message", "pcrs", "hcl_report", "vcek", "quote",
-                          "report", "[]", "{}", ":", "=="});
+                          "report", "cc_eventlog", "[]", "{}", ":", "=="});
 }
 
 // Responses behind an octet that says in which pieces they come.

@@ -51,6 +51,7 @@
 #include "snpnv/verify/crypto.hpp"
 #include "snpnv/verify/boot_facts.hpp"
 #include "snpnv/verify/event_log.hpp"
+#include "snpnv/verify/event_log_checks.hpp"
 #include "snpnv/verify/evidence.hpp"
 #include "snpnv/verify/policy.hpp"
 #include "snpnv/verify/policy_items.hpp"

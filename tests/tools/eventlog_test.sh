@@ -78,4 +78,66 @@ refused sha1 eventlog_sha1 0 0
 check "an empty log" exits 3 "$snpnv" display eventlog empty
 check "is said to be empty" grep -q '^snpnv: empty: the event log is empty (empty)$' err
 check "with the cause" grep -q '^hint: .*measured nothing' err
+
+# With a quote: a TPM that was extended by what the log says.
+start_paravisor
+jq -r '.events[] | select(.type != "EV_NO_ACTION") | "\(.pcr):sha256=\(.digests.sha256)"' \
+  <("$snpnv" display eventlog boot --json) >digests
+while read -r extension; do tpm2_pcrextend "$extension"; done <digests
+nonce=$(printf 'a5%.0s' $(seq 48))
+evidence() { "$snpnv" evidence evidence.json --nonce "$nonce" --vcek "$state/vcek.pem" "$@"; }
+judge() { "$snpnv" verify evidence evidence.json --certs "$state" --root "$state/ark.pem" --nonce "$nonce" "$@"; }
+check "evidence with the log" exits 0 evidence --event-log=boot
+check "carries it in base64" cmp -s boot <(jq -r .cc_eventlog evidence.json | openssl base64 -d -A)
+check "which needs all of its digits" grep -q '"cc_eventlog":"[^"]*[+/]' evidence.json
+check "verifies" exits 0 judge
+check "by the log's own checks" grep -q '^PASS eventlog.format — events 19$' out
+check "that say what it explains" grep -q '^PASS eventlog.replay — PCRs 0-9$' out
+tpm2_pcrextend 11:sha256="$(head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n')"
+check "evidence of a system that went on" exits 0 evidence --event-log=boot
+check "verifies" exits 0 judge
+check "and says what the log does not explain" grep -q '^PASS eventlog.replay — PCRs 0-9; not explained 11$' out
+
+# rejected LOG CHECK WORDS: by that check alone.
+rejected() {
+  check "$1: is rejected" exits 1 judge --event-log "$1"
+  check "$1: by $2" grep -q "^FAIL $2 — $3" out
+  check "$1: alone" [ "$(grep -c ^FAIL out)" -eq 1 ]
+}
+rejected changed eventlog.replay 'PCR 7: the digest of an event is not that of what it says, by number; found 1$'
+rejected off eventlog.replay 'PCR 7: the events lead to another value'
+rejected after_exit eventlog.replay 'PCR 5: the log goes on behind the event.*found 18$'
+rejected unknown_type eventlog.replay 'PCR 2: the log goes on'
+rejected cut eventlog.format 'event log: input ends before the field'
+rejected sha1 eventlog.format 'event log: .*SHA-1 alone'
+rejected empty eventlog.format 'event log: is empty'
+check "bank of SHA-1 that is not filled" exits 0 judge --event-log not_filled
+check "digests in another order" exits 0 judge --event-log reversed
+check "no such log" exits 3 judge --event-log absent
+check "by name" grep -q '^snpnv: absent: ' err
+check "one log for a stream of evidence" exits 2 judge --stream --event-log boot
+jq -c '.cc_eventlog = "AAAA*"' evidence.json >broken.json
+check "a log that is no base64" exits 1 "$snpnv" verify evidence broken.json --certs "$state" --root "$state/ark.pem"
+check "by name" grep -q text_base64 err
+jq -c '.cc_eventlog = null' evidence.json >none.json
+check "no log" exits 0 "$snpnv" verify evidence none.json --certs "$state" --root "$state/ark.pem"
+check "is what was not asked for" grep -q '^SKIP eventlog.replay — .*--event-log FILE turns it on$' out
+check "a folder with the log" exits 0 "$snpnv" evidence parts --random --format dir --event-log=boot
+check "as it is" cmp -s boot parts/event_log.bin
+
+# not_collected STATUS WORDS OPTION...: nothing is written.
+not_collected() {
+  check "evidence ${*:3}" exits "$1" "$snpnv" evidence refused --random --vcek "$state/vcek.pem" "${@:3}"
+  check "evidence ${*:3}: says why" grep -q -e "$2" err
+  check "evidence ${*:3}: nothing is written" [ ! -e refused ]
+}
+not_collected 3 '^snpnv: empty: the event log is empty (empty)$' --event-log=empty
+not_collected 3 '^snpnv: absent: No such file' --event-log=absent
+not_collected 3 '^snpnv: /proc/sys/kernel/random/uuid: .*(quote_moving)$' --event-log=/proc/sys/kernel/random/uuid
+not_collected 2 'standard input cannot be' --event-log=-
+not_collected 2 'MAA has no place' --event-log=boot --format maa
+if [ ! -e /sys/kernel/security/tpm0/binary_bios_measurements ]; then
+  not_collected 3 'tpm0/binary_bios_measurements: No such file' --event-log
+  check "with what it takes" grep -q '^hint: .*securityfs is mounted' err
+fi
 summary

@@ -42,7 +42,7 @@ std::string checks_document() {
          "skipped until that has passed: what is read in claims for `binding.claims_digest`; TCBs and the\n"
          "chip's ID, whose layout is the product's, for `vek.product`; what a quote says for `quote.key`,\n"
          "`quote.magic` and `quote.signature`; values of PCRs for `quote.pcr_selection` and\n"
-         "`quote.pcr_digest` too.\n\n" +
+         "`quote.pcr_digest` too, and the events that lead to them for `eventlog.format`.\n\n" +
          table(all.subspan(kContent));
 }
 
@@ -64,7 +64,8 @@ TEST_CASE("Checks_Names_AreUniqueAndInTheirGroups") {
     CHECK(&row(check.id) == &check);
     const auto group = check.name.substr(0, check.name.find('.'));
     const bool known = group == "chain" || group == "vek" || group == "report" ||
-                       group == "binding" || group == "policy" || group == "quote";
+                       group == "binding" || group == "policy" || group == "quote" ||
+                       group == "eventlog";
     CHECK_MESSAGE(known, check.name);
     CHECK_FALSE(check.checks.empty());
   }

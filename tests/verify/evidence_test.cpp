@@ -344,3 +344,32 @@ TEST_CASE("Evidence_AzureMilanV1_VerifiesByAmdsRootWithPermission") {
   CHECK(verdict.old_evidence);
   CHECK(verdict.root == RootSource::pinned);
 }
+
+TEST_CASE("Evidence_EventLog_IsJudgedWhereThereIsRoomForIt") {
+  Made made;
+  const auto with_log = [](std::string digits) {
+    return [digits](std::string& text) {
+      text.pop_back();
+      text += R"(,"cc_eventlog":")" + digits + "\"}";
+    };
+  };
+  made.damage = with_log("AAAA");
+  CHECK(made.verified());
+  CHECK(made.verdict[Check::eventlog_format].note == CheckResult::kNotAsked);
+  std::array<std::byte, 64> room{};
+  made.room->event_log = room;
+  CHECK(!made.verified());
+  CHECK(made.verdict.first_failure() == Check::eventlog_format);
+  CHECK(made.verdict[Check::eventlog_replay].note == "the log cannot be read");
+  made.damage = with_log("");
+  CHECK(!made.verified());
+  CHECK(made.verdict.first_failure() == Check::eventlog_format);
+  made.damage = with_log("AA*A");
+  CHECK(!made.verified());
+  REQUIRE(made.verdict.error.has_value());
+  CHECK(made.verdict.error->code == Code::text_base64);
+  made.damage = with_log(std::string(92, 'A'));
+  CHECK(!made.verified());
+  REQUIRE(made.verdict.error.has_value());
+  CHECK(made.verdict.error->code == Code::wire_overflow);
+}

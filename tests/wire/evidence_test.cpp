@@ -129,6 +129,24 @@ TEST_CASE("TrusteeEvidence_Written_IsReadBack") {
     CHECK(equal(held, octets));
 }
 
+TEST_CASE("TrusteeEvidence_EventLog_IsBase64OfItsOwnAlphabet") {
+  const auto octets = test::hex("fbff00");
+  test::Octets room(1024);
+  Writer out(room);
+  write_trustee_evidence(out, octets, octets, {}, octets, octets, octets);
+  const auto written = out.finish();
+  REQUIRE(written.has_value());
+  CHECK(test::text(*written).ends_with(R"("cc_eventlog":"+/8A"})"));  // by base64(1)
+  const auto evidence = TrusteeEvidence::parse(*written);
+  REQUIRE(evidence.has_value());
+  REQUIRE(evidence->cc_eventlog.has_value());
+  std::array<std::byte, 3> log{};
+  const auto decoded = evidence->event_log(log);
+  REQUIRE(decoded.has_value());
+  CHECK(equal(*decoded, octets));
+  CHECK(evidence->event_log(MutBytes(log).first(2)).error().code == Code::wire_overflow);
+}
+
 TEST_CASE("TrusteeEvidence_MissingMember_IsNamed") {
   for (const auto& [document, member] : {
            std::pair(changed(kVersion2, R"("message":"ff5443",)", ""), "message"),

@@ -21,6 +21,8 @@ inline constexpr std::array kCheckOptions{
     CheckOption{Check::binding_user_data, "user-data", "HEX"},
     CheckOption{Check::policy_secure_boot, "secure-boot", ""},
     CheckOption{Check::quote_nonce, "nonce", "HEX"},
+    CheckOption{Check::eventlog_format, "event-log", "FILE"},
+    CheckOption{Check::eventlog_replay, "event-log", "FILE"},
 #define SNPNV_X(member, Kind, path, option, help, check) \
   CheckOption{Check::check, option, policy_kind::Kind::kPlaceholder},
     SNPNV_POLICY_ITEMS(SNPNV_X)

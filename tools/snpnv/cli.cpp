@@ -62,6 +62,8 @@ Outcome<Arguments> Arguments::parse(std::span<const std::string_view> words,
       if (attached) return usage(spelled, "takes no value");
     } else if (attached) {
       value = *attached;
+    } else if (option.may_have_value()) {
+      value = {};
     } else if (i + 1 < words.size()) {
       value = words[++i];
     } else {

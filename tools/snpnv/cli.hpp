@@ -17,9 +17,11 @@ namespace snpnv::tool {
 struct OptionSpec {
   char letter;             // 0: none
   std::string_view name;   // without dashes
-  std::string_view value;  // placeholder of its value; empty: a flag
+  std::string_view value;  // placeholder of its value; empty: a flag; [=…]: a value may follow an equals sign
   std::string_view help;
   bool repeats = false;
+
+  [[nodiscard]] constexpr bool may_have_value() const { return SNPNV_VERIFY && value.starts_with('['); }
 };
 
 class Arguments;

@@ -2,6 +2,7 @@
 #include "collected.hpp"
 
 #include "describe.hpp"
+#include "event_log_file.hpp"
 #include "lock.hpp"
 #include "output.hpp"
 #include "provider.hpp"
@@ -36,10 +37,35 @@ std::vector<std::byte> ak_certificate_of(const Arguments& arguments, ToolTpm& tp
   return {};
 }
 
+// A quote, and the event log, if it was asked for: one that grew while the quote was taken is read again, and another
+// quote taken.
+template <class TakeQuote>
+Outcome<QuoteEvidence> quote_with_log(std::optional<std::string_view> file, std::vector<std::byte>& log,
+                                      TakeQuote&& take_quote) {
+  constexpr unsigned kTries = 8;
+  for (unsigned i = 0; i < kTries; ++i) {
+    if (file) {
+      SNPNV_TRY(log, read_event_log(*file));
+    }
+    SNPNV_TRY(QuoteEvidence quote, take_quote());
+    if (!file) return quote;
+    SNPNV_TRY(const auto again, read_event_log(*file));
+    if (again == log) return quote;
+  }
+  return library_failure(*file, {Code::quote_moving, 0, kTries});
+}
+
 }  // namespace
 
+Outcome<std::optional<std::string_view>> event_log_file(const Arguments& arguments) {
+  auto file = arguments.value("event-log");
+  if (file == "-") return usage("--event-log", "is read again behind the quote, which standard input cannot be");
+  if (file && file->empty()) file = kEventLogFile;
+  return file;
+}
+
 Outcome<Collected> collect(const Arguments& arguments, const std::string& tcti, ByteView nonce, Instant deadline,
-                           bool with_certificate) {
+                           bool with_certificate, std::optional<std::string_view> event_log) {
   MonotonicClock clock;
   SNPNV_TRY(const Lock lock, Lock::acquire(tcti, deadline));
   const Waiting waiting("the report and the quote");
@@ -54,17 +80,22 @@ Outcome<Collected> collect(const Arguments& arguments, const std::string& tcti, 
   const auto bound = ReportCollector(tpm, crypto, buffer).fresh_report(user_data);
   if (!bound) return library_failure(tcti, bound.error());
   const ClaimsKey& key = bound->claims.attestation_key;
-  const auto quote = QuoteCollector(tpm, crypto).quote(nonce, {}, key.rsa());
-  if (!quote) return library_failure(tcti, quote.error());
+  std::vector<std::byte> log;
+  SNPNV_TRY(const QuoteEvidence quote, quote_with_log(event_log, log, [&]() -> Outcome<QuoteEvidence> {
+              const auto taken = QuoteCollector(tpm, crypto).quote(nonce, {}, key.rsa());
+              if (!taken) return library_failure(tcti, taken.error());
+              return *taken;
+            }));
   std::vector<std::byte> certificate;
   if (with_certificate) certificate = ak_certificate_of(arguments, tpm, key);
-  return Collected{std::move(buffer), *bound, *quote, std::move(certificate)};
+  return Collected{std::move(buffer), *bound, quote, std::move(certificate), std::move(log)};
 }
 
 void write_trustee_evidence(Writer& out, const Collected& parts, ByteView vek) {
   std::array<ByteView, PcrSelection::kPcrs> pcrs;
   for (std::size_t i = 0; i < pcrs.size(); ++i) pcrs[i] = parts.quote.pcrs[i];
-  write_trustee_evidence(out, parts.quote.signature(), parts.quote.message(), pcrs, parts.hcl_report(), vek);
+  write_trustee_evidence(out, parts.quote.signature(), parts.quote.message(), pcrs, parts.hcl_report(), vek,
+                         parts.event_log);
 }
 
 Outcome<void> write_maa_request(Writer& out, const Collected& parts, const VekFile& vek) {

@@ -14,13 +14,19 @@ struct Collected {
   BoundReport bound;
   QuoteEvidence quote;
   std::vector<std::byte> ak_certificate;  // empty: none
+  std::vector<std::byte> event_log;       // empty: not asked for
 
   [[nodiscard]] ByteView hcl_report() const { return ByteView(envelope).first(bound.envelope.size()); }
 };
 
-/// Asks the TPM for a fresh report and a quote that carry the nonce; `with_certificate`: of its key too.
+/// The file that --event-log names, or the kernel's; nothing: it was not given. It is read twice, so it is no pipe.
+[[nodiscard]] Outcome<std::optional<std::string_view>> event_log_file(const Arguments& arguments);
+
+/// Asks the TPM for a fresh report and a quote that carry the nonce; `with_certificate`: of its key too; with the event
+/// log of that file.
 [[nodiscard]] Outcome<Collected> collect(const Arguments& arguments, const std::string& tcti, ByteView nonce,
-                                         Instant deadline, bool with_certificate);
+                                         Instant deadline, bool with_certificate,
+                                         std::optional<std::string_view> event_log = {});
 
 /// Appends it as Trustee's evidence.
 void write_trustee_evidence(Writer& out, const Collected& parts, ByteView vek);

@@ -34,7 +34,7 @@ std::string option_lines(std::span<const OptionSpec> options, bool tcti = true) 
     if (!tcti && option.name == "tcti") continue;
     const char letter[] = {'-', option.letter, ',', ' '};
     const std::string_view before = option.letter != 0 ? std::string_view(letter, sizeof letter) : "    ";
-    out += two_columns(concat({"  ", before, "--", option.name, option.value.empty() ? "" : " ", option.value}), 30,
+    out += two_columns(concat({"  ", before, "--", option.name, option.value.empty() || option.may_have_value() ? "" : " ", option.value}), 30,
                        option.help, kWidth);
   }
   return out;

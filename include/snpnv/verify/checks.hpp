@@ -68,8 +68,16 @@ namespace snpnv {
   X(quote_pcr_digest, "quote.pcr_digest", "the quote's digest is that of the PCR list")             \
   SNPNV_QUOTE_POLICY(X, SNPNV_NOTHING)
 
+// The boot's event log, where there is one. Nobody signs it: it counts for PCRs of the quote alone.
+#define SNPNV_EVENT_LOG_CHECKS(X)                                                                   \
+  X(eventlog_format, "eventlog.format",                                                             \
+    "the event log is crypto-agile, has SHA-256 digests, and each record is whole")                 \
+  X(eventlog_replay, "eventlog.replay",                                                             \
+    "the events lead to the quoted PCRs, but for what the system extends behind the boot")
+
 #define SNPNV_ALL_CHECKS(X) \
-  SNPNV_CHAIN_CHECKS(X) SNPNV_SIGNATURE_CHECKS(X) SNPNV_CONTENT_CHECKS(X) SNPNV_QUOTE_CHECKS(X)
+  SNPNV_CHAIN_CHECKS(X) SNPNV_SIGNATURE_CHECKS(X) SNPNV_CONTENT_CHECKS(X) SNPNV_QUOTE_CHECKS(X) \
+  SNPNV_EVENT_LOG_CHECKS(X)
 
 enum class Check : std::uint8_t {
 #define SNPNV_X(id, name, checks) id,

@@ -75,12 +75,13 @@ template <Hasher H>
 template <Crypto C>
 [[nodiscard]] bool verify_evidence(C& crypto, const VerifiedChain& chain, const TrusteeEvidence& trustee,
                                    const Challenge& challenge, const Policy& policy, VerificationTime at,
-                                   Verdict& verdict) {
+                                   Verdict& verdict, std::optional<ByteView> event_log = {}) {
   verdict.reset();
   const auto judge = [&]() -> Result<void> {
     SNPNV_TRY(Evidence evidence, evidence_of(trustee.hcl_report.view()));
     evidence.quote = QuoteToVerify{trustee.message.view(), trustee.signature.view(),
                                    std::span(trustee.pcrs).first(trustee.pcr_count), {}};
+    evidence.event_log = event_log;
     SNPNV_CHECK(challenge.put(trustee.version, evidence));
     return verify_report(crypto, chain, evidence, policy, at, Scope::all, verdict);
   };
@@ -90,6 +91,7 @@ template <Crypto C>
 
 /// Room for one piece of evidence under verification: large, so the caller places it. May be used again.
 struct EvidenceRoom {
+  MutBytes event_log;  // for an event log in the evidence; without room, it is not judged
   TrusteeEvidence evidence;
   std::array<std::byte, sizeof(TrusteeEvidence::vcek.octets)> vek;
   ChainCheck chain;
@@ -112,8 +114,17 @@ template <Crypto C>
     verdict.error = verified.error();
     return false;
   }
+  std::optional<ByteView> event_log;
+  if (room.evidence.cc_eventlog && !room.event_log.empty()) {
+    const auto decoded = room.evidence.event_log(room.event_log);
+    if (!decoded) {
+      verdict.error = decoded.error();
+      return false;
+    }
+    event_log = *decoded;
+  }
   if (room.chain.chain)
-    return verify_evidence(crypto, *room.chain.chain, room.evidence, challenge, policy, at, verdict);
+    return verify_evidence(crypto, *room.chain.chain, room.evidence, challenge, policy, at, verdict, event_log);
   verdict = room.chain.verdict;
   return false;
 }

@@ -103,6 +103,10 @@ struct ExpectedVmConfiguration {
 /// Octets of a PCR of the SHA-256 bank.
 inline constexpr std::size_t kPcrSize = 32;
 using PcrValue = std::array<std::byte, kPcrSize>;
+inline constexpr std::array<std::string_view, 24> kPcrNames{
+    "PCR 0",  "PCR 1",  "PCR 2",  "PCR 3",  "PCR 4",  "PCR 5",  "PCR 6",  "PCR 7",
+    "PCR 8",  "PCR 9",  "PCR 10", "PCR 11", "PCR 12", "PCR 13", "PCR 14", "PCR 15",
+    "PCR 16", "PCR 17", "PCR 18", "PCR 19", "PCR 20", "PCR 21", "PCR 22", "PCR 23"};
 
 /// Bits of PLATFORM_INFO, as masks.
 struct PlatformRequirement {

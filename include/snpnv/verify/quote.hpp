@@ -137,13 +137,14 @@ class QuoteVerifier {
     return CheckResult::pass("PCR list");
   }
 
+  /// The PCRs that the quote proves; nothing: none.
+  [[nodiscard]] std::optional<std::span<const PcrValue>> proven_pcrs() const {
+    return pcrs_proven_ ? std::optional(quote_->pcrs) : std::nullopt;
+  }
+
  private:
   static constexpr std::string_view kMessage = "TPMS_ATTEST";
   static constexpr std::string_view kKey = "HCLAkPub";
-  static constexpr std::array<std::string_view, 24> kPcrNames{
-      "PCR 0",  "PCR 1",  "PCR 2",  "PCR 3",  "PCR 4",  "PCR 5",  "PCR 6",  "PCR 7",
-      "PCR 8",  "PCR 9",  "PCR 10", "PCR 11", "PCR 12", "PCR 13", "PCR 14", "PCR 15",
-      "PCR 16", "PCR 17", "PCR 18", "PCR 19", "PCR 20", "PCR 21", "PCR 22", "PCR 23"};
 
   static CheckResult none() { return CheckResult::skip("there is no quote"); }
   static CheckResult unsigned_quote() { return CheckResult::skip("no signed quote says it"); }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "snpnv/verify/chain.hpp"
+#include "snpnv/verify/event_log_checks.hpp"
 #include "snpnv/verify/policy.hpp"
 #include "snpnv/verify/quote.hpp"
 #include "snpnv/wire/evidence.hpp"
@@ -24,6 +25,7 @@ struct Evidence {
   std::optional<UserData> user_data = {};  // what the claims must carry, zero-padded
   std::optional<QuoteToVerify> quote = {};
   std::optional<OldEvidence> old = {};     // in place of user_data
+  std::optional<ByteView> event_log = {};  // as the firmware keeps it
 };
 
 /// Which of the checks behind the signature run. tcb_only: product, SPLs and hwID, as in snpguest.
@@ -99,6 +101,11 @@ class ReportVerifier {
 #define SNPNV_X(id, name, checks) \
   verdict[Check::id] = wanted(Check::id, scope) ? quote.id() : CheckResult::skip("not in this scope");
     SNPNV_QUOTE_CHECKS(SNPNV_X)
+#undef SNPNV_X
+    EventLogVerifier<C> event_log(crypto_, evidence_.event_log, quote.proven_pcrs());
+#define SNPNV_X(id, name, checks) \
+  verdict[Check::id] = wanted(Check::id, scope) ? event_log.id() : CheckResult::skip("not in this scope");
+    SNPNV_EVENT_LOG_CHECKS(SNPNV_X)
 #undef SNPNV_X
     verdict.old_evidence = unbound_allowed();
     verdict.complete = true;

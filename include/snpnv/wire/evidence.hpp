@@ -10,7 +10,7 @@
 
 namespace snpnv {
 
-/// Trustee evidence, decoded. Owns all that it holds: about 40 kB.
+/// Trustee evidence, decoded. Owns all that it holds, about 40 kB, but for the event log, which may be megabytes.
 struct TrusteeEvidence {
   static constexpr std::size_t kPcrs = 32;     // as a quote can name; a TPM has 24
   static constexpr std::size_t kPcrSize = 32;  // SHA-256 bank
@@ -32,6 +32,13 @@ struct TrusteeEvidence {
   std::size_t pcr_count = 0;
   Held<16384> hcl_report;     // the NV content
   Held<8192> vcek;            // DER; PEM in version 0
+  std::optional<JsonString> cc_eventlog;  // in the document: base64
+
+  /// The event log, decoded into `room`. Three octets for four of the document are enough.
+  /// @returns its octets | text_base64, wire_overflow - where: offset in the document
+  [[nodiscard]] constexpr Result<ByteView> event_log(MutBytes room) const {
+    return decode_base64url(FromBase64(cc_eventlog->source()), room);
+  }
 
   /// Reads and checks the whole document; unknown members are passed over.
   /// @returns the evidence | any json_ code | text_hex, text_base64, text_length, wire_overflow - in a
@@ -47,6 +54,7 @@ struct TrusteeEvidence {
   [[nodiscard]] constexpr Result<void> read(ByteView text) {
     for (std::size_t* const size : {&signature.size, &message.size, &pcr_count, &hcl_report.size, &vcek.size})
       *size = 0;
+    cc_eventlog.reset();
     SNPNV_TRY(version, version_of(text));
     if (version > 2) return fail(Code::evidence_version, 0, static_cast<std::uint32_t>(version));
     const bool old = version == 0;
@@ -65,6 +73,12 @@ struct TrusteeEvidence {
       } else if (member == "vcek") {
         seen.vcek = true;
         decode(json, vcek, old ? Encoding::text : Encoding::base64url);
+      } else if (member == "cc_eventlog") {
+        if (json.peek() == JsonKind::null) {
+          json.skip();
+        } else {
+          cc_eventlog = json.string();
+        }
       } else {
         json.skip();
       }
@@ -150,9 +164,10 @@ struct TrusteeEvidence {
   }
 };
 
-/// Writes Trustee evidence of version 2.
+/// Writes Trustee evidence of version 2; with the boot's event log, where there is one.
 constexpr void write_trustee_evidence(Writer& out, ByteView signature, ByteView message,
-                                      std::span<const ByteView> pcrs, ByteView hcl_report, ByteView vcek) {
+                                      std::span<const ByteView> pcrs, ByteView hcl_report, ByteView vcek,
+                                      ByteView event_log = {}) {
   JsonWriter json(out);
   json.begin_object();
   json.key("version");
@@ -172,6 +187,13 @@ constexpr void write_trustee_evidence(Writer& out, ByteView signature, ByteView 
   json.base64url(hcl_report, Padding::padded);
   json.key("vcek");
   json.base64url(vcek, Padding::padded);
+  if (!event_log.empty()) {
+    json.key("cc_eventlog");
+    const std::size_t from = out.size();
+    json.base64url(event_log, Padding::padded);
+    for (std::byte& digit : out.written().subspan(from))  // the same digits but two: RFC 4648, "Base 64 Encoding"
+      digit = digit == std::byte{'-'} ? std::byte{'+'} : digit == std::byte{'_'} ? std::byte{'/'} : digit;
+  }
   json.end_object();
 }
 

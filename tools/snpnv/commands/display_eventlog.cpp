@@ -4,9 +4,9 @@
 
 #include "commands.hpp"
 #include "describe.hpp"
+#include "event_log_file.hpp"
 #include "event_text.hpp"
 #include "fields.hpp"
-#include "files.hpp"
 #include "output.hpp"
 #include "provider.hpp"
 
@@ -245,10 +245,7 @@ Outcome<std::string> log_json(const ShownLog& log, std::size_t size, const std::
 // What can be read is shown, whatever comes behind it; the fault is the command's.
 Outcome<Exit> run_display(const Arguments& arguments) {
   const std::string_view path = arguments.operand(0);
-  SNPNV_TRY(const auto octets, read_file(path, kMaxInput));
-  if (octets.empty())
-    return std::unexpected(Failure{Exit::failed, path, "the event log is empty", "empty",
-                                   "the firmware measured nothing, or the kernel has no TPM that it measured into"});
+  SNPNV_TRY(const auto octets, read_event_log(path));
   ShownLog log;
   read_events(octets, log);
   std::optional<Failure> failure;

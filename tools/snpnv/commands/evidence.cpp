@@ -15,6 +15,12 @@
 namespace snpnv::tool {
 namespace {
 
+// --event-log, or the file that it names.
+Outcome<std::optional<std::string_view>> log_file_of(const Arguments& arguments, std::string_view form) {
+  if (arguments.has("event-log") && form == "maa") return usage("--event-log", "a request for MAA has no place for it");
+  return event_log_file(arguments);
+}
+
 #ifdef SNPNV_FETCH
 constexpr auto kVcekSources = kSourceOptions;
 #else
@@ -53,7 +59,8 @@ constexpr std::string_view kClaimsFile = "claims.json";
 constexpr std::string_view kEnvelopeFile = "hcl_report.bin";
 constexpr std::string_view kAkCertificateFile = "ak_cert.der";
 constexpr std::string_view kVcekFile = "vcek.der";
-constexpr std::array kEvidenceFiles{kReportFile, kClaimsFile, kEnvelopeFile, kAkCertificateFile, kVcekFile};
+constexpr std::string_view kEventLog = "event_log.bin";
+constexpr std::array kEvidenceFiles{kReportFile, kClaimsFile, kEnvelopeFile, kAkCertificateFile, kVcekFile, kEventLog};
 
 Outcome<Exit> run_evidence(const Arguments& arguments) {
   const std::string_view path = arguments.operand(0);
@@ -62,6 +69,7 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
   if (form == "dir") SNPNV_CHECK(is_directory_name("--format dir", path));
   SNPNV_TRY(const Instant deadline, start_deadline(arguments, 10));
   SNPNV_TRY(const auto nonce, nonce_of(arguments));
+  SNPNV_TRY(const auto log_file, log_file_of(arguments, form));
   SNPNV_TRY(const VekFile file, vek_file_of(arguments, form));
   SNPNV_TRY(const TrustFiles trust, TrustFiles::read(arguments));
 #ifdef SNPNV_FETCH
@@ -77,16 +85,17 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
     outputs.emplace_back(path);
     if (const auto vcek = arguments.value("vcek")) inputs.push_back({"--vcek", *vcek});
   }
+  if (log_file) inputs.push_back({"--event-log", *log_file});
   SNPNV_TRY(const bool standard_output, check_outputs_of(arguments, tcti, outputs, std::move(inputs)));
 
-  SNPNV_TRY(const Collected parts, collect(arguments, tcti, nonce, deadline, form == "dir"));
+  SNPNV_TRY(const Collected parts, collect(arguments, tcti, nonce, deadline, form == "dir", log_file));
   const BoundReport& bound = parts.bound;
   const QuoteEvidence& quote = parts.quote;
   const ByteView envelope = parts.hcl_report();
   SNPNV_TRY(const VekFile vek, vek_for(arguments, file, bound.report, trust, deadline));
 
   OutputFiles files;
-  std::vector<std::byte> room(std::size_t{1} << 18);
+  std::vector<std::byte> room((std::size_t{1} << 18) + 2 * parts.event_log.size());
   Writer writer(room);
   if (form == "trustee") {
     write_trustee_evidence(writer, parts, vek.vek);
@@ -101,6 +110,7 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
     if (!parts.ak_certificate.empty())
       SNPNV_CHECK(files.stage(join(path, kAkCertificateFile), parts.ak_certificate));
     if (!vek.vek.empty()) SNPNV_CHECK(files.stage(join(path, kVcekFile), vek.vek));
+    if (!parts.event_log.empty()) SNPNV_CHECK(files.stage(join(path, kEventLog), parts.event_log));
   }
   if (form != "dir") {
     writer.text("\n");  // so that files behind each other are a stream
@@ -128,6 +138,7 @@ constexpr std::array kOwnEvidenceOptions{
     OptionSpec{0, "nonce", "HEX", "what report and quote carry, up to 50 octets"},
     OptionSpec{0, "random", "", "take a nonce of 48 random octets"},
     OptionSpec{0, "format", "FORM", "trustee, maa or dir; default trustee"},
+    OptionSpec{0, "event-log", "[=FILE]", "with what the boot measured; default: the kernel's, by tpm0"},
     OptionSpec{0, "vcek", "FILE", "the VCEK; for maa with ASK and ARK behind it, PEM"},
 };
 constexpr std::array kTimeAndRoot{

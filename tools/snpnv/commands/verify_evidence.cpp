@@ -70,6 +70,10 @@ class Judge {
     out.allow_old_evidence_ = arguments.has("allow-old-evidence");
     SNPNV_TRY(out.policy_, policy_of(arguments));
     SNPNV_TRY(out.issuers_, IssuerFiles::read(arguments));
+    if (const auto file = arguments.value("event-log")) {
+      if (arguments.has("stream")) return usage("--event-log", "not with --stream: each line has its own, as cc_eventlog");
+      SNPNV_TRY(out.event_log_.emplace(), read_file(*file, kMaxInput));
+    }
     return out;
   }
 
@@ -84,11 +88,21 @@ class Judge {
     if (!checked) return not_judged(what, checked.error());
     if (!(*checked)->chain) return (*checked)->verdict;
 
+    std::optional<ByteView> event_log;
+    if (event_log_) {
+      event_log = *event_log_;
+    } else if (evidence_->cc_eventlog) {
+      log_room_.resize(text.size() / 4 * 3 + 3);
+      const auto decoded = evidence_->event_log(log_room_);
+      if (!decoded) return malformed(what, decoded.error());
+      event_log = *decoded;
+    }
     Challenge challenge = nonce_.empty() ? Challenge::none() : Challenge(nonce_);
     challenge.user_data = user_data_;
     challenge.allow_old_evidence = allow_old_evidence_;
     Verdict verdict;
-    (void)snpnv::verify_evidence(crypto_, *(*checked)->chain, *evidence_, challenge, policy_, at, verdict);
+    (void)snpnv::verify_evidence(crypto_, *(*checked)->chain, *evidence_, challenge, policy_, at, verdict,
+                                 event_log);
     if (verdict.error) return not_judged(what, *verdict.error);
     return verdict;
   }
@@ -99,6 +113,8 @@ class Judge {
   std::optional<VerificationTime> at_;
   bool allow_old_evidence_ = false;
   Policy policy_;
+  std::optional<std::vector<std::byte>> event_log_;  // in place of what the evidence carries
+  std::vector<std::byte> log_room_;
   IssuerFiles issuers_;
   ChainCache chains_;
   Provider crypto_;
@@ -160,6 +176,7 @@ constexpr std::array kOwn{
     OptionSpec{0, "certs", "DIR", "holds ask or asvk, and ark unless it is AMD's; repeat for several", true},
     OptionSpec{0, "nonce", "HEX", "what quote and claims must carry, up to 50 octets"},
     OptionSpec{0, "allow-old-evidence", "", "accept versions 0 and 1, whose claims need not carry it"},
+    OptionSpec{0, "event-log", "FILE", "what the boot measured; default: cc_eventlog of the evidence"},
     OptionSpec{0, "stream", "", "one document a line on standard input, one JSON verdict a line back"},
     OptionSpec{0, "jobs", "N", "processes for --stream; default 1"},
 };

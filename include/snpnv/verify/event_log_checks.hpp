@@ -1,0 +1,177 @@
+// The checks of an event log by the PCRs that a quote proves. Nobody signs the log: what it says counts only for PCRs
+// to whose quoted values its events lead.
+#pragma once
+
+#include "snpnv/verify/boot_facts.hpp"
+#include "snpnv/verify/checks.hpp"
+#include "snpnv/verify/crypto.hpp"
+#include "snpnv/verify/policy.hpp"
+
+namespace snpnv {
+
+static_assert(kPcrNames.size() == EventLogReader::kPcrs);
+
+/// PCRs that the running system extends, of which the firmware's log holds the beginning at most: IMA 10, systemd 11
+/// and 15, debugging 16, applications 23. Where it does not lead to their values, they are not explained, and no more.
+[[nodiscard]] constexpr bool is_extended_after_boot(std::size_t pcr) {
+  return pcr == 10 || pcr == 11 || pcr == 15 || pcr == 16 || pcr == 23;
+}
+
+/// A set of PCRs: bit n is PCR n.
+struct PcrSet {
+  std::uint32_t mask = 0;
+  constexpr void add(std::size_t pcr) { mask |= std::uint32_t{1} << pcr; }
+  [[nodiscard]] constexpr bool has(std::size_t pcr) const { return (mask >> pcr & 1U) != 0; }
+};
+
+/// Runs the checks of SNPNV_EVENT_LOG_CHECKS, each in a function of its name and in their order.
+template <Crypto C>
+class EventLogVerifier {
+ public:
+  static constexpr TPM_ALG_ID kBank = TPM_ALG_ID::SHA256;  // the quote's
+
+  /// `quoted`: the PCRs that the quote proves, PCR 0 first; nothing: none is proven.
+  EventLogVerifier(C& crypto, const std::optional<ByteView>& log, std::optional<std::span<const PcrValue>> quoted)
+      : crypto_(crypto), log_(log), quoted_(quoted) {}
+
+  CheckResult eventlog_format() {
+    if (!log_) return CheckResult::not_asked();
+    if (log_->empty()) return CheckResult::fail(kLog, "is empty: nothing was logged");
+    EventLogReader reader;
+    std::uint32_t events = 0;
+    bool filled = false;
+    for (ByteView rest = *log_; !rest.empty(); rest = rest.subspan(reader.taken())) {
+      const auto event = reader.next(rest);
+      if (!event) return CheckResult::fail(kLog, event.error());
+      filled = filled || !all_zero(event->digest(kBank));
+      ++events;
+    }
+    if (!filled) return CheckResult::fail(kLog, "has no digest of the quoted bank", Finding::text(name(kBank)));
+    whole_ = true;
+    return CheckResult::pass("events", Finding::number(events));
+  }
+
+  CheckResult eventlog_replay() {
+    if (!log_) return CheckResult::not_asked();
+    if (!whole_) return CheckResult::skip("the log cannot be read");
+    if (!quoted_) return CheckResult::skip("the PCR list is not proven");
+    const auto replayed = replay();
+    if (!replayed) return CheckResult::fail(kLog, replayed.error());
+    return judge(*replayed);
+  }
+
+  /// The PCRs to whose quoted values the log leads.
+  [[nodiscard]] PcrSet explained() const { return explained_; }
+
+ private:
+  static constexpr std::string_view kLog = "event log";
+
+  Result<PcrReplay> replay() {
+    PcrReplay out(Hash::sha256);
+    for (std::size_t pcr = 0; pcr < quoted_->size() && pcr < kPcrNames.size(); ++pcr) reached(out, pcr, 0);
+    EventLogReader reader;
+    for (ByteView rest = *log_; !rest.empty(); rest = rest.subspan(reader.taken())) {
+      SNPNV_TRY(const LoggedEvent event, reader.next(rest));
+      SNPNV_TRY(const bool extended, out.take(crypto_, event, kBank));
+      if (extended) reached(out, event.pcrIndex, event.number);
+    }
+    return out;
+  }
+  // Keeps the last event at which a PCR had its quoted value; 0: before any.
+  void reached(const PcrReplay& pcrs, std::size_t pcr, std::uint32_t number) {
+    if (pcr < quoted_->size() && equal(pcrs[pcr], (*quoted_)[pcr])) reached_[pcr] = number;
+  }
+
+  CheckResult judge(const PcrReplay& pcrs) {
+    const std::size_t count = std::min(quoted_->size(), kPcrNames.size());
+    PcrSet others;
+    std::optional<std::size_t> failed;
+    for (std::size_t pcr = 0; pcr < count; ++pcr) {
+      const ByteView quoted = (*quoted_)[pcr];
+      const bool logged = pcrs.events(pcr) != 0;
+      if (!equal(pcrs[pcr], quoted)) {
+        if (!logged && all_zero(quoted)) continue;  // one that begins with ones, reset
+        others.add(pcr);
+        if (!is_extended_after_boot(pcr) && !failed) failed = pcr;
+      } else if (logged) {
+        explained_.add(pcr);
+      }
+    }
+    if (failed) return not_led_to(*failed, pcrs);
+    if (explained_.mask == 0) return CheckResult::fail("PCRs", "none is explained");
+    PcrSet unquoted;
+    for (std::size_t pcr = count; pcr < kPcrNames.size(); ++pcr)
+      if (pcrs.events(pcr) != 0) unquoted.add(pcr);
+    return CheckResult::pass("PCRs", told(others, unquoted));
+  }
+
+  // Why the events do not lead to a PCR's quoted value, as far as it can be told.
+  CheckResult not_led_to(std::size_t pcr, const PcrReplay& pcrs) {
+    const ByteView quoted = (*quoted_)[pcr];
+    if (pcrs.events(pcr) == 0)
+      return CheckResult::fail(kPcrNames[pcr], "was extended, and the log has no event of it", {}, Finding::octets(quoted));
+    if (const auto changed = first_unproven(pcr))
+      return CheckResult::fail(kPcrNames[pcr], "the digest of an event is not that of what it says, by number", {},
+                               Finding::number(*changed));
+    if (reached_[pcr])
+      return CheckResult::fail(kPcrNames[pcr], "the log goes on behind the event, by number, that leads to the quoted value",
+                               {}, Finding::number(*reached_[pcr]));
+    return CheckResult::fail(kPcrNames[pcr], "the events lead to another value than the quoted one",
+                             Finding::octets(quoted), Finding::octets(pcrs[pcr]));
+  }
+  std::optional<std::uint32_t> first_unproven(std::size_t pcr) {
+    EventLogReader reader;
+    for (ByteView rest = *log_; !rest.empty(); rest = rest.subspan(reader.taken())) {
+      const auto event = reader.next(rest);
+      if (!event) return std::nullopt;
+      const auto content = event_content(crypto_, *event, kBank);
+      if (event->pcrIndex == pcr && content && content->proof == EventProof::unproven) return event->number;
+    }
+    return std::nullopt;
+  }
+
+  Finding told(PcrSet others, PcrSet unquoted) const {
+    std::array<std::byte, Finding::kMax> room{};
+    Writer out(room);
+    list(out, explained_);
+    if (others.mask != 0) {
+      out.text("; not explained ");
+      list(out, others);
+    }
+    if (unquoted.mask != 0) {
+      out.text("; not quoted ");
+      list(out, unquoted);
+    }
+    return Finding::text(ByteView(out.written()));
+  }
+  // "0-7,9".
+  static void list(Writer& out, PcrSet set) {
+    bool first = true;
+    const auto number = [&](std::size_t value) {
+      const char digits[2] = {static_cast<char>('0' + value / 10), static_cast<char>('0' + value % 10)};
+      out.text(value < 10 ? std::string_view(digits + 1, 1) : std::string_view(digits, 2));
+    };
+    for (std::size_t pcr = 0; pcr < kPcrNames.size(); ++pcr) {
+      if (!set.has(pcr)) continue;
+      if (!first) out.text(",");
+      first = false;
+      number(pcr);
+      std::size_t last = pcr;
+      while (last + 1 < kPcrNames.size() && set.has(last + 1)) ++last;
+      if (last != pcr) {
+        out.text("-");
+        number(last);
+      }
+      pcr = last;
+    }
+  }
+
+  C& crypto_;
+  const std::optional<ByteView>& log_;
+  std::optional<std::span<const PcrValue>> quoted_;
+  std::array<std::optional<std::uint32_t>, kPcrNames.size()> reached_{};
+  PcrSet explained_;
+  bool whole_ = false;
+};
+
+}  // namespace snpnv
