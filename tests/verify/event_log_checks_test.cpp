@@ -107,7 +107,7 @@ TEST_CASE("EventLogChecks_EventsBehindTheQuote_AreNamed") {
 }
 
 TEST_CASE("EventLogChecks_WhatTheSystemExtends_IsNotExplainedAndNoMore") {
-  for (const std::size_t pcr : {10, 11, 15, 16, 23}) {
+  for (const std::size_t pcr : {10U, 11U, 15U, 16U, 23U}) {
     Case c;
     c.pcrs[pcr].fill(std::byte{1});
     CHECK(c.run() == "PASS  / PASS 0-1,4,7-9; not explained " + std::to_string(pcr));
