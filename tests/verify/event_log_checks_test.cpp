@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "snpnv/verify/event_log_checks.hpp"
 
 #include "tests/event_log.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Event logs in files, as the kernel shows them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The checks of an event log by the PCRs that a quote proves. Nobody signs the log: what it says counts only for PCRs
 // to whose quoted values its events lead.
 #pragma once
