@@ -65,6 +65,7 @@ class KbsExchange {
   }
 
   Result<MutBytes> attempt(std::string_view resource, MutBytes out) noexcept {
+    refusal_ = {};  // what an earlier one says has been overwritten
     std::array<std::byte, kMostCookie> cookie_room;
     SNPNV_TRY(const KbsChallenge challenge, begin(cookie_room));
     SNPNV_TRY(const P256Point key, crypto_.make_key());
