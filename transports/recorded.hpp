@@ -27,21 +27,28 @@ namespace snpnv {
 //   ! io_failed 5
 inline constexpr std::string_view kRecordingHeader = "snpnv-recording 1";
 
+/// What a recording's file gave: a FIFO that nobody serves is that file's fault, not the TPM's.
+template <class T>
+[[nodiscard]] Result<T> of_recording(Result<T> result) {
+  if (!result && result.error().code == Code::io_deadline) result.error().code = Code::record_deadline;
+  return result;
+}
+
 /// Passes commands on to another transport and appends each exchange to a file at once.
 template <class Inner>
 class Recorder {
  public:
   /// Creates or empties the file. A FIFO is waited for until `deadline`, now and later.
-  /// @returns the recorder | io_failed - detail: errno | io_deadline.
+  /// @returns the recorder | io_failed - detail: errno | record_deadline.
   [[nodiscard]] static Result<Recorder> open(const std::string& path, Inner inner,
                                              Instant deadline) noexcept {
-    SNPNV_TRY(Descriptor file, open_file(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, deadline));
+    SNPNV_TRY(Descriptor file, of_recording(open_file(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, deadline)));
     Recorder out(std::move(file), std::move(inner), deadline);
     SNPNV_CHECK(out.line("", std::string(kRecordingHeader)));
     return out;
   }
 
-  /// @returns what the inner transport returns | io_failed, io_deadline - the recording cannot be written.
+  /// @returns what the inner transport returns | io_failed, record_deadline - the recording cannot be written.
   [[nodiscard]] Result<ByteView> transact(ByteView command, MutBytes response) noexcept {
     SNPNV_CHECK(line("> ", digits(command)));
     const Result<ByteView> answer = inner_.transact(command, response);
@@ -68,7 +75,7 @@ class Recorder {
   }
   Result<void> line(const char* mark, const std::string& text) noexcept {
     const std::string whole = mark + text + '\n';
-    return write_all(file_.get(), std::as_bytes(std::span(whole)), deadline_);
+    return of_recording(write_all(file_.get(), std::as_bytes(std::span(whole)), deadline_));
   }
 
   Descriptor file_;
@@ -159,15 +166,15 @@ class Replay {
       : exchanges_(std::move(exchanges)), mode_(mode) {}
 
   /// Reads a recording from a file, which is waited for until `deadline` if it is a FIFO.
-  /// @returns it | io_failed - detail: errno | io_deadline | wire_too_large | record_syntax.
+  /// @returns it | io_failed - detail: errno | record_deadline | wire_too_large | record_syntax.
   [[nodiscard]] static Result<Replay> open(const std::string& path, Instant deadline,
                                            ReplayMode mode = ReplayMode::strict) noexcept {
-    SNPNV_TRY(const Descriptor file, open_file(path.c_str(), O_RDONLY, deadline));
+    SNPNV_TRY(const Descriptor file, of_recording(open_file(path.c_str(), O_RDONLY, deadline)));
     std::string text;
     std::array<char, 4096> part;
     while (text.size() <= kMaxInput) {
       SNPNV_TRY(const std::size_t n,
-                read_some(file.get(), std::as_writable_bytes(std::span(part)), deadline));
+                of_recording(read_some(file.get(), std::as_writable_bytes(std::span(part)), deadline)));
       if (n == 0) break;
       text.append(part.data(), n);
     }

@@ -298,6 +298,39 @@ TEST_CASE("FreshReport_EachFault_IsNamed") {
   }
 }
 
+TEST_CASE("FreshReport_MalformedContent_IsOfTheIndex") {
+  struct Case {
+    std::size_t at;  // offset in the envelope
+    unsigned value;
+    Code code;
+  };
+  for (const Case& c : {Case{0, 0, Code::hcl_signature}, Case{4, 3, Code::hcl_version}, Case{32, 1, Code::report_version},
+                        Case{1224, 4, Code::hcl_report_type}, Case{1228, 9, Code::hcl_hash_type}}) {
+    CAPTURE(c.at);
+    Machine machine;
+    struct Altering {
+      Machine::Device& inner;
+      std::size_t at;
+      std::byte value;
+      Result<ByteView> transact(ByteView command, MutBytes response) noexcept {
+        const auto answer = inner.transact(command, response);
+        // NV_Read: its offset ends the command, its data begin behind header, size of parameters and size.
+        const bool read = command[9] == std::byte{0x4E} && command.size() > 2;
+        const std::size_t from = read ? std::to_integer<std::size_t>(command[command.size() - 2]) << 8 : 0;
+        if (answer && read && at >= from && 16 + at - from < answer->size()) response[16 + at - from] = value;
+        return answer;
+      }
+    } altering{machine.device(), c.at, std::byte(c.value)};
+    Tpm tpm(altering, machine.clock, machine.clock.now() + 10000);
+    MbedCrypto crypto;
+    test::Octets buffer(kEnvelopeBuffer);
+    const auto bound = ReportCollector(tpm, crypto, buffer).boot_report();
+    REQUIRE(!bound);
+    CHECK(name(bound.error().code) == name(c.code));
+    CHECK(bound.error().object == 0x01400001);
+  }
+}
+
 TEST_CASE("FreshReport_PassingFaults_EndInAFreshReport") {
   for (const auto fault : {+[](paravisor::Faults& f) { f.stale_once = true; }, +[](paravisor::Faults& f) { f.torn = true; },
                            +[](paravisor::Faults& f) { f.bad_signature = true; }}) {

@@ -188,8 +188,8 @@ TEST_CASE("Quote_SignedOtherwise_IsNamed") {
         .quoted(1);
   };
   CHECK(altered(kBehind + 6, 0) == Code{});  // the upper octet of sigAlg, as it is
-  CHECK(altered(kBehind + 5, 0x16) == Code::quote_key);  // RSAPSS
-  CHECK(altered(kBehind + 5, 0x18) == Code::quote_key);  // ECDSA
-  CHECK(altered(kBehind + 3, 0x0C) == Code::quote_key);  // SHA-384
+  CHECK(altered(kBehind + 5, 0x16) == Code::quote_scheme);  // RSAPSS
+  CHECK(altered(kBehind + 5, 0x18) == Code::quote_scheme);  // ECDSA
+  CHECK(altered(kBehind + 3, 0x0C) == Code::quote_scheme);  // SHA-384
   CHECK(altered(kBehind, 0) == Code::quote_key);
 }

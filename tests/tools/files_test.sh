@@ -91,9 +91,11 @@ check "and --vcek" exits 3 timeout 60 "$snpnv" evidence evidence --nonce 00 --vc
 check "a FIFO that nobody reads is an error" exits 3 timeout 60 "$snpnv" report fifo older.user -r --timeout 1
 check "of that file" grep -q '^snpnv: fifo: nothing at its other end before the deadline' err
 check "other outputs are the older ones" [ "$(cat older.user)" = old ]
-check "a recording in a FIFO" exits 4 timeout 60 "$snpnv" -T "record:fifo=$SNPNV_TCTI" report report user --timeout 1
-check "a recording from a FIFO" exits 4 timeout 60 "$snpnv" -T replay:fifo report report user --timeout 1
-check "in other commands" exits 4 timeout 60 "$snpnv" -T replay:fifo probe --timeout 1
+check "a recording in a FIFO" exits 3 timeout 60 "$snpnv" -T "record:fifo=$SNPNV_TCTI" report report user --timeout 1
+check "of that file" grep -q '^snpnv: record:fifo=.*: nobody at the other end of the recording before the deadline' err
+check "a recording from a FIFO" exits 3 timeout 60 "$snpnv" -T replay:fifo report report user --timeout 1
+check "in other commands" exits 3 timeout 60 "$snpnv" -T replay:fifo probe --timeout 1
+check "and quote" exits 3 timeout 60 "$snpnv" -T replay:fifo quote quote --nonce 00 --timeout 1
 cat fifo >read & # opens it before or behind the other end
 check "a FIFO with a reader" exits 0 "$snpnv" report fifo user
 wait $!

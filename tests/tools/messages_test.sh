@@ -71,6 +71,7 @@ says 0 'warning: VERSION 6 is not known: not an SEV-SNP report, or one newer' di
 cp envelope envelope-1
 poke envelope-1 32 '\001'
 says 3 'ATTESTATION_REPORT version not supported: 1' display envelope envelope-1
+check "without a hint at this command" bash -c '! grep -q ^hint: err'
 check "header and claims are shown" [ "$(grep -c '^report_type\|^vm-configuration' out)" -eq 2 ]
 check "the digest too" grep -q '^digest' out
 cp envelope envelope-tdx
@@ -118,7 +119,48 @@ cp "$pki/vcek.pem" certs
 says 3 'they end in zeros' display claims padded
 says 1 'they end in zeros' verify attestation certs report --claims padded --root "$pki/ark.pem"
 
+# Revocation lists that are not full ones, made by OpenSSL.
+cat >crl.cnf <<EOF
+[ca]
+default_ca=one
+[one]
+database=$work/index.txt
+crlnumber=$work/number
+default_md=sha384
+default_crl_days=365000
+[delta]
+2.5.29.27=critical,DER:02:01:01
+[partial]
+2.5.29.28=critical,DER:30:03:81:01:ff
+[other]
+1.2.3.4=critical,DER:05:00
+EOF
+touch index.txt
+echo 01 >number
+for kind in "delta delta CRL indicator" "partial issuing distribution point" "other another critical extension"; do
+  openssl ca -batch -config crl.cnf -gencrl -keyfile "$pki/ark.key" -cert "$pki/ark.pem" -crlexts "${kind%% *}" \
+    -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:48 -out crl 2>openssl.err || cat openssl.err >&2
+  cp "$pki/vcek.pem" certs/vcek.pem
+  says 1 "chain.revocation — CRL: a revocation list that is not a full and plain one: ${kind#* }, at offset" \
+    verify certs certs --root "$pki/ark.pem" --crl crl
+done
+
 # JSON.
+echo '{"keys":[{"kid":"HCLAkPub","kty":"EC"},{"kid":"HCLAkPub","kty":"EC"}]}' >twice
+says 3 'twice: claims: two keys of one name in the claims, at offset 47: HCLAkPub (claims_key)' display claims twice
+echo '{"user-data":"","user-data":""}' >twice
+says 3 'member name repeated in one object, at offset 16: user-data (json_duplicate)' display claims twice
+echo '{' >unended
+says 3 'unended: claims: not JSON' display claims unended
+cp envelope envelope-json
+poke envelope-json 1236 x
+says 3 'envelope-json: claims: not JSON, at offset 1236' display envelope envelope-json
+for nothing in '{"min_tcb":{"reported": {}}}' '{"measurement":[]}' '{"mitigations":{"current":0}}' '{"pcrs":{}}'; do
+  echo "$nothing" >policy
+  name=$(sed 's/":[^"]*$//; s/.*"//' policy)
+  says 3 'a member that asks for nothing' verify attestation certs report --policy policy
+  check "the one of $nothing" grep -q "at offset [0-9]*: $name (json_empty)" err
+done
 exits 0 "$snpnv" evidence evidence.json --nonce 00 --vcek "$state/vcek.pem" || exit 1
 for member in vcek hcl_report tpm_quote; do
   jq -c "del(.$member)" evidence.json >less.json
@@ -129,6 +171,20 @@ says 3 'offset 25: smp' verify attestation certs report --policy policy
 echo '{"vmlp":1}' >policy
 says 3 'offset 2: vmlp' verify attestation certs report --policy policy
 says 1 'REJECTED: json_syntax' verify evidence page --certs certs
+
+# The report is of other claims than an envelope with padding for claims.
+jq -r .hcl_report evidence.json | basenc -d --base64url >hcl
+size=$(stat -c %s claims)
+number() { printf '\\x%02x\\x%02x' $(($1 & 255)) $(($1 >> 8)); }
+{ cat hcl && head -c 7 /dev/zero; } >hcl-padded
+poke hcl-padded 8 "$(number $((1236 + size + 7)))"
+poke hcl-padded 1216 "$(number $((20 + size + 7)))"
+poke hcl-padded 1232 "$(number $((size + 7)))"
+jq -c --arg hcl "$(basenc --base64url -w 0 hcl-padded)" '.hcl_report = $hcl' evidence.json >padded.json
+says 1 'FAIL binding.claims_digest — REPORT_DATA: not the digest of these claims: they end in zeros' verify evidence padded.json \
+  --certs certs --root "$pki/ark.pem"
+jq -c '.tpm_quote' evidence.json | sed 's/^/{"version":2,"version":2,"tpm_quote":/; s/$/}/' >twice.json
+says 1 'member name repeated in one object, at offset 13: version' verify evidence twice.json --certs certs
 
 # Values.
 says 2 'needs 1 to 50 octets, not 51' quote q --nonce "$(printf '00%.0s' $(seq 51))"
@@ -181,11 +237,22 @@ says 0 'belong together' quote q --nonce 00 --pcrs sha384:0
 tpm2_nvdefine -Q -C o -s 2048 -a 'ownerread|ownerwrite' 0x01400001
 says 3 'usually: the paravisor has not written a report since boot' probe
 check "by its name" grep -q 'missing: TPM_RC_NV_UNINITIALIZED, 0x14a' out
+head -c 2048 /dev/zero | tpm2_nvwrite -Q -C o 0x01400001 -i -
+says 3 'usually: another program defined this index: no paravisor offers a report here' probe
+says 3 'NV index 0x01400001 (attestation report): no HCLA signature' report r u -r
+says 3 'hint: another program defined this index' report r u --boot
 tpm2_nvundefine -Q -C o 0x01400001
 tpm2_nvdefine -Q -C o -s 64 -a 'ownerread|ownerwrite' 0x01400001
 head -c 64 /dev/zero | tpm2_nvwrite -Q -C o 0x01400001 -i -
-says 3 'usually: the envelope announces more octets than the index holds' probe
+says 3 "usually: the envelope announces more octets than the index holds, or the index is another program's" probe
 check "by its name" grep -q 'missing: TPM_RC_NV_RANGE, 0x146' out
+tpm2_evictcontrol -Q -C o -c 0x81000003
+tpm2_flushcontext -Q -t
+tpm2_createprimary -Q -C o -G rsa2048:rsapss-sha256:null -c ak \
+  -a 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|restricted|sign'
+tpm2_evictcontrol -Q -C o -c ak 0x81000003
+says 3 'the quote is not signed by RSASSA with SHA-256: rsapss (quote_scheme)' quote q --nonce 00
+check "the cause of it" grep -q '^hint: the attestation key at 0x81000003 was replaced by another program$' err
 tpm2_changeauth -Q -c owner secret
 says 3 'usually: the owner hierarchy has a password' probe
 check "by its name" grep -q 'missing: TPM_RC_BAD_AUTH, session 1, 0x9a2' out

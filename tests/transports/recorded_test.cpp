@@ -161,8 +161,8 @@ TEST_CASE("Fifo_OtherEndNeverComes_EndsAtTheDeadline") {
   const std::string fifo = folder / "fifo";
   REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
   const auto in_a_moment = [] { return MonotonicClock().now() + 20; };
-  CHECK(Replay::open(fifo, in_a_moment()).error().code == Code::io_deadline);
-  CHECK(Recorder<Scripted>::open(fifo, Scripted{}, in_a_moment()).error().code == Code::io_deadline);
+  CHECK(Replay::open(fifo, in_a_moment()).error().code == Code::record_deadline);
+  CHECK(Recorder<Scripted>::open(fifo, Scripted{}, in_a_moment()).error().code == Code::record_deadline);
   // Open, and then nobody reads: a pipe holds a part of the recording only.
   const Descriptor other(::open(fifo.c_str(), O_RDONLY | O_NONBLOCK));
   auto recorder = Recorder<Scripted>::open(fifo, Scripted{std::vector<Result<Message>>(100, kNoSuchHandle)}, soon());
@@ -171,7 +171,7 @@ TEST_CASE("Fifo_OtherEndNeverComes_EndsAtTheDeadline") {
   Result<Message> answer = kNoSuchHandle;
   for (int i = 0; i < 100 && answer; ++i) answer = ask(*recorder, Message(2000));
   REQUIRE_FALSE(answer.has_value());
-  CHECK(name(answer.error().code) == name(Code::io_deadline));
+  CHECK(name(answer.error().code) == name(Code::record_deadline));
 }
 
 TEST_CASE("Replay_Strict_AnswersInOrderThenIsExhausted") {

@@ -109,14 +109,14 @@ TEST_CASE("Claims_KeyOfAnotherType_IsKnownToBeThereAndNotMore") {
   CHECK(claims->attestation_key.modulus().empty());
   CHECK(claims->endorsement_key.is_rsa());
   CHECK(test::digits(claims->endorsement_key.modulus()) == "aaaaaa");
-  CHECK(outcome(R"({"keys":[{"kid":"HCLAkPub","kty":"EC"},{"kid":"HCLAkPub","kty":"EC"}]})") == Code::json_duplicate);
+  CHECK(outcome(R"({"keys":[{"kid":"HCLAkPub","kty":"EC"},{"kid":"HCLAkPub","kty":"EC"}]})") == Code::claims_key);
 }
 
 TEST_CASE("Claims_EachDefect_IsRefused") {
   const std::string key = R"("kty":"RSA","e":"AQAB","n":"qqqq")";
   CHECK(!outcome(R"({"keys":[{"kid":"HCLAkPub",)" + key + "}]}"));
   CHECK(outcome(R"({"keys":[{"kid":"HCLAkPub",)" + key + R"(},{"kid":"HCLAkPub",)" + key + "}]}") ==
-        Code::json_duplicate);
+        Code::claims_key);
   CHECK(outcome(R"({"keys":[],"keys":[]})") == Code::json_duplicate);
   CHECK(outcome(R"({"user-data":"00","user\u002ddata":"01"})") == Code::json_duplicate);
   CHECK(outcome(R"({"vm-configuration":{"x":1,"x":1}})") == Code::json_duplicate);

@@ -68,9 +68,17 @@ std::string detail_text(const Error& error) {
     case Code::io_name: return ::gai_strerror(-static_cast<int>(error.detail));
     case Code::tpm_rc:
     case Code::tpm_retry: return describe_rc(error.detail);
+    case Code::quote_scheme:
+      if (error.detail == 0) break;
+      [[fallthrough]];
     case Code::quote_bank: return str(name(static_cast<TPM_ALG_ID>(error.detail)));
 #if SNPNV_VERIFY
     case Code::token_claim: return std::string(name(static_cast<MaaClaim>(error.detail)));
+    case Code::crl_extension:  // RFC 5280, "CRL Extensions", "CRL Entry Extensions": id-ce 27, 28, 29
+      return error.detail == 27   ? "delta CRL indicator"
+             : error.detail == 28 ? "issuing distribution point"
+             : error.detail == 29 ? "certificate issuer"
+                                  : "another critical extension";
 #endif
     case Code::jwe_algorithm:
     case Code::json_missing: return str(name(static_cast<JsonMember>(error.detail)));
@@ -127,7 +135,8 @@ std::string_view hint_for(std::string_view what, const Error& error) {
         if (certificate) return kNotNeeded;
         return report ? "the paravisor has not written a report since boot" : "nothing was written to it since it was defined";
       case TPM_RC::NV_RANGE:
-        return report ? "the envelope announces more octets than the index holds" : "the index is too small";
+        return report ? "the envelope announces more octets than the index holds, or the index is another program's"
+                      : "the index is too small";
       case TPM_RC::NV_SPACE:
         return "the TPM's NV memory is full; tpm2_nvundefine frees what tpm2_getcap handles-nv-index lists";
       case TPM_RC::ATTRIBUTES:
@@ -140,7 +149,9 @@ std::string_view hint_for(std::string_view what, const Error& error) {
   }
   switch (error.code) {
     case Code::hcl_report_type: return "snpnv reads SEV-SNP reports";
-    case Code::hcl_signature: return "not the content of NV index 0x01400001";
+    case Code::hcl_signature:
+      return report ? "another program defined this index: no paravisor offers a report here"
+                    : "not the content of NV index 0x01400001";
     case Code::io_unavailable:
       if (what.starts_with("record:")) return "record: wants FILE=TCTI";
       if (what.starts_with("swtpm")) return "this build, without tpm2-tss, takes swtpm:host=ADDRESS,port=N, no name and nothing else";
@@ -151,6 +162,7 @@ std::string_view hint_for(std::string_view what, const Error& error) {
       return error.detail == ECONNREFUSED ? "nothing serves there" : "";
     case Code::report_version: return "display envelope shows the header and the claims";
     case Code::io_name: return "names are looked up in /etc/hosts and by the servers in /etc/resolv.conf";
+    case Code::quote_scheme: return "the attestation key at 0x81000003 was replaced by another program";
     case Code::quote_key:
       return "the attestation key at 0x81000003 was replaced by another program, or made anew after the report";
     case Code::quote_bank: return "tpm2_getcap pcrs lists the banks that are allocated";
@@ -224,9 +236,12 @@ std::string describe_handle(std::uint32_t handle) {
 
 Failure describe(std::string_view what, const Error& error) {
   const bool command = error.command != 0;
+  // Hexadecimal digits, base64 and JSON of the envelope are the claims'.
+  const auto code = static_cast<std::uint32_t>(error.code);
+  const bool claims = static_cast<TPM_HANDLE>(error.object) == vtpm::kReportIndex && code >= 0x0210 && code < 0x0240;
   const std::string detail = detail_text(error);
   return {exit_for(error.code), error.object != 0 ? describe_handle(error.object) : str(what),
-          concat({command ? name(static_cast<TPM_CC>(error.command)) : "", command ? ": " : "", text(error.code),
+          concat({command ? name(static_cast<TPM_CC>(error.command)) : "", command ? ": " : claims ? "claims: " : "", text(error.code),
                   detail.empty() ? "" : ": ", detail,
                   has_offset(error.code) ? format(", at offset %u", error.where) : std::string()}),
           name(error.code), quoting_hint(what, error)};
@@ -234,6 +249,13 @@ Failure describe(std::string_view what, const Error& error) {
 
 std::unexpected<Failure> library_failure(std::string_view what, const Error& error) {
   return std::unexpected(describe(what, error));
+}
+
+Failure describe_json(std::string_view what, ByteView text, const Error& error) {
+  Failure out = describe(what, error);
+  const ByteView member = member_of(text, error);
+  if (!member.empty()) out.why = concat({out.why, ": ", text_of(member)});
+  return out;
 }
 
 }  // namespace snpnv::tool

@@ -9,6 +9,9 @@ namespace snpnv::tool {
 /// WHAT, WHY, CODE, exit status and hint for an error about `what`.
 [[nodiscard]] Failure describe(std::string_view what, const Error& error);
 
+/// The same of a document in JSON, with the name of the member that the error is about.
+[[nodiscard]] Failure describe_json(std::string_view what, ByteView text, const Error& error);
+
 /// An error of the library about `what`, a file or a transport; the object that the error itself
 /// names takes its place.
 [[nodiscard]] std::unexpected<Failure> library_failure(std::string_view what, const Error& error);

@@ -114,8 +114,8 @@ std::string_view root_name(RootSource source) {
 
 }  // namespace
 
-std::unexpected<Failure> malformed(std::string_view what, const Error& error) {
-  Failure failure = describe(what, error);
+std::unexpected<Failure> malformed(std::string_view what, const Error& error, ByteView text) {
+  Failure failure = describe_json(what, text, error);
   failure.exit = Exit::rejected;
   return std::unexpected(failure);
 }

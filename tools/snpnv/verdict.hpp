@@ -7,8 +7,8 @@
 
 namespace snpnv::tool {
 
-/// A failure of evidence that cannot even be read: rejected, not failed.
-[[nodiscard]] std::unexpected<Failure> malformed(std::string_view what, const Error& error);
+/// A failure of evidence, JSON or not, that cannot even be read: rejected, not failed.
+[[nodiscard]] std::unexpected<Failure> malformed(std::string_view what, const Error& error, ByteView text = {});
 /// The same of a verification without verdict, where the clock may be to blame.
 [[nodiscard]] std::unexpected<Failure> not_judged(std::string_view what, const Error& error);
 

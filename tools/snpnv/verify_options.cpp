@@ -201,14 +201,7 @@ Outcome<Policy> policy_of(const Arguments& arguments) {
   if (const auto path = arguments.value("policy")) {
     SNPNV_TRY(const auto text, read_file(*path, kMostOctets));
     const auto read = parse_policy(text, policy);
-    if (!read) {
-      Failure failure = describe(*path, read.error());
-      if (read.error().code == Code::json_unknown) {
-        const std::string_view from = text_of(text).substr(std::min<std::size_t>(read.error().where, text.size()));
-        failure.why += concat({": ", from.substr(0, from.find('"'))});
-      }
-      return std::unexpected(failure);
-    }
+    if (!read) return std::unexpected(describe_json(*path, text, read.error()));
   }
 #define SNPNV_X(member, Kind, path, option, help, check) \
   SNPNV_CHECK(take(policy_kind::Kind{}, arguments, option, policy.member));

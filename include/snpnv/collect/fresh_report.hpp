@@ -129,10 +129,14 @@ class ReportCollector {
   }
 
   // A command that the deadline cut short says less than what was seen before it.
-  [[nodiscard]] constexpr Result<void> explained(const Result<void>& result) const {
+  [[nodiscard]] constexpr Result<void> explained(Result<void> result) const {
     const bool cut_short = !result && (result.error().code == Code::io_deadline ||
                                        result.error().code == Code::tpm_retry);
     if (cut_short && trace_.last != Seen::nothing) return fail(not_fresh());
+    // What is wrong with the content is the index's, as what is wrong with a command is its object's.
+    constexpr std::uint32_t kWire = 2;
+    if (!result && static_cast<std::uint32_t>(result.error().code) >> 8 == kWire && result.error().object == 0)
+      result.error().object = static_cast<std::uint32_t>(vtpm::kReportIndex);
     return result;
   }
 
@@ -159,7 +163,7 @@ class ReportCollector {
     const bool last_try = at_once >= kReadsAtOnce;
     if (!content) {
       // A refresh between two chunks can make sizes contradict each other; the TPM's errors stand.
-      if (content.error().code != Code::hcl_sizes || last_try) return fail(located(content.error()));
+      if (content.error().code != Code::hcl_sizes || last_try) return fail(content.error());
       trace_.last = Seen::torn;
       return false;
     }
@@ -177,7 +181,7 @@ class ReportCollector {
     }
     RuntimeClaims& claims = out.emplace(envelope, report).claims;
     const auto read = claims.read(envelope.claims, content->size() - envelope.claims.size());
-    if (!read) return fail(located(read.error()));
+    if (!read) return fail(read.error());
     trace_.last = Seen::stale;  // fresh, if the caller finds its user data
     trace_.last_user_data = claims.user_data_octets;
     trace_.last_user_data_size = claims.user_data_size;
@@ -225,11 +229,6 @@ class ReportCollector {
     }
     // An index of the right shape that cannot be read is being written by another process.
     return read && found == user_data;
-  }
-
-  static constexpr Error located(Error error) {
-    if (error.object == 0) error.object = static_cast<std::uint32_t>(vtpm::kReportIndex);
-    return error;
   }
 
   Tpm& tpm_;

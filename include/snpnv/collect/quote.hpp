@@ -112,7 +112,7 @@ class QuoteCollector {
   /// @returns the quote, signed by `key` over the selected PCRs, whose digest is that of the PCR values and
   ///   whose extraData is the nonce
   ///   | text_length - the nonce is empty or too long; detail: 50 | quote_moving - detail: tries
-  ///   | quote_key - signed by another key, or otherwise than by RSASSA with SHA-256
+  ///   | quote_key - signed by another key | quote_scheme - otherwise than by RSASSA with SHA-256; detail: TPM_ALG_ID
   ///   | quote_bank - the bank is not allocated; detail: TPM_ALG_ID | quote_selection - over other PCRs than asked for
   ///   | tpm_answer - no quote, another nonce, or values of PCRs that were not asked for
   ///   | what Tpm::execute() and the verifier return.
@@ -130,16 +130,13 @@ class QuoteCollector {
   }
 
  private:
-  [[nodiscard]] static constexpr Error unfit(Code code = Code::tpm_answer) {
-    return {code, 0, 0, static_cast<std::uint32_t>(TPM_CC::Quote),
+  [[nodiscard]] static constexpr Error unfit(Code code = Code::tpm_answer, TPM_ALG_ID detail = {}) {
+    return {code, 0, static_cast<std::uint32_t>(detail), static_cast<std::uint32_t>(TPM_CC::Quote),
             static_cast<std::uint32_t>(vtpm::kAttestationKey)};
   }
 
   [[nodiscard]] static constexpr Error no_bank(const PcrSelection& selection) {
-    Error error = unfit();
-    error.code = Code::quote_bank;
-    error.detail = static_cast<std::uint32_t>(selection.bank);
-    return error;
+    return unfit(Code::quote_bank, selection.bank);
   }
   // What OpenHCL's says of a hash that it does not implement.
   [[nodiscard]] static constexpr bool refuses_bank(const Error& error) {
@@ -158,7 +155,7 @@ class QuoteCollector {
     command.PCRselect.add({selection.bank, static_cast<std::uint8_t>(select.size()), select});
     const auto response = tpm_.execute(command);
     // Such a value is the algorithm of a key that is not an RSA key.
-    if (!response && response.error().code == Code::wire_value) return fail(unfit(Code::quote_key));
+    if (!response && response.error().code == Code::wire_value) return fail(unfit(Code::quote_scheme));
     if (!response && refuses_bank(response.error())) return fail(no_bank(selection));
     if (!response) return fail(response.error());
     out.message_size = copy_to(out.message_octets, response->quoted.data).size();
@@ -177,9 +174,9 @@ class QuoteCollector {
   }
 
   [[nodiscard]] constexpr Result<void> check_signature(const QuoteEvidence& quote, const RsaPublicKey& key) {
-    if (key.modulus.empty() || quote.signature_scheme != TPM_ALG_ID::RSASSA ||
-        quote.signature_hash != TPM_ALG_ID::SHA256)
-      return fail(unfit(Code::quote_key));
+    if (quote.signature_scheme != TPM_ALG_ID::RSASSA || quote.signature_hash != TPM_ALG_ID::SHA256)
+      return fail(unfit(Code::quote_scheme, quote.signature_scheme));
+    if (key.modulus.empty()) return fail(unfit(Code::quote_key));
     const auto verified = verify_message(verifier_, key, Hash::sha256, quote.message(), quote.signature());
     if (!verified && verified.error().code == Code::crypto_signature) return fail(unfit(Code::quote_key));
     return verified;

@@ -32,6 +32,7 @@ namespace snpnv {
   X(record_syntax, 0x0110, "not a recording, or a damaged line", "line number")                   \
   X(record_mismatch, 0x0111, "the command differs from the recorded one", "exchange number")      \
   X(record_exhausted, 0x0112, "the recording has no further exchange", "exchanges")               \
+  X(record_deadline, 0x0113, "nobody at the other end of the recording before the deadline", "-") \
   X(wire_short, 0x0200, "input ends before the field", "octets needed")                           \
   X(wire_trailing, 0x0201, "octets left after the last field", "octets left")                     \
   X(wire_too_large, 0x0202, "input exceeds the limit", "limit in octets")                         \
@@ -51,6 +52,7 @@ namespace snpnv {
   X(json_number, 0x0226, "number outside the range needed", "-")                                  \
   X(json_missing, 0x0227, "a required member is absent", "JsonMember")                            \
   X(json_unknown, 0x0228, "a member that this format does not have", "-")                         \
+  X(json_empty, 0x0229, "a member that asks for nothing", "-")                                    \
   X(report_version, 0x0240, "ATTESTATION_REPORT version not supported", "version")                \
   X(report_product, 0x0241, "processor not supported", "CPUID family << 16 | model")              \
   X(hcl_signature, 0x0250, "no HCLA signature", "the value")                                      \
@@ -58,10 +60,12 @@ namespace snpnv {
   X(hcl_report_type, 0x0252, "the hardware report is not an SNP report", "report_type")           \
   X(hcl_hash_type, 0x0253, "unknown hash_type", "hash_type")                                      \
   X(hcl_sizes, 0x0254, "sizes in the envelope contradict each other", "the size")                 \
+  X(claims_key, 0x0255, "two keys of one name in the claims", "-")                                \
   X(der_encoding, 0x0260, "not DER", "tag octet")                                                 \
   X(der_tag, 0x0261, "another DER tag than needed", "tag octet")                                  \
   X(vek_duplicate, 0x0262, "certificate extension repeated", "last arc of its OID")               \
   X(vek_missing, 0x0263, "certificate extension absent", "last arc of its OID")                   \
+  X(crl_extension, 0x0264, "a revocation list that is not a full and plain one", "last octet of the extension's OID") \
   X(evidence_version, 0x0270, "evidence of a version that is not known", "version")               \
   X(jwe_algorithm, 0x0274, "another algorithm than was asked for", "JsonMember")                   \
   X(token_claim, 0x0275, "a claim of the token is absent, or not the one that it must be", "MaaClaim") \
@@ -86,6 +90,7 @@ namespace snpnv {
   X(quote_bank, 0x0611, "the TPM has no PCR bank of this algorithm, or not all of the PCRs in it", "TPM_ALG_ID") \
   X(quote_selection, 0x0612, "the quote is over other PCRs than were asked for", "-")             \
   X(quote_key, 0x0613, "the quote is not signed by the key that the claims name", "-")           \
+  X(quote_scheme, 0x0614, "the quote is not signed by RSASSA with SHA-256", "TPM_ALG_ID")        \
   X(fresh_torn, 0x0600, "torn: the claims are not the ones in REPORT_DATA", "reads")              \
   X(fresh_stale, 0x0601, "stale: the report still carries older user data", "reads")              \
   X(fresh_overwritten, 0x0602, "another process keeps overwriting the user data", "writes")       \

@@ -485,4 +485,25 @@ class JsonReader {
   std::array<Name, kMaxNames> names_{};
 };
 
+/// The name of the member or key that an error of a JSON document is about, as it is spelled in `text`; empty where
+/// it is about none.
+[[nodiscard]] constexpr ByteView member_of(ByteView text, const Error& error) {
+  std::size_t begin = std::min<std::size_t>(error.where, text.size());
+  const auto quote = [&](std::size_t i) { return text[i] == std::byte{'"'}; };
+  switch (error.code) {
+    case Code::json_empty:  // which is at the value
+      while (begin > 0 && !quote(begin - 1)) --begin;
+      if (begin > 0) --begin;
+      while (begin > 0 && !quote(begin - 1)) --begin;
+      break;
+    case Code::json_duplicate: ++begin; break;
+    case Code::json_unknown:
+    case Code::claims_key: break;
+    default: return {};
+  }
+  std::size_t end = begin;
+  while (end < text.size() && !quote(end)) ++end;
+  return begin < end ? text.subspan(begin, end - begin) : ByteView();
+}
+
 }  // namespace snpnv

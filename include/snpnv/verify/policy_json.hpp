@@ -49,7 +49,7 @@ class PolicyReader {
   constexpr void something(Read&& read) {
     (void)json_.peek();
     const std::size_t at = json_.offset();
-    if (!read()) json_.fail_at(Code::wire_value, at);
+    if (!read()) json_.fail_at(Code::json_empty, at);
   }
   template <class Read>
   constexpr void some_members(Read&& read) {
@@ -225,8 +225,8 @@ class PolicyReader {
 /// @returns nothing | json_ codes, text_hex - where: offset | json_unknown - a member, component
 ///   or bit that does not exist | json_number - beyond the limit of the field | wire_size - a value of
 ///   another size than its field; detail: octets | wire_overflow - more values than AllowList::kMax, or
-///   a text longer than 128 octets | wire_value - not a firmware version, or a list, object or mask that
-///   asks for nothing.
+///   a text longer than 128 octets | wire_value - not a firmware version | json_empty - a list, object
+///   or mask that asks for nothing.
 /// Source: docs/policy.md.
 [[nodiscard]] constexpr Result<void> parse_policy(ByteView text, Policy& out) {
   out = {};

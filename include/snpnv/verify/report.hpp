@@ -300,7 +300,10 @@ class ReportVerifier {
       }
       if (expected.size == 0) expected = Finding::octets(digest->view());
     }
-    return CheckResult::fail(R::REPORT_DATA.name, "not the digest of these claims", expected,
+    return CheckResult::fail(R::REPORT_DATA.name,
+                            end_in_zeros(*evidence_.claims)
+                                ? "not the digest of these claims: they end in zeros, and padding is no part of them"
+                                : "not the digest of these claims", expected,
                             Finding::octets(data));
   }
 
@@ -311,7 +314,12 @@ class ReportVerifier {
       return CheckResult::fail("claims", CheckResult::kNoClaims);
     if (!claims_proven_) return CheckResult::skip("the claims are not proven");
     const auto claims = RuntimeClaims::parse(*evidence_.claims);
-    if (!claims) return CheckResult::fail("claims", claims.error());
+    if (!claims) {
+      CheckResult out = CheckResult::fail("claims", claims.error());
+      const ByteView member = member_of(*evidence_.claims, claims.error());
+      if (!member.empty()) out.found = Finding::text(member);
+      return out;
+    }
     return compare(*claims);
   }
 

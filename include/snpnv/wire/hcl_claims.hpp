@@ -98,7 +98,7 @@ struct RuntimeClaims {
   /// Reads and checks the whole document.
   /// @returns the claims | any json_ code | text_hex, text_base64 - in a member that is so encoded
   ///   | wire_overflow - a key or user-data longer than its limit | json_missing - a key without kty, or an
-  ///   RSA key without n or e | wire_value - n or e begins with a zero octet | json_duplicate - the same
+  ///   RSA key without n or e | wire_value - n or e begins with a zero octet | claims_key - the same
   ///   kid twice; where: absolute offset, counted from `base`.
   [[nodiscard]] static constexpr Result<RuntimeClaims> parse(ByteView text, std::size_t base = 0) {
     Result<RuntimeClaims> out{std::in_place};
@@ -159,7 +159,7 @@ struct RuntimeClaims {
                               : kid == "HCLEkPub" ? &endorsement_key
                                                   : nullptr;
       if (slot == nullptr || !json.ok()) continue;
-      if (slot->present()) return json.fail_at(Code::json_duplicate, start);
+      if (slot->present()) return json.fail_at(Code::claims_key, kid.offset);
       if (!typed) return missing(json, JsonMember::kty, start);
       slot->type = kty == "RSA" ? ClaimsKey::Type::rsa : ClaimsKey::Type::other;
       if (!slot->is_rsa()) continue;
@@ -193,5 +193,8 @@ struct RuntimeClaims {
     return false;
   }
 };
+
+/// Whether claims have padding behind them, as those do that were cut from an index by its size.
+[[nodiscard]] constexpr bool end_in_zeros(ByteView claims) { return !claims.empty() && claims.back() == std::byte{0}; }
 
 }  // namespace snpnv

@@ -29,7 +29,8 @@ struct RevocationList {
 
   /// Reads a list that fills `in`. One without nextUpdate, or with a critical extension, is not accepted;
   /// nor is a delta, partial or indirect one, whether it says so critically or not.
-  /// @returns a view | the codes of Certificate::parse().
+  /// @returns a view | the codes of Certificate::parse() | crl_extension - one of these; where: offset of its value,
+  ///   detail: last octet of its OID.
   [[nodiscard]] static constexpr Result<RevocationList> parse(ByteView in) {
     RevocationList out;
     DerReader reader(in);
@@ -82,7 +83,8 @@ struct RevocationList {
       const auto is = [&](ByteView oid) { return equal(extension.oid, oid); };
       if (extension.critical || is(oid::kDeltaCrlIndicator) || is(oid::kIssuingDistributionPoint) ||
           is(oid::kCertificateIssuer))
-        list.fail_at(Code::wire_value, extension.value.offset);
+        list.fail_at(Code::crl_extension, extension.value.offset,
+                     extension.oid.empty() ? 0 : std::to_integer<std::uint32_t>(extension.oid.back()));
       const auto read = check_value(extension);
       if (!read) list.fail_at(read.error().code, read.error().where, read.error().detail);
     });

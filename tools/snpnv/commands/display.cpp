@@ -63,7 +63,11 @@ Outcome<Exit> display_envelope(const Arguments& arguments) {
   const bool bound = report && digest && report->report_data_is(*digest);
   const Error* const error = !report ? &report.error() : !claims ? &claims.error() : !digest ? &digest.error() : nullptr;
   std::optional<Failure> failure;
-  if (error != nullptr) failure = describe(path, *error);
+  if (error != nullptr) {
+    const std::string what = concat({path, report && !claims ? ": claims" : ""});
+    failure = describe_json(what, content, *error);
+    if (error->code == Code::report_version) failure->hint.clear();  // which names this command
+  }
   if (report) warn_of_version(arguments, *report);
 
   std::string text;
@@ -103,8 +107,8 @@ Outcome<Exit> display_claims(const Arguments& arguments) {
   SNPNV_TRY(const auto content, read_file(path, kMostOctets));
   const auto claims = RuntimeClaims::parse(content);
   if (!claims) {
-    Failure failure = describe(path, claims.error());
-    if (!content.empty() && content.back() == std::byte{0}) failure.hint = kPaddedClaims;
+    Failure failure = describe_json(concat({path, ": claims"}), content, claims.error());
+    if (end_in_zeros(content)) failure.hint = kPaddedClaims;
     return std::unexpected(failure);
   }
   std::string text;

@@ -17,7 +17,7 @@ Outcome<Exit> run_display(const Arguments& arguments) {
   const std::string_view path = arguments.operand(0);
   SNPNV_TRY(const auto document, read_file(path, std::size_t{1} << 20));
   const auto parsed = std::make_unique<Result<TrusteeEvidence>>(TrusteeEvidence::parse(document));
-  if (!*parsed) return library_failure(path, parsed->error());
+  if (!*parsed) return std::unexpected(describe_json(path, document, parsed->error()));
   const TrusteeEvidence& evidence = **parsed;
   const auto attest = unmarshal<TPMS_ATTEST>(evidence.message.view());
   if (!attest) return library_failure(path, attest.error());

@@ -185,10 +185,14 @@ class Probe {
     constexpr std::string_view kKey = "envelope", kReport = "report";
     std::array<std::byte, HclReport::kSize> front{};
     if (!index) return missing(kKey, kKey, "no report index", ""), false;
+    const auto of_index = [](Error error) {
+      error.object = static_cast<std::uint32_t>(vtpm::kReportIndex);
+      return error;
+    };
     const auto read = NvReader(tpm, vtpm::kReportIndex).read(0, front);
     if (!read) return missing(kKey, kKey, read.error()), false;
     const auto size = HclReport::announced_size(front);
-    if (!size) return missing(kKey, kKey, size.error()), false;
+    if (!size) return missing(kKey, kKey, of_index(size.error())), false;
     const HclReport envelope{front, {}, {}, {}};
     found(kKey, kKey,
           format("HCLA version %u, %zu octets, report type %u (%s)", envelope[HclReport::version], *size,

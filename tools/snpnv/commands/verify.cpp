@@ -73,7 +73,6 @@ Outcome<Exit> verify_attestation(const Arguments& arguments) {
   std::vector<std::byte> claims;
   if (const auto file = arguments.value("claims")) {
     SNPNV_TRY(claims, read_file(*file, kMostOctets));
-    if (!claims.empty() && claims.back() == std::byte{0}) warn(arguments, std::string(*file) + ": " + std::string(kPaddedClaims));
     evidence.claims = claims;
   }
   if (const auto text = arguments.value("user-data")) {

@@ -79,7 +79,7 @@ class Judge {
 
   // `what` names the evidence in errors.
   Outcome<Verdict> judge(std::string_view what, ByteView text) {
-    if (const auto read = evidence_->read(text); !read) return malformed(what, read.error());
+    if (const auto read = evidence_->read(text); !read) return malformed(what, read.error(), text);
     const auto vek = der_of(evidence_->vcek.view(), kPemCertificate, *room_);
     if (!vek) return malformed(concat({what, ": vcek"}), vek.error());
     // A stream may run for days: each of its lines is judged at its own time.
