@@ -32,7 +32,7 @@ for command in "" "${commands[@]}"; do
   "$snpnv" $command --help >help
   check "80 columns: $command" [ -z "$(awk 'length > 80' help)" ]
   case $command in
-    "" | report | probe | quote | evidence) check "$command offers -T" grep -q -- '--tcti' help ;;
+    "" | report | probe | quote | evidence | kbs | maa) check "$command offers -T" grep -q -- '--tcti' help ;;
     *) check "$command has no use for -T" bash -c '! grep -q -- --tcti help' ;;
   esac
 done

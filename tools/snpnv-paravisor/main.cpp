@@ -226,8 +226,9 @@ void help() {
   SNPNV_PARAVISOR_KBS_FAULTS(SNPNV_X)
 #undef SNPNV_X
 #endif
-  std::printf("\nPrints one line `ready tcti=NAME [qemu=SOCKET] state=DIR [kbs=URL] [http=URL] [https=URL]`\n"
-              "when it serves; DIR/http.log and DIR/kbs.log list the requests. Ends on SIGTERM and SIGINT.\n");
+  std::printf("\nPrints one line when it serves:\n"
+              "`ready tcti=NAME [qemu=SOCKET] state=DIR [kbs=URL] [http=URL] [https=URL]`.\n"
+              "DIR/http.log and DIR/kbs.log list the requests. Ends on SIGTERM and SIGINT.\n");
 }
 
 // The exit status to end with at once, or -1 to go on.
