@@ -4,7 +4,7 @@
 set -euo pipefail
 packaging=$1/packaging
 # Options of CMake that a package sets are options of this project.
-for option in $(grep -rhoE -- '-DSNPNV_[A-Z]+' "$packaging/buildroot" "$packaging/smallest" | sort -u); do
+for option in $(grep -rhoE -- '-DSNPNV_[A-Z]+' "$packaging/buildroot" "$packaging/smallest" "$packaging/vcpkg" | sort -u); do
   grep -qE "(option|set)\(${option#-D} " "$1/CMakeLists.txt" || { echo "no such option: $option"; exit 1; }
 done
 # Buildroot's recipe, with its macro replaced by a target that prints what it would use.
@@ -18,6 +18,10 @@ print: ; @echo \$(SNPNV_CONF_OPTS)
 MAKE
 done
 [ -e "$packaging/buildroot/../../CMakeLists.txt" ]
+# The recipes for vcpkg and Conan can be read, and are of this version.
+version=$(sed -n 's/^#define SNPNV_VERSION "\(.*\)"/\1/p' "$1/include/snpnv/version.hpp")
+[ "$(jq -r .version "$packaging/vcpkg/snpnv/vcpkg.json")" = "$version" ]
+python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$packaging/conan/conanfile.py"
 # The unit's command line is one that the program takes: it fails for want of a file, not of an option.
 unit=$packaging/mkosi/mkosi.extra/usr/lib/systemd/system/snpnv-report.service
 [ -e "$packaging/mkosi/mkosi.extra/usr/lib/systemd/system/multi-user.target.wants/snpnv-report.service" ]
