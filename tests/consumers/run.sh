@@ -66,7 +66,7 @@ by_pkgconfig snpnv-tls "$1/tests/consumers/tls.cpp"
 "$work/consumer"
 echo "pkg-config: works"
 # What was installed can be taken away again as README says.
-uninstall=$(sed -n 's/.*`\(xargs .* rm .*\)`.*/\1/p' "$1/README.md")
+uninstall=$(sed -n 's|.*`\(xargs [^`]*\)`.*|\1|p' "$1/README.md")
 (cd "$work" && mv all build && eval "$uninstall")
 left=$(find "$work/all-prefix" -type f)
 [ -n "$uninstall" ] && [ -z "$left" ] || { echo "left behind: $left"; exit 1; }
