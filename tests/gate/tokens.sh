@@ -25,4 +25,6 @@ if grep -nE '"[^"]*%[-0]*[0-9*]*([lz]+[^uxlz]|[^-sdux0-9*lz])' tools/snpnv/*.?pp
 if grep -rnE 'printf\(.*%[-+#0-9.*]*[aefgAEFG]' tools/snpnv transports paravisor include; then bad=1; fi
 if grep -rnE '\b(TODO|FIXME|XXX)\b' --include='*.hpp' --include='*.cpp' --include='*.sh' --include='*.md' \
   --include='CMakeLists.txt' --exclude=tokens.sh --exclude-dir=build .; then bad=1; fi
+# Layout is the reader's business, but for what no editor shows.
+if grep -rnP '\t|[ \t]+$' --include='*.hpp' --include='*.cpp' include transports paravisor tools tests fuzz bench; then bad=1; fi
 exit $bad

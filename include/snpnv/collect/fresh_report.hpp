@@ -39,7 +39,7 @@ struct BoundReport {
 };
 
 /// Gets reports through the vTPM. Tpm is snpnv::Tpm or alike.
-template <class Tpm, Hasher H>
+template <TpmClient Tpm, Hasher H>
 class ReportCollector {
  public:
   /// Between two looks at a report that is not fresh yet; a look costs two small commands. The

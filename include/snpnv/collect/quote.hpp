@@ -91,14 +91,14 @@ inline constexpr std::size_t kMaxQuoteNonce = 50;
 /// The public part of the attestation key at 0x81000003. Another program may have put it there, so what
 /// it is worth only proven claims tell: theirs must be the same.
 /// @returns the key | wire_value - not an RSA key | what Tpm::execute() returns.
-template <class Tpm>
+template <TpmClient Tpm>
 [[nodiscard]] constexpr Result<ClaimsKey> attestation_key(Tpm& tpm) {
   SNPNV_TRY(const auto response, tpm.execute(ReadPublic{vtpm::kAttestationKey}));
   return key_of(response.outPublic.value);
 }
 
 /// Gets quotes by the attestation key. Tpm is snpnv::Tpm or alike.
-template <class Tpm, RsaVerifier V>
+template <TpmClient Tpm, RsaVerifier V>
 class QuoteCollector {
  public:
   /// Quotes in a row of which a PCR moved before it was read.
@@ -229,7 +229,7 @@ class QuoteCollector {
 /// @returns the certificate in DER | nothing, where there is none: the platform issues it when it likes
 ///   | der_encoding - the index holds something else | wire_overflow - detail: size of the certificate
 ///   | what Tpm::execute() returns.
-template <class Tpm>
+template <TpmClient Tpm>
 [[nodiscard]] constexpr Result<std::optional<ByteView>> attestation_key_certificate(Tpm& tpm, MutBytes out) {
   NvReader index(tpm, vtpm::kAkCertificateIndex);
   std::array<std::byte, 4> front{};

@@ -12,7 +12,7 @@ namespace snpnv {
 inline constexpr std::uint16_t kNvBufferMax = 1024;
 
 /// Reads one NV index with owner authorization.
-template <class Tpm>
+template <TpmClient Tpm>
 class NvReader {
  public:
   constexpr NvReader(Tpm& tpm, TPM_HANDLE index) : tpm_(tpm), index_(index) {}
@@ -57,7 +57,7 @@ class NvReader {
 
 /// The public area of an index.
 /// @returns it | tpm_rc with TPM_RC_HANDLE if there is no such index | what Tpm::execute() returns.
-template <class Tpm>
+template <TpmClient Tpm>
 [[nodiscard]] constexpr Result<TPMS_NV_PUBLIC> nv_public(Tpm& tpm, TPM_HANDLE index) {
   SNPNV_TRY(const auto response, tpm.execute(NV_ReadPublic{index}));
   TPMS_NV_PUBLIC area = response.nvPublic.value;
@@ -97,7 +97,7 @@ template <class Tpm>
 /// @returns nothing | tpm_rc with TPM_RC_HANDLE if there is no such index | hcl_signature, hcl_version,
 ///   hcl_sizes, hcl_report_type - another program's, or another kind of machine
 ///   | what Tpm::execute() returns.
-template <class Tpm>
+template <TpmClient Tpm>
 [[nodiscard]] constexpr Result<void> look_for_paravisor(Tpm& tpm) {
   std::array<std::byte, HclReport::kSize> front{static_cast<std::byte>(HclReport::kSignature & 0xFFU)};
   SNPNV_CHECK(NvReader(tpm, vtpm::kReportIndex).read(1, MutBytes(front).subspan(1)));
@@ -115,7 +115,7 @@ template <class Tpm>
 /// Defines the user-data index if it is absent, or anew if it does not do. Nothing is changed on a
 /// machine without a paravisor's report.
 /// @returns true if it was defined | what look_for_paravisor() and Tpm::execute() return.
-template <class Tpm>
+template <TpmClient Tpm>
 [[nodiscard]] constexpr Result<bool> repair_user_data_index(Tpm& tpm, std::size_t size) {
   const auto found = nv_public(tpm, vtpm::kUserDataIndex);
   if (found && fits_user_data(*found, size)) return false;
@@ -131,7 +131,7 @@ template <class Tpm>
 /// Writes the user data at index 0x01400002. In the steady state this is one TPM2_NV_Write. Where
 /// there is no such index, it is defined; where size or attributes do not do, it is defined anew.
 /// @returns nothing | what repair_user_data_index() and Tpm::execute() return.
-template <class Tpm>
+template <TpmClient Tpm>
 [[nodiscard]] constexpr Result<void> write_user_data(Tpm& tpm, ByteView user_data) {
   const NV_Write write{TPM_RH::OWNER, vtpm::kUserDataIndex, {user_data}, 0};
   const auto first = tpm.execute(write);

@@ -86,4 +86,13 @@ class Tpm {
   TpmScratch scratch_;
 };
 
+/// What collectors need: Tpm, or what runs typed commands and tells the time as it does.
+template <class T>
+concept TpmClient = requires(T& tpm, const NV_Read& command, Millis ms) {
+  { tpm.execute(command) } -> std::same_as<Result<NV_Read::Response>>;
+  { tpm.sleep(ms) } -> std::same_as<bool>;
+  { tpm.now() } -> std::same_as<Instant>;
+  { tpm.deadline() } -> std::same_as<Instant>;
+};
+
 }  // namespace snpnv

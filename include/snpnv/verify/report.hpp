@@ -32,12 +32,9 @@ struct Evidence {
 enum class Scope : std::uint8_t { all, signature_only, tcb_only };
 
 /// The order of P-384. SP 800-186, "P-384".
-inline constexpr auto kP384Order = [] {
-  std::array<std::byte, 48> order{};
-  (void)decode_hex("ffffffffffffffffffffffffffffffffffffffffffffffff"
-                   "c7634d81f4372ddf581a0db248b0a77aecec196accc52973", order);
-  return order;
-}();
+inline constexpr auto kP384Order =
+    octets_of_hex<48>("ffffffffffffffffffffffffffffffffffffffffffffffff"
+                      "c7634d81f4372ddf581a0db248b0a77aecec196accc52973");
 
 /// A VCEK or VLEK, and what it is for: as its verified chain says, or as it says itself, for run_vek() alone.
 class Endorsement {

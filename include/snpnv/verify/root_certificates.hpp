@@ -7,14 +7,17 @@
 
 namespace snpnv {
 
-/// A PEM block in octets of its own; zeros if it is not one certificate of that size.
+void the_text_is_not_one_certificate_in_pem_of_that_size();
+
+/// A PEM block in octets of its own. Others do not compile: the function above is not defined.
 template <std::size_t Size>
 [[nodiscard]] consteval std::array<std::byte, Size> decoded_pem(std::string_view text) {
   std::array<std::byte, 4096> characters{};
   for (std::size_t i = 0; i < text.size(); ++i) characters[i] = static_cast<std::byte>(text[i]);
   std::array<std::byte, Size> out{};
   const auto block = PemReader(ByteView(characters).first(text.size()), kPemCertificate).next(out);
-  return block && *block && (*block)->size() == Size ? out : std::array<std::byte, Size>{};
+  if (!block || !*block || (*block)->size() != Size) the_text_is_not_one_certificate_in_pem_of_that_size();
+  return out;
 }
 
 // CN=ARK-Milan

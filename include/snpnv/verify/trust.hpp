@@ -28,30 +28,21 @@ struct PinnedRoot {
   SpkiDigest spki_sha384;
 };
 
-[[nodiscard]] consteval SpkiDigest pinned_digest(std::string_view hex) {
-  SpkiDigest digest{};
-  const auto octets = decode_hex(hex, digest);
-  return octets && octets->size() == digest.size() ? digest : SpkiDigest{};
-}
-
 /// AMD's root keys, ARK-Milan, ARK-Genoa and ARK-Turin.
 /// Source: the ARKs at https://kdsintf.amd.com/vcek/v1/{Milan,Genoa,Turin}/cert_chain, compared with
 /// the copies in three independent verifiers. To repeat it: `openssl x509 -in ark.pem -noout -pubkey |
 /// openssl pkey -pubin -outform DER | sha384sum`.
 inline constexpr std::array kPinnedRoots{
     PinnedRoot{Product::milan,
-               pinned_digest("1249f67f15cf229a4069195e1a9ce537d1765ef706a1f4a1"
-                             "23c36be9518786515d25ecc007f366b564d2b3f31c48082e")},
+               octets_of_hex<48>("1249f67f15cf229a4069195e1a9ce537d1765ef706a1f4a1"
+                                 "23c36be9518786515d25ecc007f366b564d2b3f31c48082e")},
     PinnedRoot{Product::genoa,
-               pinned_digest("32ab53a6ce5ec14926207396e5c475ae768a6a9831b7e860"
-                             "b5acf2e1c1dff222bc5a8bfc43eb5e06393189c1f246d880")},
+               octets_of_hex<48>("32ab53a6ce5ec14926207396e5c475ae768a6a9831b7e860"
+                                 "b5acf2e1c1dff222bc5a8bfc43eb5e06393189c1f246d880")},
     PinnedRoot{Product::turin,
-               pinned_digest("3475f08a9727f8ac9a1deaea5f2a2097aa59d64d05c2a678"
-                             "c229c873e6359d3a6926287a2a22cd5f88a385e333a2fcc5")},
+               octets_of_hex<48>("3475f08a9727f8ac9a1deaea5f2a2097aa59d64d05c2a678"
+                                 "c229c873e6359d3a6926287a2a22cd5f88a385e333a2fcc5")},
 };
-static_assert(std::ranges::none_of(kPinnedRoots, [](const PinnedRoot& root) {
-  return root.spki_sha384 == SpkiDigest{};
-}));
 
 /// Which root carried a chain.
 enum class RootSource : std::uint8_t { none, pinned, additional };
