@@ -191,6 +191,10 @@ says 2 'needs 1 to 50 octets, not 51' quote q --nonce "$(printf '00%.0s' $(seq 5
 says 2 'needs 1 to 50 octets, not 0' quote q --nonce ''
 says 2 'needs 1 to 50 octets, not 51' verify evidence evidence.json --nonce "$(printf '00%.0s' $(seq 51))"
 says 2 'hint: a quote that a verifier can check against one list of PCRs has one bank' quote q --nonce 00 --pcrs sha1:0+sha256:0
+says 2 '--pcrs: 23-0 runs backwards' quote q --nonce 00 --pcrs sha256:23-0
+check "standard input for two inputs" exits 2 "$snpnv" verify attestation certs - --policy - --root "$pki/ark.pem" <report
+check "is named" grep -q '^snpnv: -: standard input is named for two inputs' err
+check "of a stream too" exits 2 "$snpnv" verify evidence --stream --certs certs --policy - <evidence.json
 says 0 'belong together' quote all --nonce 00 --pcrs sha256:all
 says 0 'belong together' quote some --nonce 00 --pcrs sha256:0-23
 check "all are all" cmp -s <(tail -c +1 all/pcrs) some/pcrs

@@ -122,7 +122,14 @@ Outcome<void> write_all(std::string_view what, int fd, ByteView content) {
   return {};
 }
 
+Outcome<void> take_standard_input() {
+  static bool taken = false;
+  if (std::exchange(taken, true)) return usage("-", "standard input is named for two inputs");
+  return {};
+}
+
 Outcome<std::vector<std::byte>> read_file(std::string_view path, std::size_t most) {
+  if (path == "-") SNPNV_CHECK(take_standard_input());
   const std::string what = path == "-" ? "standard input" : std::string(path);
   Descriptor file;
   if (path != "-") {

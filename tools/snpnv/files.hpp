@@ -16,6 +16,9 @@ namespace snpnv::tool {
 /// this program waits for the other end of a pipe as long as other filters do.
 [[nodiscard]] Outcome<Instant> start_deadline(const Arguments& arguments, std::uint64_t seconds);
 
+/// Wrong usage the second time: standard input can be read once.
+[[nodiscard]] Outcome<void> take_standard_input();
+
 /// The octets of a file, or of standard input for "-". More than `most` octets are an error.
 [[nodiscard]] Outcome<std::vector<std::byte>> read_file(std::string_view path, std::size_t most);
 

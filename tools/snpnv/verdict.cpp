@@ -201,7 +201,7 @@ static std::string lines(const Arguments& arguments, const Verdict& verdict, boo
     (last ? failures : out) += stage.line(result.outcome, check.name, detail_of(check, result));
   }
   if (not_asked != 0)
-    out += stage.line(CheckOutcome::skip, format("%u checks", not_asked), "not asked for; --verbose lists them");
+    out += stage.line(CheckOutcome::skip, format("%u check%s", not_asked, not_asked == 1 ? "" : "s"), "not asked for; --verbose lists them");
   return out + failures;
 }
 

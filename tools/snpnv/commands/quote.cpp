@@ -36,7 +36,8 @@ Outcome<PcrSelection> selection_of(std::string_view text) {
     SNPNV_TRY(const std::uint64_t first, number("--pcrs", part.substr(0, dash), 0, PcrSelection::kPcrs - 1));
     std::uint64_t last = first;
     if (dash != std::string_view::npos) {
-      SNPNV_TRY(last, number("--pcrs", part.substr(dash + 1), first, PcrSelection::kPcrs - 1));
+      SNPNV_TRY(last, number("--pcrs", part.substr(dash + 1), 0, PcrSelection::kPcrs - 1));
+      if (last < first) return usage("--pcrs", concat({part, " runs backwards"}));
     }
     for (std::uint64_t pcr = first; pcr <= last; ++pcr) out.mask |= 1U << pcr;
     if (comma == std::string_view::npos) return out;

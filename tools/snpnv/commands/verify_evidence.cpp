@@ -146,6 +146,7 @@ Outcome<Exit> verify_stream(const Arguments& arguments) {
   }
   if (arguments.operand_count() != 0 && arguments.operand(0) != "-")
     return usage("--stream", "reads standard input, not " + std::string(arguments.operand(0)));
+  SNPNV_CHECK(take_standard_input());
   SNPNV_TRY(Judge judge, Judge::make(arguments));
   const auto answer = [&](const Result<ByteView>& line, std::uint64_t number) -> Outcome<LineAnswer> {
     const auto verdict =
