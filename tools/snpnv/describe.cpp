@@ -162,10 +162,12 @@ std::string_view hint_for(std::string_view what, const Error& error) {
       return error.detail == ECONNREFUSED ? "nothing serves there" : "";
     case Code::report_version: return "display envelope shows the header and the claims";
     case Code::io_name: return "names are looked up in /etc/hosts and by the servers in /etc/resolv.conf";
+#if SNPNV_VERIFY  // with the commands that quote
     case Code::quote_scheme: return "the attestation key at 0x81000003 was replaced by another program";
     case Code::quote_key:
       return "the attestation key at 0x81000003 was replaced by another program, or made anew after the report";
     case Code::quote_bank: return "tpm2_getcap pcrs lists the banks that are allocated";
+#endif
     case Code::fresh_stale: return "the paravisor did not refresh the report in time; try again";
     case Code::fresh_torn: return "report and claims never matched; another process may be asking";
     case Code::fresh_overwritten: return "another process writes NV index 0x01400002; try again";
@@ -251,10 +253,12 @@ std::unexpected<Failure> library_failure(std::string_view what, const Error& err
   return std::unexpected(describe(what, error));
 }
 
-Failure describe_json(std::string_view what, ByteView text, const Error& error) {
+Failure describe_json(std::string_view what, [[maybe_unused]] ByteView text, const Error& error) {
   Failure out = describe(what, error);
+#if SNPNV_VERIFY  // where there is room for it
   const ByteView member = member_of(text, error);
   if (!member.empty()) out.why = concat({out.why, ": ", text_of(member)});
+#endif
   return out;
 }
 
