@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // snpnv display eventlog: what a boot measured, in words. Showing is not verifying: that takes a quote.
-#include <map>
+#include <utility>
 
 #include "commands.hpp"
 #include "describe.hpp"
@@ -28,7 +28,7 @@ struct ShownLog {
   TPM_ALG_ID bank = TPM_ALG_ID::NULL_;  // by which events are judged
   std::vector<TPM_ALG_ID> empty_banks;
   std::vector<ShownEvent> events;
-  std::map<TPM_ALG_ID, PcrReplay> pcrs;
+  std::vector<std::pair<TPM_ALG_ID, PcrReplay>> pcrs;
   std::optional<bool> secure_boot;
   Texts keys;
   Texts authorities;
@@ -66,7 +66,7 @@ void read_events(ByteView octets, ShownLog& log) {
     if (!filled) log.empty_banks.push_back(bank.algorithm);
     if (!filled || !bank_hash(bank.algorithm)) continue;
     if (log.bank == TPM_ALG_ID::NULL_ || bank.algorithm == TPM_ALG_ID::SHA256) log.bank = bank.algorithm;
-    log.pcrs.emplace(bank.algorithm, PcrReplay(*bank_hash(bank.algorithm)));
+    log.pcrs.emplace_back(bank.algorithm, PcrReplay(*bank_hash(bank.algorithm)));
   }
 }
 
