@@ -152,12 +152,14 @@ bool take_faults(Settings& settings, std::string_view text) {
   }
 }
 
+#ifdef SNPNV_FETCH
 bool take_resource(Settings& settings, std::string_view text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string_view::npos || !is_kbs_resource(text.substr(0, equals))) return false;
   settings.resources.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   return true;
 }
+#endif
 
 constexpr std::string_view kProfile = "--profile";
 
