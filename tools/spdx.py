@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Puts the line with the licence on top of every source that lacks it; with --check names those, and fails."""
+import os
 import pathlib
-import subprocess
 import sys
 
 root = pathlib.Path(__file__).resolve().parent.parent
@@ -23,8 +23,15 @@ def comment(name, first):
     return None
 
 
+def sources():
+    """Names of all files but those of builds, hidden folders, and what Python leaves."""
+    for folder, folders, files in os.walk(root):
+        folders[:] = [f for f in folders if f not in ("build", "__pycache__") and not f.startswith(".")]
+        yield from (os.path.relpath(os.path.join(folder, file), root) for file in files)
+
+
 missing = []
-for name in subprocess.run(["git", "-C", root, "ls-files"], check=True, capture_output=True, text=True).stdout.splitlines():
+for name in sorted(sources()):
     path = root / name
     if path.is_symlink() or not path.is_file():
         continue
