@@ -67,6 +67,16 @@ check "a large one" exits 0 "${ask[@]/disk/large}"
 check "is whole" cmp -s out large
 check "each had its challenge, evidence and secret" eval '[ "$(asked good auth)" = "$(asked good " /kbs/v0/resource")" ] &&
   [ "$(asked good auth)" = "$(asked good attest)" ]'
+"$tools/event_log.py" boot >boot
+check "an event log of another boot" exits 1 "${ask[@]}" --event-log=boot --out another
+check "is refused" grep -q 'refused the evidence: .*eventlog.replay' err
+check "and nothing is given" [ ! -e another ]
+while read -r extension; do TPM2TOOLS_TCTI=$tcti tpm2_pcrextend "$extension"; done < <(
+  "$snpnv" display eventlog boot --json |
+    jq -r '.events[] | select(.type != "EV_NO_ACTION") | "\(.pcr):sha256=\(.digests.sha256)"')
+check "that of this boot" exits 0 "${ask[@]}" --event-log=boot --out file
+check "gets the secret" cmp -s file key
+check "an event log that is not there" exits 3 "${ask[@]}" --event-log=absent
 check "the log of the broker has nothing of it" tells_nothing good/kbs.log good/http.log
 check "a recording" exits 0 "${ask[@]/$tcti/record:recording=$tcti}"
 check "has nothing of it" tells_nothing recording

@@ -218,7 +218,9 @@ std::string BrokerService::why_refused(const KbsAttestation& attestation, std::s
   if (!digest) return "digest";
   const std::array issuers{Issuer{ark_, ask_}};
   const std::array roots{ByteView(ark_)};
+  std::vector<std::byte> event_log(attestation.evidence.size());
   const auto room = std::make_unique<EvidenceRoom>();
+  room->event_log = event_log;
   const auto verdict = std::make_unique<Verdict>();
   if (verify_evidence(crypto, attestation.evidence, Challenge(digest->view()), CertificatePool{issuers, roots},
                       settings_.policy, std::time(nullptr), *room, *verdict))

@@ -19,6 +19,8 @@ struct Collected {
   [[nodiscard]] ByteView hcl_report() const { return ByteView(envelope).first(bound.envelope.size()); }
 };
 
+inline constexpr OptionSpec kEventLogOption{0, "event-log", "[=FILE]",
+                                            "with what the boot measured; default: the kernel's, by tpm0"};
 /// The file that --event-log names, or the kernel's; nothing: it was not given. It is read twice, so it is no pipe.
 [[nodiscard]] Outcome<std::optional<std::string_view>> event_log_file(const Arguments& arguments);
 

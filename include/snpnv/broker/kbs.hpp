@@ -24,8 +24,8 @@ struct KbsRefusal {
   std::optional<KbsError> error;  // its detail borrows the room of the exchange
 };
 
-/// Evidence of a machine is not larger.
-inline constexpr std::size_t kMaxEvidence = std::size_t{1} << 18;
+/// Evidence of a machine is not larger, its event log included.
+inline constexpr std::size_t kMaxEvidence = std::size_t{1} << 20;
 /// For evidence and the request that carries it; and for init data, where there are such.
 inline constexpr std::size_t kKbsRoom = 4 * kMaxEvidence;
 

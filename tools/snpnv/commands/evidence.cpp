@@ -138,7 +138,7 @@ constexpr std::array kOwnEvidenceOptions{
     OptionSpec{0, "nonce", "HEX", "what report and quote carry, up to 50 octets"},
     OptionSpec{0, "random", "", "take a nonce of 48 random octets"},
     OptionSpec{0, "format", "FORM", "trustee, maa or dir; default trustee"},
-    OptionSpec{0, "event-log", "[=FILE]", "with what the boot measured; default: the kernel's, by tpm0"},
+    kEventLogOption,
     OptionSpec{0, "vcek", "FILE", "the VCEK; for maa with ASK and ARK behind it, PEM"},
 };
 constexpr std::array kTimeAndRoot{

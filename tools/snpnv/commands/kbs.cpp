@@ -21,8 +21,14 @@ namespace {
 // This machine's evidence. What it failed with is kept, since the exchange knows a code alone.
 class MachineEvidence {
  public:
-  MachineEvidence(const Arguments& arguments, std::string tcti, VekFile vek, const TrustFiles& trust, Instant deadline)
-      : arguments_(arguments), tcti_(std::move(tcti)), vek_(std::move(vek)), trust_(trust), deadline_(deadline) {}
+  MachineEvidence(const Arguments& arguments, std::string tcti, std::optional<std::string_view> event_log, VekFile vek,
+                  const TrustFiles& trust, Instant deadline)
+      : arguments_(arguments),
+        tcti_(std::move(tcti)),
+        event_log_(event_log),
+        vek_(std::move(vek)),
+        trust_(trust),
+        deadline_(deadline) {}
 
   [[nodiscard]] Result<ByteView> evidence(ByteView nonce, MutBytes room) noexcept {
     Writer out(room);
@@ -36,7 +42,7 @@ class MachineEvidence {
 
  private:
   Outcome<void> write(ByteView nonce, Writer& out) {
-    SNPNV_TRY(const Collected parts, collect(arguments_, tcti_, nonce, deadline_, false));
+    SNPNV_TRY(const Collected parts, collect(arguments_, tcti_, nonce, deadline_, false, event_log_));
     SNPNV_TRY(const VekFile vek, vek_of(arguments_, vek_, parts.bound.report, trust_, deadline_, false));
     write_trustee_evidence(out, parts, vek.vek);
     return {};
@@ -44,6 +50,7 @@ class MachineEvidence {
 
   const Arguments& arguments_;
   std::string tcti_;
+  std::optional<std::string_view> event_log_;
   VekFile vek_;
   const TrustFiles& trust_;
   Instant deadline_;
@@ -106,6 +113,7 @@ Outcome<Exit> run_kbs(const Arguments& arguments) {
     return usage("--out", "missing, and standard output is a terminal", "--out - prints a secret there nevertheless");
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
   SNPNV_TRY(const SecretOutput out, SecretOutput::open(arguments.value("out").value_or("-"), tcti));
+  SNPNV_TRY(const auto event_log, event_log_file(arguments));
   SNPNV_CHECK(check_vcek_options(arguments));
   VekFile vek;
   if (const auto path = arguments.value("vcek")) {
@@ -119,7 +127,7 @@ Outcome<Exit> run_kbs(const Arguments& arguments) {
   const SecretMemory memory(kMaxHttpBody);
   if (memory.octets().empty()) return os_failure("memory for the secret", ENOMEM);
 
-  MachineEvidence evidence(arguments, tcti, std::move(vek), trust, deadline);
+  MachineEvidence evidence(arguments, tcti, event_log, std::move(vek), trust, deadline);
   Network network(authorities);
   MonotonicClock clock;
   BrokerProvider crypto;
@@ -158,6 +166,7 @@ constexpr std::array kOwnOptions{
     OptionSpec{0, "url", "URL", "the key broker, https"},
     OptionSpec{0, "ca-file", "FILE", "its certificate or its authority's, PEM; no other is trusted"},
     OptionSpec{0, "out", "OUTPUT", "FILE, unix:PATH, fd:N or -; default -"},
+    kEventLogOption,
     OptionSpec{0, "init-data", "FILE", "what PCR 8 was extended with, TOML or JSON"},
     OptionSpec{0, "vcek", "FILE", "the VCEK; default: as --source says"},
 };
