@@ -17,8 +17,7 @@ std::uint64_t random_seed() {
   return out;
 }
 
-Told::Told(const Arguments& arguments, std::string_view who)
-    : progress_(!arguments.quiet() && ::isatty(STDERR_FILENO) == 1), who_(who) {}
+bool shows_progress(const Arguments& arguments) { return !arguments.quiet() && ::isatty(STDERR_FILENO) == 1; }
 
 void Told::operator()(const Pause& pause) const noexcept {
   if (!progress_) return;

@@ -12,10 +12,13 @@ inline constexpr std::string_view kSystemAuthorities = "/etc/ssl/certs/ca-certif
 
 [[nodiscard]] std::uint64_t random_seed();
 
-/// Says on a terminal why nothing happens for a while.
+/// Whether there is somebody to tell of pauses.
+[[nodiscard]] bool shows_progress(const Arguments& arguments);
+
+/// Says why nothing happens for a while, if `progress`.
 class Told {
  public:
-  Told(const Arguments& arguments, std::string_view who);
+  Told(bool progress, std::string_view who) : progress_(progress), who_(who) {}
   void operator()(const Pause& pause) const noexcept;
 
  private:

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fetch_certificates.hpp"
 
-#include <unistd.h>
-
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <ctime>
 
@@ -20,18 +17,6 @@ namespace snpnv::tool {
 namespace {
 
 std::vector<std::byte> copy(ByteView octets) { return {octets.begin(), octets.end()}; }
-
-// Says on a terminal why nothing happens for a while.
-struct SourceTold {
-  bool progress;
-  SourceName source;
-  void operator()(const Pause& pause) const noexcept {
-    if (!progress) return;
-    std::fprintf(stderr, "snpnv: %s answers %u; asking again in %u.%u s, %u s left\n",
-                 std::string(name(source)).c_str(), pause.status, static_cast<unsigned>(pause.length / 1000),
-                 static_cast<unsigned>(pause.length / 100 % 10), static_cast<unsigned>((pause.left + 500) / 1000));
-  }
-};
 
 std::string wanted(const CertificateRequest& request) {
   switch (request.kind) {
@@ -79,7 +64,7 @@ Outcome<FetchSettings> FetchSettings::read(const Arguments& arguments, Instant d
   out.deadline = deadline;
   out.at = static_cast<UnixTime>(std::time(nullptr));
   out.quiet = arguments.quiet();
-  out.progress = !out.quiet && ::isatty(STDERR_FILENO) == 1;
+  out.progress = shows_progress(arguments);
   return out;
 }
 
@@ -130,18 +115,16 @@ Fetcher::Reason Fetcher::reason_of(const Error& error) const {
 Outcome<void> Fetcher::read_authorities() {
   if (authorities_read_) return {};
   const std::string path = settings_.ca_file.empty() ? std::string(kSystemAuthorities) : settings_.ca_file;
-  SNPNV_TRY(auto pem, read_file(path, std::size_t{1} << 24));
-  pem.push_back(std::byte{0});
-  if (const auto added = authorities_.add(pem); !added) return library_failure(path, added.error());
+  SNPNV_CHECK(tool::read_authorities(path, authorities_));
   authorities_read_ = true;
   return {};
 }
 
 Fetcher::Tried<CertificateChain> Fetcher::get(SourceName source, const Turns::Turn& turn,
                                               const CertificateRequest& request) {
-  SourceTold told{settings_.progress, source};
+  Told told(settings_.progress, name(source));
   std::optional<Busy> busy;
-  const Asking<SourceTold> asking{false, turn.patient, turn.until, told, &busy};
+  const Asking<Told> asking{false, turn.patient, turn.until, told, &busy};
   const std::span<std::byte, kHttpRoom> http_room(http_room_.data(), kHttpRoom);
   const auto given = [&]() -> Result<CertificateChain> {
     if (source == SourceName::store) return store_.get(request, room_);
@@ -266,7 +249,7 @@ Outcome<Fetched> Fetcher::fetch(std::span<const CertificateRequest> requests,
     const SourceName source = sources[turn->source];
     const Instant now = clock_.now();
     if (turn->from > now) {
-      SourceTold{settings_.progress, source}({turn->busy.status, turn->from - now, settings_.deadline - now});
+      Told(settings_.progress, name(source))({turn->busy.status, turn->from - now, settings_.deadline - now});
       clock_.sleep(turn->from - now);
     }
     if (source != SourceName::store && sources.front() == SourceName::store && !lock_asked_for_) {

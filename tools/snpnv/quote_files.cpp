@@ -3,10 +3,6 @@
 
 #include "files.hpp"
 
-#include <sys/random.h>
-
-#include <cerrno>
-
 namespace snpnv::tool {
 namespace {
 
@@ -61,13 +57,7 @@ Outcome<std::vector<std::byte>> nonce_of(const Arguments& arguments, bool random
   if (arguments.has("random") || (random_by_default && !text)) {
     if (text) return usage("--random", "not together with --nonce");
     std::vector<std::byte> out(48);
-    step("random octets: waiting for the kernel\n");
-    for (std::size_t have = 0; have < out.size();) {
-      const ssize_t n = ::getrandom(out.data() + have, out.size() - have, 0);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return os_failure("getrandom", errno);
-      have += static_cast<std::size_t>(n);
-    }
+    SNPNV_CHECK(random_octets(out));
     return out;
   }
   if (!text) return usage("--nonce", "missing: what the evidence is to carry");

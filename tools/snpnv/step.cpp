@@ -2,8 +2,10 @@
 #include "step.hpp"
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 #include "describe.hpp"
@@ -30,6 +32,17 @@ void step(std::string_view text) {
   if (file < 0) return;
   (void)!::write(file, text.data(), text.size());
   ::close(file);
+}
+
+Outcome<void> random_octets(MutBytes out) {
+  step("random octets: waiting for the kernel\n");
+  while (!out.empty()) {
+    const ssize_t n = ::getrandom(out.data(), out.size(), 0);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return os_failure("getrandom", errno);
+    out = out.subspan(static_cast<std::size_t>(n));
+  }
+  return {};
 }
 
 // TPM 2.0 Library Part 1, "Command/Response Structure": the command code, then the handles. An authorization by

@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "failure.hpp"
 #include "transports/open.hpp"
 
 namespace snpnv::tool {
@@ -11,6 +12,9 @@ namespace snpnv::tool {
 /// Writes what the tool is about to do, and may wait for, to the file that $SNPNV_STEP_FILE names, if any: in the
 /// place of the step before. Nothing else of the tool can say it once the kernel holds the process.
 void step(std::string_view text);
+
+/// Fills the room with random octets: a step, since at boot the kernel may not have any yet.
+[[nodiscard]] Outcome<void> random_octets(MutBytes out);
 
 /// A transport whose commands are steps.
 class SteppedTransport {

@@ -131,7 +131,7 @@ Outcome<Exit> run_kbs(const Arguments& arguments) {
   Network network(authorities);
   MonotonicClock clock;
   BrokerProvider crypto;
-  Told told(arguments, "the key broker");
+  Told told(shows_progress(arguments), "the key broker");
   Asking<Told> asking{false, true, deadline, told};
   asking.connects_again = true;
   std::vector<std::byte> http_room(kHttpRoom);

@@ -29,7 +29,7 @@ std::unexpected<Failure> refused(std::string_view url, const HttpResponse& respo
 class Provided {
  public:
   Provided(const Arguments& arguments, const Url& url, std::string_view address, const TlsTrust& trust, Instant deadline)
-      : url_(url), address_(address), network_(trust), told_(arguments, "the attestation service"),
+      : url_(url), address_(address), network_(trust), told_(shows_progress(arguments), "the attestation service"),
         asking_{false, true, deadline, told_}, room_(kHttpRoom) {
     asking_.connects_again = true;
   }

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // snpnv report: a fresh report, or the one that is there.
-#include <sys/random.h>
-
-#include <cerrno>
 #include <memory>
 
 #include "commands.hpp"
@@ -35,13 +32,7 @@ Outcome<UserData> read_user_data(const Arguments& arguments) {
   UserData out{};
   const std::string_view path = arguments.operand(1);
   if (arguments.has("random")) {
-    step("random octets: waiting for the kernel\n");
-    for (std::size_t have = 0; have < out.size();) {
-      const ssize_t n = ::getrandom(out.data() + have, out.size() - have, 0);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return os_failure("getrandom", errno);
-      have += static_cast<std::size_t>(n);
-    }
+    SNPNV_CHECK(random_octets(out));
     return out;
   }
   SNPNV_TRY(const auto content, read_file(path, 1 << 20));
