@@ -5,16 +5,18 @@
 
 # is_at STEP COMMAND...: the command gets there, and what it is killed at is still there to be read.
 is_at() {
-  local step=$1 process end=$((SECONDS + 120))
+  local step=$1 process
   shift
   rm -f step
   SNPNV_STEP_FILE=$work/step "$@" 2>err >out &
   process=$!
-  until [ "$(cat step 2>/dev/null)" = "$step" ] || ! kill -0 "$process" 2>/dev/null || [ $SECONDS -ge $end ]; do sleep 0.05; done
-  kill -KILL "$process"
-  wait "$process" 2>/dev/null
+  await "step: $step" is_or_has_ended "$step" "$process"
+  kill -KILL "$process" 2>/dev/null
+  await_exit "$process"
   check "waits for: $step; found: $(cat step)" [ "$(cat step)" = "$step" ]
 }
+
+is_or_has_ended() { [ "$(cat step 2>/dev/null)" = "$1" ] || has_ended "$2"; }
 
 start_paravisor --fault nv-silence
 is_at "TPM2_NV_Write, NV index 0x01400002 (user data): waiting for the TPM" \
@@ -26,19 +28,15 @@ user_data user step
 is_at "TPM2_NV_Write, NV index 0x01400002 (user data): waiting for the TPM" \
   "$snpnv" report report user --timeout 600
 
-# Another process has the lock, wherever it is here.
-start_paravisor
-check "a report" "$snpnv" report report user -q
-for lock in /run/lock "$work"; do
-  for lock in "$lock"/snpnv-*"${SNPNV_TCTI##*=}"*.lock; do
-    [ ! -e "$lock" ] || break 2
-  done
-done
-exec 9<>"$lock"
-check "the lock is free" flock -n 9
+# Another process has the lock, and keeps it while its TPM is silent.
+SNPNV_STEP_FILE=$work/holders "$snpnv" report other user --timeout 3600 2>/dev/null &
+holder=$!
+await_line holders "waiting for the TPM"
 is_at "the lock: waiting for another process" "$snpnv" report report user --timeout 600
-exec 9>&-
+kill -KILL "$holder"
+await_exit "$holder"
 
+start_paravisor
 # The last step stands there alone, over a longer one before it; nothing is written through a link.
 printf '%0500d\n' 0 >step
 check "a report with steps" env SNPNV_STEP_FILE="$work/step" "$snpnv" report report user -q
