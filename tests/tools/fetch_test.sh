@@ -68,10 +68,10 @@ cp report same/vcek.der
 check "a report is not replaced by its VCEK" exits 2 "$snpnv" fetch vcek der same same/vcek.der "${kds[@]}"
 check "and is named" says 'same/vcek.der: would replace REPORT'
 mkfifo fifo
-check "a report that nobody writes" exits 3 timeout 60 "$snpnv" fetch vcek der d fifo "${kds[@]}" --timeout 1
-check "a root that nobody writes" exits 3 timeout 60 "$snpnv" fetch ca der d milan --root fifo --timeout 1
-check "authorities that nobody writes" exits 3 timeout 60 "$snpnv" fetch ca der d milan --source kds \
-  --kds-url "${url[milan.https]}" --ca-file fifo "${root[@]}" --timeout 1
+check "a report that nobody writes" given_time 1 3 '' "$snpnv" fetch vcek der d fifo "${kds[@]}"
+check "a root that nobody writes" given_time 1 3 '' "$snpnv" fetch ca der d milan --root fifo
+check "authorities that nobody writes" given_time 1 3 '' "$snpnv" fetch ca der d milan --source kds \
+  --kds-url "${url[milan.https]}" --ca-file fifo "${root[@]}"
 
 # Whoever is busy is asked again, first in order or not, while nobody else has it.
 for status in 410 429 503; do

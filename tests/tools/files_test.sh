@@ -84,18 +84,18 @@ defers_sigterm() { [ ! /proc/"$1"/exe -ef "$BASH" ] && grep -qs '^SigCgt:.*[4-7c
 
 # The other end of a FIFO is waited for as long as for anything else.
 mkfifo fifo
-check "a FIFO that nobody writes is an error" exits 3 timeout 60 "$snpnv" report report fifo --timeout 1
+check "a FIFO that nobody writes is an error" given_time 1 3 '' "$snpnv" report report fifo
 check "of that file" grep -q '^snpnv: fifo: nothing at its other end before the deadline' err
-check "@FILE too" exits 3 timeout 60 "$snpnv" quote quote --nonce @fifo --timeout 1
-check "and --vcek" exits 3 timeout 60 "$snpnv" evidence evidence --nonce 00 --vcek fifo --timeout 1
-check "a FIFO that nobody reads is an error" exits 3 timeout 60 "$snpnv" report fifo older.user -r --timeout 1
+check "@FILE too" given_time 1 3 '' "$snpnv" quote quote --nonce @fifo
+check "and --vcek" given_time 1 3 '' "$snpnv" evidence evidence --nonce 00 --vcek fifo
+check "a FIFO that nobody reads is an error" given_time 1 3 '' "$snpnv" report fifo older.user -r
 check "of that file" grep -q '^snpnv: fifo: nothing at its other end before the deadline' err
 check "other outputs are the older ones" [ "$(cat older.user)" = old ]
-check "a recording in a FIFO" exits 3 timeout 60 "$snpnv" -T "record:fifo=$SNPNV_TCTI" report report user --timeout 1
+check "a recording in a FIFO" given_time 1 3 '' "$snpnv" -T "record:fifo=$SNPNV_TCTI" report report user
 check "of that file" grep -q '^snpnv: record:fifo=.*: nobody at the other end of the recording before the deadline' err
-check "a recording from a FIFO" exits 3 timeout 60 "$snpnv" -T replay:fifo report report user --timeout 1
-check "in other commands" exits 3 timeout 60 "$snpnv" -T replay:fifo probe --timeout 1
-check "and quote" exits 3 timeout 60 "$snpnv" -T replay:fifo quote quote --nonce 00 --timeout 1
+check "a recording from a FIFO" given_time 1 3 '' "$snpnv" -T replay:fifo report report user
+check "in other commands" given_time 1 3 '' "$snpnv" -T replay:fifo probe
+check "and quote" given_time 1 3 '' "$snpnv" -T replay:fifo quote quote --nonce 00
 cat fifo >read & # opens it before or behind the other end
 check "a FIFO with a reader" exits 0 "$snpnv" report fifo user
 wait $!
