@@ -9,9 +9,6 @@ import sys
 
 headers = pathlib.Path(__file__).resolve().parent.parent / "include/snpnv"
 
-# For several codes at once: what is malformed is seldom mended.
-DAMAGED = "Look at the offset that the error names; get or copy the file again. From a TPM: the firmware is not one that " \
-          "snpnv knows."
 CURES = {
     "io_failed": "The text says which file and why: permissions (group `tss` for `/dev/tpmrm0`), a full disk, a wrong path.",
     "io_deadline": "Give more `--timeout`. Behind `--tcti` is a TPM that does not answer, or another program holds it.",
@@ -24,9 +21,28 @@ CURES = {
     "record_syntax": "Record anew with `--tcti record:FILE=TCTI`.",
     "record_mismatch": "Replay the command that was recorded, with the same options and user data.",
     "record_exhausted": "Record anew: the program now asks for more than was recorded.",
-    **dict.fromkeys(["wire_short", "wire_trailing", "wire_too_large", "wire_value", "wire_size", "text_hex", "text_base64",
-                     "text_length", "pem_block", "json_syntax", "json_utf8", "json_depth", "json_duplicate", "json_members",
-                     "json_type", "json_number", "der_encoding", "der_tag", "vek_duplicate", "hcl_sizes"], DAMAGED),
+    "wire_short": "The file was cut off: compare its size with the one that it had, and copy it again in binary form.",
+    "wire_trailing": "More than one thing in the file, or a text form of it: give the binary one alone. NV index 0x01400001 "
+                     "with its envelope is not a report: `verify envelope`, `display envelope`.",
+    "wire_too_large": "Another file than was meant: see which one the error names, and the limit beside it.",
+    "wire_value": "The field at the offset that the error names was altered, or is of newer firmware than this version of snpnv "
+                  "knows: `snpnv display` shows the fields before it.",
+    "wire_size": "Altered, or two files joined: get it again. A length inside says more or less than there is.",
+    "text_hex": "Two digits for each octet, without spaces, `0x` or `:`.",
+    "text_base64": "Letters, digits, `-` and `_`, or `+` and `/` where padded: copy the text whole, without line breaks.",
+    "text_length": "Text of another thing than was asked for: a nonce has at most 50 octets in a quote, a SHA-384 digest 48.",
+    "pem_block": "Copy from `-----BEGIN` to `-----END`, both lines whole; a certificate is wanted, no key and no request.",
+    "json_syntax": "Look at the offset: a comma too many, a comment, or the end is missing. `jq . FILE` says it too.",
+    "json_utf8": "Save the file as UTF-8.",
+    "json_depth": "No document of this kind is so deep: it is another one, or made to do harm.",
+    "json_duplicate": "Take one of the two out: readers do not agree on which one counts, so none does.",
+    "json_members": "No document of this kind has so many members: it is another one, or made to do harm.",
+    "json_type": "A number without quotes, text with them, a list in brackets: `docs/policy.md` and `docs/evidence.md` have the forms.",
+    "json_number": "A whole number, not negative, in the field's range; large ones without exponent.",
+    "der_encoding": "Not a certificate or revocation list, or damaged: `openssl x509 -in FILE -text -noout` shows one.",
+    "der_tag": "A certificate in the place of a revocation list, or the other way round; or one that is not AMD's.",
+    "vek_duplicate": "Not AMD's: no VCEK has an extension twice. Fetch it again.",
+    "hcl_sizes": "Altered, or cut and filled up: read NV index 0x01400001 again, whole.",
     "wire_overflow": "A caller of the library: give a larger buffer, of the size in the error.",
     "json_missing": "Evidence or claims of another format or older firmware: `snpnv display` shows what is there.",
     "json_unknown": "A policy: mend the name, `docs/policy.md` lists them.",
@@ -45,8 +61,8 @@ CURES = {
     "evidence_version": "Evidence newer than this version of snpnv.",
     "jwe_algorithm": "The broker is configured for other algorithms than were asked for: look at its configuration.",
     "eventlog_sha1": "Boot with a firmware and kernel that give the newer form of the log.",
-    "eventlog_algorithm": DAMAGED,
-    "eventlog_digests": DAMAGED,
+    "eventlog_algorithm": "Damaged, or the firmware's fault: read /sys/kernel/security/tpm0/binary_bios_measurements again.",
+    "eventlog_digests": "Damaged, or the firmware's fault: read /sys/kernel/security/tpm0/binary_bios_measurements again.",
     "url_syntax": "Write it as `http://host[:port]/path` or `https://…`.",
     "http_syntax": "Something else than a web server answers there: check host and port.",
     "http_status": "404: wrong product, chip or TCB. 429: wait, or use `--store`. 5xx: the service is ill; try another `--source`.",
@@ -76,33 +92,107 @@ CURES = {
     "broker_refused": "The broker's policy or its verifier said no: its log says why; `snpnv verify evidence` shows the same checks.",
     "broker_session": "Not a broker of Trustee's at this URL, or of another version.",
 }
+# What each means, TPM 2.0 Library Part 2, 6.6.3; and what to do where a paravisor's vTPM says so to a command of snpnv's.
+REFUSED = "No command of snpnv's should meet it: see whether `-T` names the right TPM, and what is between."
+MEMORY = "Use `/dev/tpmrm0`, which shares the TPM, not `/dev/tpm0`."
+BUSY = "snpnv asks again until the deadline: give more `--timeout`."
+PASSWORD = "An owner password is set, and snpnv uses the empty one: clear it."
+RESTART = "Restart the VM."
+FOREIGN = "Another program defined 0x01400002 for itself: undefine it with owner authorization, and snpnv defines it anew."
 RESPONSES = {
-    "HANDLE": "No such index or key: not a confidential VM with a paravisor, or `-T` names another TPM.",
-    "NV_UNINITIALIZED": "Nothing was written there yet: the paravisor has no report. Restart the VM.",
-    "NV_RANGE": "An index of another size than expected: another program defined 0x01400002 for itself.",
-    "NV_LOCKED": "Locked until the next start: restart the VM.",
-    "NV_AUTHORIZATION": "The index was defined with other attributes: undefine 0x01400002 with owner authorization.",
-    "NV_DEFINED": "Another program defined it at the same moment: try again.",
-    "NV_SPACE": "The TPM's NV memory is full: undefine indices that nobody needs.",
-    "BAD_AUTH": "An owner password is set, and snpnv uses the empty one: clear it.",
-    "AUTH_FAIL": "An owner password is set, and snpnv uses the empty one: clear it.",
-    "LOCKOUT": "Too many wrong passwords: wait, or `tpm2_dictionarylockout --clear-lockout`.",
-    "INITIALIZE": "The TPM was not started: a simulator wants TPM2_Startup; swtpm, `--flags startup-clear`.",
-    "FAILURE": "The TPM failed its self-test: restart the VM.",
-    "COMMAND_CODE": "The TPM does not have this command: not a paravisor's vTPM.",
-    "SIZE": "In a quote: the nonce is longer than the vTPM takes, 50 octets.",
-    "MEMORY": "Use `/dev/tpmrm0`, which shares the TPM, not `/dev/tpm0`.",
+    "BAD_TAG": ("the tag is not one of a command", "A TPM 1.2, or no TPM at all: see what `-T` names."),
+    "ASYMMETRIC": ("asymmetric algorithm not supported", REFUSED),
+    "ATTRIBUTES": ("attributes that do not go together", FOREIGN),
+    "HASH": ("hash algorithm not supported", "Give `--bank` one that the TPM has, `tpm2_getcap algorithms`."),
+    "VALUE": ("value out of range, or not correct here", "In a quote: see that the PCRs asked for are below 24."),
+    "HIERARCHY": ("hierarchy not enabled, or not correct here",
+                  "The owner hierarchy is disabled: restart the VM, and see who disables it."),
+    "KEY_SIZE": ("key size not supported", REFUSED),
+    "MGF": ("mask generation function not supported", REFUSED),
+    "MODE": ("mode of operation not supported", REFUSED),
+    "TYPE": ("type not correct here", "The key at 0x81000003 is not the paravisor's: restart the VM."),
+    "HANDLE": ("handle not correct here", "No such index or key: not a confidential VM with a paravisor, or `-T` names another TPM."),
+    "KDF": ("key derivation function not supported", REFUSED),
+    "RANGE": ("value out of the allowed range", REFUSED),
+    "AUTH_FAIL": ("authorization failed, and counts for the lockout", PASSWORD),
+    "NONCE": ("nonce of the session is not correct", REFUSED),
+    "PP": ("needs physical presence", REFUSED),
+    "SCHEME": ("scheme not supported by the key", "The key at 0x81000003 is not the paravisor's: restart the VM."),
+    "SIZE": ("structure of the wrong size", "In a quote: the nonce is longer than the vTPM takes, 50 octets."),
+    "SYMMETRIC": ("symmetric algorithm not supported", REFUSED),
+    "TAG": ("structure with the wrong tag", REFUSED),
+    "SELECTOR": ("selector of a union is not correct", REFUSED),
+    "INSUFFICIENT": ("command ends before its parameters", "What is between cuts commands: try without a proxy."),
+    "SIGNATURE": ("signature is not valid", REFUSED),
+    "KEY": ("key fields are not compatible", "The key at 0x81000003 is not the paravisor's: restart the VM."),
+    "POLICY_FAIL": ("policy check failed", "The index or key wants a policy: another program made it. " + FOREIGN),
+    "INTEGRITY": ("integrity check failed", REFUSED),
+    "TICKET": ("ticket is not valid", REFUSED),
+    "RESERVED_BITS": ("reserved bits are not zero", REFUSED),
+    "BAD_AUTH": ("authorization failed, and does not count for the lockout", PASSWORD),
+    "EXPIRED": ("policy has expired", REFUSED),
+    "POLICY_CC": ("policy is for another command", REFUSED),
+    "BINDING": ("public and sensitive part do not belong together", REFUSED),
+    "CURVE": ("curve not supported", REFUSED),
+    "ECC_POINT": ("point is not on the curve", REFUSED),
+    "INITIALIZE": ("the TPM was not started", "A simulator wants TPM2_Startup; swtpm, `--flags startup-clear`."),
+    "FAILURE": ("the TPM failed its self-test", RESTART),
+    "SEQUENCE": ("wrong use of a sequence handle", REFUSED),
+    "PRIVATE": ("not used", REFUSED),
+    "HMAC": ("not used", REFUSED),
+    "DISABLED": ("the command is disabled", REFUSED),
+    "EXCLUSIVE": ("an audit session wanted to be alone", REFUSED),
+    "AUTH_TYPE": ("handle does not take this kind of authorization", FOREIGN),
+    "AUTH_MISSING": ("command without the authorization that it needs", "What is between cuts commands: try without a proxy."),
+    "POLICY": ("policy failed", REFUSED),
+    "PCR": ("PCR check failed", REFUSED),
+    "PCR_CHANGED": ("PCRs changed since they were checked", "Try again, later in the boot."),
+    "UPGRADE": ("the TPM is in field upgrade mode", RESTART),
+    "TOO_MANY_CONTEXTS": ("context counter at its maximum", RESTART),
+    "AUTH_UNAVAILABLE": ("authorization not available for this entity", FOREIGN),
+    "REBOOT": ("the TPM must be started anew", RESTART),
+    "UNBALANCED": ("hash and other algorithms of a key do not balance", REFUSED),
+    "COMMAND_SIZE": ("commandSize is not the size of the command", "What is between cuts or joins commands: try without a proxy."),
+    "COMMAND_CODE": ("command not implemented", "Not a paravisor's vTPM: see what `-T` names."),
+    "AUTHSIZE": ("authorizationSize out of range", "What is between alters commands: try without a proxy."),
+    "AUTH_CONTEXT": ("authorization for a command that takes none", REFUSED),
+    "NV_RANGE": ("offset or size beyond the index", "An index of another size than expected. " + FOREIGN),
+    "NV_SIZE": ("size of the NV area is too large", REFUSED),
+    "NV_LOCKED": ("index is locked", "Locked until the next start. " + RESTART),
+    "NV_AUTHORIZATION": ("index may not be used by this authorization", FOREIGN),
+    "NV_UNINITIALIZED": ("index was never written", "The paravisor has put no report there. " + RESTART),
+    "NV_SPACE": ("not enough space for an index", "The TPM's NV memory is full: undefine indices that nobody needs."),
+    "NV_DEFINED": ("index is already defined", "Another program defined it at the same moment: try again."),
+    "BAD_CONTEXT": ("saved context is not valid", RESTART),
+    "CPHASH": ("cpHash is already set, or not correct", REFUSED),
+    "PARENT": ("parent handle is not a valid one", REFUSED),
+    "NEEDS_TEST": ("a function needs to be tested first", BUSY),
+    "NO_RESULT": ("no result, for a reason that is not told", RESTART),
+    "SENSITIVE": ("sensitive part did not unmarshal", REFUSED),
+    "CONTEXT_GAP": ("gap between contexts is too large", MEMORY),
+    "OBJECT_MEMORY": ("no memory for an object", MEMORY),
+    "SESSION_MEMORY": ("no memory for a session", MEMORY),
+    "MEMORY": ("no memory", MEMORY),
+    "SESSION_HANDLES": ("no handle for a session", MEMORY),
+    "OBJECT_HANDLES": ("no handle for an object", MEMORY),
+    "LOCALITY": ("not from this locality", REFUSED),
+    "YIELDED": ("the TPM stopped the command for another", BUSY),
+    "CANCELED": ("the command was cancelled", "Another program cancels commands, by /sys/class/tpm: find it, try again."),
+    "TESTING": ("the TPM tests itself", BUSY),
+    "NV_RATE": ("the TPM slows writes down to save its memory", BUSY),
+    "LOCKOUT": ("locked out after too many wrong passwords", "Wait, or `tpm2_dictionarylockout --clear-lockout`."),
+    "RETRY": ("the TPM could not start the command", BUSY),
+    "NV_UNAVAILABLE": ("NV memory is not available now", BUSY),
 }
-for family in ("OBJECT_MEMORY", "SESSION_MEMORY", "CONTEXT_GAP", "SESSION_HANDLES", "OBJECT_HANDLES"):
-    RESPONSES[family] = RESPONSES["MEMORY"]
-for family in ("RETRY", "YIELDED", "TESTING", "NV_RATE", "NV_UNAVAILABLE"):
-    RESPONSES[family] = "The TPM is busy, and snpnv asks again until the deadline: give more `--timeout`."
-OTHER = "The TPM refuses a command that a paravisor's vTPM takes: `snpnv probe`, and look whether `-T` names the right one."
+for number in range(7):
+    RESPONSES[f"REFERENCE_H{number}"] = (f"handle {number + 1} names what is not loaded",
+                                         "Another program works on `/dev/tpm0` beside: let all use `/dev/tpmrm0`.")
+    RESPONSES[f"REFERENCE_S{number}"] = (f"session {number + 1} names what is not loaded", RESPONSES["REFERENCE_H0"][1])
 
 codes = re.findall(r'X\((\w+), (0x\w+), "([^"]*)", "([^"]*)"\)', (headers / "core/error.hpp").read_text())
 responses = re.findall(r"X\((\w+), (0x\w+)\)", (headers / "wire/tpm2_rc.hpp").read_text())
 for names, cures in (({name for name, *_ in codes} ^ set(CURES), "CURES"),
-                     (set(RESPONSES) - {name for name, _ in responses}, "RESPONSES")):
+                     (set(RESPONSES) ^ ({name for name, _ in responses} - {"SUCCESS"}), "RESPONSES")):
     if names:
         sys.exit(f"codes and {cures} of docs/troubleshooting.py differ: {' '.join(sorted(names))}")
 
@@ -124,10 +214,8 @@ print("""
 
 With the number that the error shows; parameter, handle or session are added to it.
 
-| code | number | cure |
-|---|---|---|""")
+| code | number | cause | cure |
+|---|---|---|---|""")
 for name, number in responses:
-    if name in RESPONSES:
-        print(f"| `TPM_RC_{name}` | {number} | {RESPONSES[name]} |")
-others = ", ".join(f"{name} {number}" for name, number in responses if name not in RESPONSES and name != "SUCCESS")
-print(f"\nAll others: {OTHER} They are {others}.")
+    if name != "SUCCESS":
+        print(f"| `TPM_RC_{name}` | {number} | {' | '.join(RESPONSES[name])} |")
