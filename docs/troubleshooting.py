@@ -103,7 +103,7 @@ RESPONSES = {
     "BAD_TAG": ("the tag is not one of a command", "A TPM 1.2, or no TPM at all: see what `-T` names."),
     "ASYMMETRIC": ("asymmetric algorithm not supported", REFUSED),
     "ATTRIBUTES": ("attributes that do not go together", FOREIGN),
-    "HASH": ("hash algorithm not supported", "Give `--bank` one that the TPM has, `tpm2_getcap algorithms`."),
+    "HASH": ("hash algorithm not supported", "Give `--pcrs` a bank that the TPM has, `tpm2_getcap pcrs`."),
     "VALUE": ("value out of range, or not correct here", "In a quote: see that the PCRs asked for are below 24."),
     "HIERARCHY": ("hierarchy not enabled, or not correct here",
                   "The owner hierarchy is disabled: restart the VM, and see who disables it."),
