@@ -109,6 +109,11 @@ tpm2_readpublic -Q -c 0x81000003 -o ak2
 check "the attestation key survives a restart" cmp -s ak1 ak2
 check "fresh after restart" fresh
 
+# A program behind a TCTI that does not answer ends with snpnv.
+check "a silent program as the TPM" given_time 1 4 io_deadline "$snpnv" -T "cmd:echo \$\$ >program; exec sleep 3600" report report user
+check "was there" [ -s program ]
+check "and is not left" await "its end" eval '[ ! -e "/proc/$(cat program)/exe" ]'
+
 # JSON.
 check "json" exits 0 "$snpnv" --json report report user -r
 check "json says fresh" grep -q '^{"fresh":true,.*"writes":1}$' out

@@ -5,6 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#if SNPNV_TCTI
+#include <filesystem>
+#include <fstream>
+#endif
 
 #include "commands.hpp"
 #include "output.hpp"
@@ -225,6 +229,17 @@ void tell(const Named& named, const Failure& failure) {
   print_failure(failure);
 }
 
+#if SNPNV_TCTI
+// A TCTI that is left behind at the deadline cannot end the program that it may have started (tcti-cmd).
+void end_children() {
+  std::error_code error;
+  for (std::filesystem::directory_iterator task("/proc/self/task", error), end; !error && task != end; task.increment(error)) {
+    std::ifstream children(task->path() / "children");
+    for (pid_t child; children >> child;) ::kill(child, SIGKILL);
+  }
+}
+#endif
+
 }  // namespace
 }  // namespace snpnv::tool
 
@@ -237,6 +252,9 @@ int main(int argc, char** argv) {
   const std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   const auto named = snpnv::tool::find_command(words);
   const auto exit = snpnv::tool::run(named);
+#if SNPNV_TCTI
+  snpnv::tool::end_children();
+#endif
   if (exit) return static_cast<int>(*exit);
   snpnv::tool::tell(named, exit.error());
   return static_cast<int>(exit.error().exit);
