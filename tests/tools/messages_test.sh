@@ -24,6 +24,10 @@ says 2 'hint: did you mean report?' repot
 says 2 'hint: did you mean display report?' display repot
 says 2 'hint: did you mean verify?' verfy certs
 says 2 'hint: did you mean report?' help repot
+says 2 'hint: did you mean help?' hlep
+says 2 'hint: did you mean --random?' report a b --randm
+says 2 'hint: did you mean --json?' --jsno
+says 2 'hint: --help lists the options' report a b --xyzzy
 says 2 'hint: snpnv --help lists the commands' frobnicate
 mapfile -t commands < <("$snpnv" --help | sed -n '/^commands:/,/^$/s/^  \([a-z ]*[a-z]\)  .*/\1/p')
 check "commands" [ "${#commands[@]}" -ge 13 ]

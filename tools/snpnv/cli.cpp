@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli.hpp"
 
+#include "nearest.hpp"
+
 namespace snpnv::tool {
 
 namespace {
@@ -27,6 +29,11 @@ const OptionSpec* find(std::span<const OptionSpec> options, char letter) {
   for (const OptionSpec& option : options)
     if (option.letter == letter && letter != 0) return &option;
   return nullptr;
+}
+Outcome<Arguments> unknown_option(std::string_view spelled, std::span<const OptionSpec> options) {
+  Nearest nearest(spelled.substr(spelled.starts_with("--") ? 2 : spelled.size()));  // nothing is like a letter
+  for (const OptionSpec& option : options) nearest.offer(option.name);
+  return usage(spelled, "unknown option", nearest.hint("--", "--help lists the options"));
 }
 }  // namespace
 
@@ -84,7 +91,7 @@ Outcome<Arguments> Arguments::parse(std::span<const std::string_view> words,
       const std::size_t equals = word.find('=');
       const std::string_view spelled = word.substr(0, equals);
       const OptionSpec* const option = find(options, spelled.substr(2));
-      if (option == nullptr) return usage(spelled, "unknown option", "--help lists the options");
+      if (option == nullptr) return unknown_option(spelled, options);
       std::optional<std::string_view> attached;
       if (equals != std::string_view::npos) attached = word.substr(equals + 1);
       SNPNV_CHECK(take(*option, spelled, attached, i));
@@ -93,7 +100,7 @@ Outcome<Arguments> Arguments::parse(std::span<const std::string_view> words,
       for (std::size_t at = 1; at < word.size(); ++at) {
         const std::string spelled = std::string("-") + word[at];
         const OptionSpec* const option = find(options, word[at]);
-        if (option == nullptr) return usage(spelled, "unknown option", "--help lists the options");
+        if (option == nullptr) return unknown_option(spelled, options);
         std::optional<std::string_view> attached;
         if (!option->value.empty() && at + 1 < word.size()) {
           attached = word.substr(at + 1);

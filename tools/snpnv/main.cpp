@@ -11,6 +11,7 @@
 #endif
 
 #include "commands.hpp"
+#include "nearest.hpp"
 #include "output.hpp"
 #include "snpnv/version.hpp"
 #include "waiting.hpp"
@@ -124,39 +125,16 @@ bool is_group(std::string_view word) {
 
 constexpr std::string_view kList = "snpnv --help lists the commands";
 
-#if SNPNV_VERIFY
-// How many letters must be changed, left out or put in to make `b` of `a`.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0]++;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({changed, diagonal + 1, row[j] + 1});
-    }
-  }
-  return row.back();
-}
-
 // The command whose name is most like `word`, as a hint.
 std::string suggestion(std::string_view word) {
-  std::string_view nearest;
-  std::size_t least = std::min<std::size_t>(3, (word.size() + 1) / 2);  // mistakes: fewer may be one word
+  Nearest nearest(word);
+  nearest.offer("help");
   for (const CommandSpec* const command : kCommands) {
-    for (const std::string_view name : {command->name, command->name.substr(0, command->name.find(' '))}) {
-      const std::size_t mistakes = distance(word, name);
-      if (mistakes >= least) continue;
-      least = mistakes;
-      nearest = name;
-    }
+    nearest.offer(command->name);
+    nearest.offer(command->name.substr(0, command->name.find(' ')));
   }
-  return nearest.empty() ? std::string(kList) : concat({"did you mean ", nearest, "?"});
+  return nearest.hint("", kList);
 }
-#else
-std::string suggestion(std::string_view) { return std::string(kList); }  // three commands
-#endif
 
 // Without a command: help, version, or what is wrong.
 Outcome<Exit> run_none(const Named& named) {
