@@ -6,27 +6,38 @@ pki=$(cd "$(dirname "$0")/../pki/milan" && pwd)
 . "$(dirname "$0")/lib.sh"
 export SNPNV_TCTI=replay:/nonexistent
 
-# object STATUS PYTHON ARGUMENT...: exits STATUS, and PYTHON holds for the object `o` that is printed.
-object() {
-  local status=$1 holds=$2
-  shift 2
-  check "status of: $*" exits "$status" "$snpnv" "$@" --json
-  check "one object of: $*" python3 - out "$holds" <<'PYTHON'
+# One process judges all objects: it is told a condition for the object `o` that ./out has to be, and answers by a line.
+coproc judge { python3 -uc '
 import json, sys
-text = open(sys.argv[1], "rb").read()
-assert text.isascii(), text
-lines = text.decode().splitlines()
-assert len(lines) == 1, lines
 def names(pairs):
     keys = [k for k, _ in pairs]
     assert len(set(keys)) == len(keys) and all(k == k.lower() and "-" not in k for k in keys), keys
     return dict(pairs)
-o = json.loads(lines[0], object_pairs_hook=names)
-assert isinstance(o, dict)
-if not eval(sys.argv[2]):
-    print(lines[0], file=sys.stderr)
-    raise SystemExit("does not hold: " + sys.argv[2])
-PYTHON
+def holds(condition):
+    text = open("out", "rb").read()
+    assert text.isascii(), text
+    lines = text.decode().splitlines()
+    assert len(lines) == 1, lines
+    o = json.loads(lines[0], object_pairs_hook=names)
+    assert isinstance(o, dict), o
+    assert eval(condition, {"o": o}), (condition, o)
+for condition in sys.stdin:
+    try:
+        holds(condition)
+        print("holds")
+    except Exception as error:
+        print(repr(error))
+'; }
+holds() {
+  local answer=
+  printf '%s\n' "$1" >&"${judge[1]}"
+  read -r answer <&"${judge[0]}"
+  [ "$answer" = holds ] || { echo "$answer" >&2; return 1; }
+}
+# object STATUS CONDITION ARGUMENT...: exits STATUS, and the condition holds for the object that is printed.
+object() {
+  check "status of: ${*:3}" exits "$1" "$snpnv" "${@:3}" --json
+  check "one object of: ${*:3}" holds "$2"
 }
 error='isinstance(o["error"]["why"], str) and set(o["error"]) == {"what", "why", "code", "hint"}'
 unread='o["verified"] is False and o["rejected_by"] is None and o["error"]["code"]'

@@ -63,6 +63,8 @@ print("done")'
 check "a socket" exits 0 "${ask[@]}" --out unix:socket
 await_line ready.lines done
 check "is given it until the end" cmp -s from.socket key
+check "a full device" exits 3 bash -c '"$@" >/dev/full' - "${ask[@]}"
+check "is the failure" says 'standard output: No space left on device'
 check "a large one" exits 0 "${ask[@]/disk/large}"
 check "is whole" cmp -s out large
 check "each had its challenge, evidence and secret" eval '[ "$(asked good auth)" = "$(asked good " /kbs/v0/resource")" ] &&
@@ -112,7 +114,6 @@ wrong "a VCEK twice" 'not together with --vcek' a/b/c "${trusted[@]}" --vcek x -
 check "authorities that are not there" exits 3 "$snpnv" -T "$tcti" kbs a/b/c --url "$kbs" --ca-file absent
 check "a secret to a terminal" exits 2 script -qec "${ask[*]}" terminal </dev/null
 check "is not printed" grep -q 'standard output is a terminal' terminal
-check "a full device" exits 3 bash -c '"$@" >/dev/full' - "${ask[@]}"
 
 # fault NAME STATUS WORDS
 fault() {

@@ -63,9 +63,9 @@ void serve_control(int fd) {
       default: return;
     }
     std::array<std::byte, 4> ignored{};
-    constexpr std::array<std::byte, 12> kSuccess{};
+    constexpr std::array<std::byte, 12> kAnswer{};
     if (!receive(fd, MutBytes(ignored).first(arguments))) return;
-    if (!send_all(fd, ByteView(kSuccess).first(results))) return;
+    if (!send_all(fd, ByteView(kAnswer).first(results))) return;
   }
 }
 

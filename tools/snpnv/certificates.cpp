@@ -11,8 +11,6 @@
 namespace snpnv::tool {
 namespace {
 
-constexpr std::size_t kMostOctets = std::size_t{1} << 20;
-
 // The file NAME.pem or NAME.der in the directory; empty if there is neither.
 std::string find_file(std::string_view directory, std::string_view name) {
   for (const std::string_view extension : {".pem", ".der"}) {

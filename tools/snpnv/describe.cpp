@@ -16,8 +16,6 @@
 namespace snpnv::tool {
 namespace {
 
-std::string str(std::string_view text) { return std::string(text); }
-
 #if SNPNV_TCTI
 // What TCTIs and their loader say most, by the lower half of TSS2_RC. TCG TSS 2.0 Overview, "Return Codes".
 struct TctiRc {

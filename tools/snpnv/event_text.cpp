@@ -22,7 +22,7 @@ ByteView without_nul(ByteView text) {
   return text;
 }
 bool is_print(std::byte octet) { return octet >= std::byte{' '} && octet <= std::byte{'~'}; }
-bool is_text(ByteView octets) {
+bool is_readable(ByteView octets) {
   return !octets.empty() && std::ranges::all_of(octets, [](std::byte o) {
     return is_print(o) || o >= std::byte{0x80} || o == std::byte{'\n'} || o == std::byte{'\t'};
   });
@@ -40,7 +40,7 @@ std::string text_or_size(ByteView octets) {
   constexpr std::size_t kFew = 32;
   if (const ByteView wide = before_nul16(octets); is_utf16(wide)) return utf8_of(wide);
   const ByteView text = without_nul(octets);
-  if (is_text(text)) return std::string(text_of(text));
+  if (is_readable(text)) return std::string(text_of(text));
   return octets.size() <= kFew ? hex(octets) : size_text(octets.size());
 }
 

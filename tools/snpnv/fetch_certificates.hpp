@@ -20,6 +20,11 @@ inline constexpr std::array kPlaceOptions{
 };
 inline constexpr auto kSourceOptions = joined(
     kPlaceOptions, std::array{OptionSpec{0, "ca-file", "FILE", "authorities for https, PEM; default: the system's"}});
+/// What everything that asks a network takes.
+inline constexpr std::array kTimeAndRoot{
+    OptionSpec{0, "timeout", "SECONDS", "give up then; default 60"},
+    kRootOption,
+};
 
 /// What they say.
 struct FetchSettings {

@@ -8,8 +8,6 @@
 namespace snpnv::tool {
 namespace {
 
-std::string str(std::string_view text) { return std::string(text); }
-
 // The layout of TCB_VERSION for a report: Milan and Genoa share one, so either name does. Nothing
 // where the processor is unknown, or Turin cannot be told from the others.
 std::optional<Product> tcb_product(const ATTESTATION_REPORT& report) {

@@ -19,6 +19,9 @@ namespace snpnv::tool {
 /// Wrong usage the second time: standard input can be read once.
 [[nodiscard]] Outcome<void> take_standard_input();
 
+/// What these commands read, in octets: files that are larger are none of their formats.
+inline constexpr std::size_t kMostOctets = std::size_t{1} << 20;
+
 /// The octets of a file, or of standard input for "-". More than `most` octets are an error.
 [[nodiscard]] Outcome<std::vector<std::byte>> read_file(std::string_view path, std::size_t most);
 

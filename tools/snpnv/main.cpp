@@ -186,7 +186,7 @@ void hold_standard_descriptors() {
 }
 
 // A failure, in words; as JSON too where that was asked for, so that there is one object whatever happens.
-void tell(const Named& named, const Failure& failure) {
+void tell_failure(const Named& named, const Failure& failure) {
   const bool verifying = SNPNV_VERIFY && named.command != nullptr && named.command->name.starts_with("verify");
   if (named.has("--json")) {
     JsonText out;
@@ -234,6 +234,6 @@ int main(int argc, char** argv) {
   snpnv::tool::end_children();
 #endif
   if (exit) return static_cast<int>(*exit);
-  snpnv::tool::tell(named, exit.error());
+  snpnv::tool::tell_failure(named, exit.error());
   return static_cast<int>(exit.error().exit);
 }

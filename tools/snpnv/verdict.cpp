@@ -13,8 +13,6 @@
 namespace snpnv::tool {
 namespace {
 
-std::string str(std::string_view text) { return std::string(text); }
-
 std::string finding_text(const Finding& finding) {
   const auto value = static_cast<unsigned long long>(finding.value);
   switch (finding.kind) {

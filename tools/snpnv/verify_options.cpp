@@ -12,10 +12,6 @@
 namespace snpnv::tool {
 namespace {
 
-constexpr std::size_t kMostOctets = std::size_t{1} << 20;
-
-std::string str(std::string_view text) { return std::string(text); }
-
 // The parts of a list separated by commas.
 std::vector<std::string_view> parts(std::string_view list) {
   std::vector<std::string_view> out;

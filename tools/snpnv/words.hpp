@@ -12,6 +12,7 @@ namespace snpnv::tool {
 
 /// Several texts as one; operators for that would be a good part of a small program.
 [[nodiscard]] std::string concat(std::initializer_list<std::string_view> parts);
+[[nodiscard]] inline std::string str(std::string_view text) { return std::string(text); }
 [[nodiscard]] std::string hex(ByteView octets);
 [[nodiscard]] std::string lower(std::string_view text);
 /// printf into a string: %s, %d, and %u and %x with l, ll or z; a width, - and 0.

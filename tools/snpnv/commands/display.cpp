@@ -10,9 +10,6 @@
 namespace snpnv::tool {
 namespace {
 
-// Files larger than this are none of these formats, in octets.
-constexpr std::size_t kMostOctets = std::size_t{1} << 20;
-
 // What begins like a report need not be one: a TDX report's first octet is 129.
 void warn_of_version(const Arguments& arguments, const ATTESTATION_REPORT& report) {
   constexpr std::uint32_t kTdx = 129;

@@ -243,7 +243,7 @@ Outcome<std::string> log_json(const ShownLog& log, std::size_t size, const std::
 }
 
 // What can be read is shown, whatever comes behind it; the fault is the command's.
-Outcome<Exit> run_display(const Arguments& arguments) {
+Outcome<Exit> display_eventlog(const Arguments& arguments) {
   const std::string_view path = arguments.operand(0);
   SNPNV_TRY(const auto octets, read_event_log(path));
   ShownLog log;
@@ -277,6 +277,6 @@ const CommandSpec kDisplayEventlog{
     1,
     1,
     {},
-    run_display};
+    display_eventlog};
 
 }  // namespace snpnv::tool

@@ -13,9 +13,9 @@
 namespace snpnv::tool {
 namespace {
 
-Outcome<Exit> run_display(const Arguments& arguments) {
+Outcome<Exit> display_evidence(const Arguments& arguments) {
   const std::string_view path = arguments.operand(0);
-  SNPNV_TRY(const auto document, read_file(path, std::size_t{1} << 20));
+  SNPNV_TRY(const auto document, read_file(path, kMostOctets));
   const auto parsed = std::make_unique<Result<TrusteeEvidence>>(TrusteeEvidence::parse(document));
   if (!*parsed) return std::unexpected(describe_json(path, document, parsed->error()));
   const TrusteeEvidence& evidence = **parsed;
@@ -57,6 +57,6 @@ const CommandSpec kDisplayEvidence{
     1,
     1,
     {},
-    run_display};
+    display_evidence};
 
 }  // namespace snpnv::tool

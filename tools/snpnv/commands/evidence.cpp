@@ -141,11 +141,11 @@ constexpr std::array kOwnEvidenceOptions{
     kEventLogOption,
     OptionSpec{0, "vcek", "FILE", "the VCEK; for maa with ASK and ARK behind it, PEM"},
 };
-constexpr std::array kTimeAndRoot{
+constexpr std::array kEvidenceTimeAndRoot{
     OptionSpec{0, "timeout", "SECONDS", "give up then; default 10"},
     kRootOption,
 };
-constexpr auto kEvidenceOptions = joined(kOwnEvidenceOptions, kVcekSources, kTimeAndRoot);
+constexpr auto kEvidenceOptions = joined(kOwnEvidenceOptions, kVcekSources, kEvidenceTimeAndRoot);
 
 }  // namespace
 

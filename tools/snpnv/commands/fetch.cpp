@@ -14,10 +14,6 @@
 namespace snpnv::tool {
 namespace {
 
-constexpr std::array kTimeAndRoot{
-    OptionSpec{0, "timeout", "SECONDS", "give up then; default 60"},
-    kRootOption,
-};
 constexpr std::array kOfProduct{
     OptionSpec{'r', "report", "REPORT", "take the product from this report"},
     OptionSpec{'e', "endorser", "KEY", "vcek or vlek; default: that of the report, or vcek"},
@@ -55,7 +51,7 @@ struct ReportFile {
 };
 Outcome<ReportFile> read_report(std::string_view path) {
   ReportFile out;
-  SNPNV_TRY(out.octets, read_file(path, std::size_t{1} << 20));
+  SNPNV_TRY(out.octets, read_file(path, kMostOctets));
   const auto report = ATTESTATION_REPORT::parse(out.octets);
   if (!report) return std::unexpected(not_a_report(path, out.octets, report.error()));
   out.report = *report;

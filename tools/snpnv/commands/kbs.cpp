@@ -162,7 +162,7 @@ Outcome<Exit> run_kbs(const Arguments& arguments) {
   return Exit::done;
 }
 
-constexpr std::array kOwnOptions{
+constexpr std::array kOwnKbsOptions{
     OptionSpec{0, "url", "URL", "the key broker, https"},
     OptionSpec{0, "ca-file", "FILE", "its certificate or its authority's, PEM; no other is trusted"},
     OptionSpec{0, "out", "OUTPUT", "FILE, unix:PATH, fd:N or -; default -"},
@@ -170,11 +170,7 @@ constexpr std::array kOwnOptions{
     OptionSpec{0, "init-data", "FILE", "what PCR 8 was extended with, TOML or JSON"},
     OptionSpec{0, "vcek", "FILE", "the VCEK; default: as --source says"},
 };
-constexpr std::array kTimeAndRoot{
-    OptionSpec{0, "timeout", "SECONDS", "give up then; default 60"},
-    kRootOption,
-};
-constexpr auto kKbsOptions = joined(kOwnOptions, kPlaceOptions, kTimeAndRoot);
+constexpr auto kKbsOptions = joined(kOwnKbsOptions, kPlaceOptions, kTimeAndRoot);
 
 }  // namespace
 

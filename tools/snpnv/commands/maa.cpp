@@ -122,7 +122,7 @@ Outcome<Exit> run_maa(const Arguments& arguments) {
   return Exit::done;
 }
 
-constexpr std::array kOwnOptions{
+constexpr std::array kOwnMaaOptions{
     OptionSpec{0, "url", "URL", "the attestation provider, https"},
     OptionSpec{0, "nonce", "HEX", "what the report carries, up to 50 octets; default: 48 random ones"},
     OptionSpec{0, "random", "", "take 48 random octets"},
@@ -131,11 +131,7 @@ constexpr std::array kOwnOptions{
     OptionSpec{0, "vcek", "FILE", "VCEK, ASK and ARK, PEM; default: as --source says"},
     OptionSpec{0, "no-verify-token", "", "do not check the token"},
 };
-constexpr std::array kTimeAndRoot{
-    OptionSpec{0, "timeout", "SECONDS", "give up then; default 60"},
-    kRootOption,
-};
-constexpr auto kMaaOptions = joined(kOwnOptions, kPlaceOptions, kTimeAndRoot);
+constexpr auto kMaaOptions = joined(kOwnMaaOptions, kPlaceOptions, kTimeAndRoot);
 
 }  // namespace
 

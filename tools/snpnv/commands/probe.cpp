@@ -21,7 +21,7 @@
 namespace snpnv::tool {
 namespace {
 
-constexpr OptionSpec kOptions[] = {
+constexpr OptionSpec kProbeOptions[] = {
     {0, "timeout", "SECONDS", "give up then; default 10"},
 };
 
@@ -234,7 +234,7 @@ Outcome<AnyTransport> open_tpm(const Arguments& arguments, std::string& tcti, In
   return std::move(*transport);
 }
 
-Outcome<Exit> run(const Arguments& arguments) {
+Outcome<Exit> run_probe(const Arguments& arguments) {
   SNPNV_TRY(const Instant deadline, start_deadline(arguments, 10));
   MonotonicClock clock;
   const Waiting waiting("the TPM");
@@ -264,8 +264,8 @@ const CommandSpec kProbe{
     "for, else with 3, or with 4 where the TPM did not answer in time.",
     0,
     0,
-    kOptions,
-    run,
+    kProbeOptions,
+    run_probe,
     true};
 
 }  // namespace snpnv::tool

@@ -17,7 +17,7 @@
 namespace snpnv::tool {
 namespace {
 
-constexpr OptionSpec kOptions[] = {
+constexpr OptionSpec kReportOptions[] = {
     {'r', "random", "", "take 64 random octets and write them to USER-DATA"},
     {0, "boot", "", "do not write: save the report that is there, whatever its age"},
     {0, "envelope", "FILE", "save the whole HCLA content, without padding"},
@@ -35,7 +35,7 @@ Outcome<UserData> read_user_data(const Arguments& arguments) {
     SNPNV_CHECK(random_octets(out));
     return out;
   }
-  SNPNV_TRY(const auto content, read_file(path, 1 << 20));
+  SNPNV_TRY(const auto content, read_file(path, kMostOctets));
   if (content.size() != out.size())
     return std::unexpected(Failure{Exit::failed, path, format("user data are 64 octets, not %zu", content.size()),
                                    "text_length", "-r makes random ones"});
@@ -88,7 +88,7 @@ Outcome<std::string> summary(const Arguments& arguments, const BoundReport& boun
   return std::string("fresh report: REPORT_DATA is the claims' digest, and the claims carry the user data\n");
 }
 
-Outcome<Exit> run(const Arguments& arguments) {
+Outcome<Exit> run_report(const Arguments& arguments) {
   const bool boot = arguments.has("boot");
   if (boot && arguments.has("random"))
     return usage("--boot", "writes nothing, so --random has no use");
@@ -151,8 +151,8 @@ const CommandSpec kReport{
     "carry them, and saves its 1184 octets as REPORT. Nothing is saved unless that is so.",
     1,
     2,
-    kOptions,
-    run,
+    kReportOptions,
+    run_report,
     true};
 
 }  // namespace snpnv::tool

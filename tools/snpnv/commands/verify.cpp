@@ -14,9 +14,6 @@
 namespace snpnv::tool {
 namespace {
 
-// Files larger than this are none of these formats, in octets.
-constexpr std::size_t kMostOctets = std::size_t{1} << 20;
-
 bool of_chain(Check check) { return check <= Check::chain_revocation; }
 bool without_quote(Check check) { return check < Check::quote_magic; }
 

@@ -181,7 +181,7 @@ constexpr std::array kOwn{
     OptionSpec{0, "stream", "", "one document a line on standard input, one JSON verdict a line back"},
     OptionSpec{0, "jobs", "N", "processes for --stream; default 1"},
 };
-constexpr auto kOptions = joined(kOwn, kUserDataOption, kChainOptions, kPolicyOptions, kQuotePolicyOptions);
+constexpr auto kVerifyEvidenceOptions = joined(kOwn, kUserDataOption, kChainOptions, kPolicyOptions, kQuotePolicyOptions);
 
 }  // namespace
 
@@ -194,7 +194,7 @@ const CommandSpec kVerifyEvidence{
     "A stream ends with 0 if every line was verified, and with 1 if one was not or there was none.",
     0,
     1,
-    kOptions,
+    kVerifyEvidenceOptions,
     verify_evidence};
 
 }  // namespace snpnv::tool
