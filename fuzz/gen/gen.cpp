@@ -310,8 +310,11 @@ void broker_seeds() {
   seed("jwt", "claims",
        R"({"iss":"https://maa.example","nbf":1,"exp":2,"x-ms-attestation-type":"sevsnpvm","x-ms-sevsnpvm-reportdata":")" +
            std::string(128, '0') + R"(","x-ms-sevsnpvm-launchmeasurement":")" + std::string(96, '0') +
-           R"(","x-ms-runtime":{"keys":[],"user-data":")" + std::string(128, '0') + "\"}}");
-  std::vector<std::string> jwt_words{"alg", "RS256", "kid", "keys", "x5c", "x-ms-runtime", "user-data", "sevsnpvm"};
+           R"(","x-ms-compliance-status":"azure-compliant-cvm","x-ms-sevsnpvm-is-debuggable":false,)"
+           R"("x-ms-sevsnpvm-vmpl":0,"x-ms-runtime":{"keys":[{"kid":"HCLAkPub","kty":"RSA","e":"AQAB","n":"k5Xb"}],)"
+           R"("user-data":")" + std::string(128, '0') + "\"}}");
+  std::vector<std::string> jwt_words{"alg", "RS256", "kid", "keys", "x5c", "x-ms-runtime", "user-data", "sevsnpvm",
+                                     "azure-compliant-cvm", "HCLAkPub", "true", "false"};
 #define SNPNV_X(member, spelled) jwt_words.emplace_back(spelled);
   SNPNV_MAA_CLAIMS(SNPNV_X)
 #undef SNPNV_X

@@ -33,16 +33,20 @@ std::string base64(std::string_view octets, bool url) {
 struct Service {
   Key key{EVP_RSA_gen(2048), EVP_PKEY_free};
   std::vector<std::byte> report_octets = std::vector<std::byte>(ATTESTATION_REPORT::kSize);
-  UserData user_data{};
+  RuntimeClaims claims;
   std::string kid = "k1";
   std::string alg = "RS256";
   std::string issuer = "https://maa.example";
   std::uint64_t nbf = kNow - 10;
   std::uint64_t exp = kNow + 3600;
   std::string type = "sevsnpvm";
+  std::string compliance = "azure-compliant-cvm";
   std::string report_data;
   std::string measurement;
-  std::string runtime_user_data;
+  std::string debuggable = "false";
+  std::string vmpl = "2";
+  std::string runtime_user_data = "11" + std::string(126, '0');
+  std::string modulus = "k5Xb";
 
   Service() {
     REQUIRE(key != nullptr);
@@ -50,10 +54,14 @@ struct Service {
     report_octets[ATTESTATION_REPORT::CPUID_FAM_ID.offset] = std::byte{0x19};
     report_octets[ATTESTATION_REPORT::REPORT_DATA.offset] = std::byte{0xD1};
     report_octets[ATTESTATION_REPORT::MEASUREMENT.offset] = std::byte{0xA1};
-    user_data[0] = std::byte{0x11};
+    report_octets[ATTESTATION_REPORT::VMPL.offset] = std::byte{2};
+    REQUIRE(claims.read(view(runtime())).has_value());
     report_data = digits(report()[ATTESTATION_REPORT::REPORT_DATA]);
     measurement = digits(report()[ATTESTATION_REPORT::MEASUREMENT]);
-    runtime_user_data = digits(user_data);
+  }
+  [[nodiscard]] std::string runtime() const {
+    return R"({"keys":[{"kid":"HCLAkPub","key_ops":["sign"],"kty":"RSA","e":"AQAB","n":")" + modulus +
+           R"("}],"user-data":")" + runtime_user_data + "\"}";
   }
   [[nodiscard]] ATTESTATION_REPORT report() const {
     const auto parsed = ATTESTATION_REPORT::parse(report_octets);
@@ -85,9 +93,10 @@ struct Service {
     const std::string head = base64(R"({"alg":")" + alg + R"(","kid":")" + kid + R"(","typ":"JWT"})", true);
     const std::string payload = base64(
         R"({"iss":")" + issuer + R"(","nbf":)" + std::to_string(nbf) + R"(,"exp":)" + std::to_string(exp) +
-            R"(,"x-ms-attestation-type":")" + type + R"(","x-ms-sevsnpvm-reportdata":")" + report_data +
-            R"(","x-ms-sevsnpvm-launchmeasurement":")" + measurement +
-            R"(","x-ms-runtime":{"keys":[{"kid":"HCLAkPub"}],"user-data":")" + runtime_user_data + "\"}}",
+            R"(,"x-ms-attestation-type":")" + type + R"(","x-ms-compliance-status":")" + compliance +
+            R"(","x-ms-sevsnpvm-reportdata":")" + report_data + R"(","x-ms-sevsnpvm-launchmeasurement":")" + measurement +
+            R"(","x-ms-sevsnpvm-is-debuggable":)" + debuggable + R"(,"x-ms-sevsnpvm-vmpl":)" + vmpl +
+            R"(,"x-ms-runtime": )" + runtime() + "}",
         true);
     const std::string both = head + "." + payload;
     const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
@@ -105,7 +114,7 @@ Result<void> verify(const Service& sent, const std::string& token, const std::st
   static std::array<std::byte, 1 << 16> room;
   MbedCrypto crypto;
   const ATTESTATION_REPORT report = sent.report();
-  return verify_maa_token(crypto, token, view(keys), {"https://maa.example", report, sent.user_data}, now, room);
+  return verify_maa_token(crypto, token, view(keys), {"https://maa.example", report, sent.claims}, now, room);
 }
 std::string said(const Result<void>& result) {
   if (result) return "good";
@@ -139,6 +148,10 @@ TEST_CASE("MaaToken_AnythingElse_IsRefusedByItsName") {
   CHECK(altered([](Service& s) { s.nbf = kNow + 301; }) == "nbf");
   CHECK(altered([](Service& s) { s.exp = kNow - 300; }) == "exp");
   CHECK(altered([](Service& s) { s.type = "tpm"; }) == "x-ms-attestation-type");
+  CHECK(altered([](Service& s) { s.compliance = "azure-signed-uvm"; }) == "x-ms-compliance-status");
+  CHECK(altered([](Service& s) { s.debuggable = "true"; }) == "x-ms-sevsnpvm-is-debuggable");
+  CHECK(altered([](Service& s) { s.vmpl = "0"; }) == "x-ms-sevsnpvm-vmpl");
+  CHECK(altered([](Service& s) { s.modulus = "k5Xc"; }) == "x-ms-runtime.keys");
   CHECK(altered([](Service& s) { s.report_data[0] = '0'; }) == "x-ms-sevsnpvm-reportdata");
   CHECK(altered([](Service& s) { s.measurement[0] = '0'; }) == "x-ms-sevsnpvm-launchmeasurement");
   CHECK(altered([](Service& s) { s.runtime_user_data[0] = '0'; }) == "x-ms-runtime.user-data");
@@ -160,9 +173,10 @@ TEST_CASE("MaaToken_SignedByAnother_IsRefused") {
 }
 
 TEST_CASE("MaaClaims_Absent_AreNamed") {
-  const std::string whole = R"({"iss":"i","nbf":1,"exp":2,"x-ms-attestation-type":"t","x-ms-sevsnpvm-reportdata":")" +
+  const std::string whole = R"({"iss":"i","nbf":1,"exp":2,"x-ms-attestation-type":"t","x-ms-compliance-status":"c",)"
+                            R"("x-ms-sevsnpvm-is-debuggable":false,"x-ms-sevsnpvm-vmpl":0,"x-ms-sevsnpvm-reportdata":")" +
                             std::string(128, '0') + R"(","x-ms-sevsnpvm-launchmeasurement":")" + std::string(96, '0') +
-                            R"(","x-ms-runtime":{"user-data":")" + std::string(128, '0') + "\"}}";
+                            R"(","x-ms-runtime":)" + Service().runtime() + "}";
   CHECK(MaaClaims::parse(view(whole)).has_value());
 #define SNPNV_X(member, text)                                                              \
   {                                                                                        \

@@ -42,10 +42,14 @@ def token(body):
     now = int(time.time())
     claims = {"iss": url, "nbf": now, "exp": now + 3600, "x-ms-attestation-type": "sevsnpvm",
               "x-ms-compliance-status": "azure-compliant-cvm", "x-ms-sevsnpvm-reportdata": report[80:144].hex(),
-              "x-ms-sevsnpvm-launchmeasurement": report[144:192].hex(), "x-ms-runtime": json.loads(runtime)}
+              "x-ms-sevsnpvm-launchmeasurement": report[144:192].hex(),
+              "x-ms-sevsnpvm-is-debuggable": bool(report[10] & 8), "x-ms-sevsnpvm-vmpl": int.from_bytes(report[48:52], "little"),
+              "x-ms-runtime": json.loads(runtime)}
     wrong = {"iss": "https://other.example", "nbf": now + 4000, "exp": now - 4000, "x-ms-attestation-type": "sgx",
+             "x-ms-compliance-status": "azure-signed-uvm", "x-ms-sevsnpvm-is-debuggable": not claims["x-ms-sevsnpvm-is-debuggable"],
+             "x-ms-sevsnpvm-vmpl": 4,
              "x-ms-sevsnpvm-reportdata": "00" * 64, "x-ms-sevsnpvm-launchmeasurement": "ee" * 48,
-             "x-ms-runtime": {"user-data": "00" * 64}}
+             "x-ms-runtime": dict(claims["x-ms-runtime"], **{"user-data": "00" * 64})}
     if fault in wrong:
         claims[fault] = wrong[fault]
     text = encoded(json.dumps({"alg": "RS256", "kid": "k1", "typ": "JWT"}).encode()) + "." + encoded(json.dumps(claims).encode())

@@ -33,7 +33,8 @@ check "a VCEK without issuers" exits 3 "$snpnv" -T "${tcti[milan]}" maa --url "$
 check "an address that is another issuer" exits 1 "${ask[@]/127.0.0.1/127.1}"
 check "is named" says 'its token: .*iss'
 stop "$server"
-for claim in iss nbf exp x-ms-attestation-type x-ms-sevsnpvm-reportdata x-ms-sevsnpvm-launchmeasurement x-ms-runtime; do
+for claim in iss nbf exp x-ms-attestation-type x-ms-compliance-status x-ms-sevsnpvm-reportdata \
+  x-ms-sevsnpvm-launchmeasurement x-ms-sevsnpvm-is-debuggable x-ms-sevsnpvm-vmpl x-ms-runtime; do
   provider "$claim"
   check "another $claim" exits 1 "${ask[@]}" --out "$claim.out"
   check "$claim is named" says "its token: .*$claim"

@@ -236,7 +236,7 @@ BrokerService::Answer BrokerService::release(const std::string& id, std::string_
   if (ended) sessions_.erase(id);
   if (ended || session == sessions_.end() || !session->second.attested)
     return {401, error_body("TokenNotFound", "Attestation Token not found")};
-  if (faults.kbs_policy_deny.on) return {403, error_body("PolicyDeny", "Access denied by policy")};
+  if (faults.kbs_policy_deny.on) return {401, error_body("PolicyDeny", "Access denied by policy")};
   const auto found = settings_.resources.find(std::string(resource));
   if (found == settings_.resources.end()) return {401, error_body("PluginInternalError", "Plugin internal error")};
   return {200, encrypted(session->second.key, found->second, faults)};

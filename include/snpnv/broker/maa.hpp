@@ -3,7 +3,6 @@
 #pragma once
 
 #include "snpnv/core/rsa.hpp"
-#include "snpnv/wire/hcl_claims.hpp"
 #include "snpnv/wire/jwt.hpp"
 #include "snpnv/wire/snp_report.hpp"
 #include "snpnv/wire/x509.hpp"
@@ -18,12 +17,12 @@ inline constexpr std::string_view kMaaKeys = "/certs";
 struct MaaRequest {
   std::string_view issuer;  // the provider's URL, without a slash at its end
   const ATTESTATION_REPORT& report;
-  const UserData& user_data;
+  const RuntimeClaims& claims;
 };
 
 /// Checks a token: that one of the provider's keys signed it by RS256, that this provider issued it, that it is
-/// valid at `now` (in seconds since 1970), and that its claims are those that were sent. The key set is believed as
-/// it came: TLS vouches for it.
+/// valid at `now` (in seconds since 1970), that it calls the machine a compliant confidential VM, and that its claims
+/// are those that were sent. The key set is believed as it came: TLS vouches for it.
 /// @returns nothing | token_key - no key of the set signed it | crypto_signature | token_claim - detail: MaaClaim
 ///   | what the parsers in wire/jwt.hpp, Certificate::parse() and the verifier return.
 template <RsaVerifier V>
@@ -50,9 +49,13 @@ template <RsaVerifier V>
         {MaaClaim::not_before, claims.not_before <= now + kClockSkew},
         {MaaClaim::expires, claims.expires + kClockSkew > now},
         {MaaClaim::type, claims.type == std::string_view("sevsnpvm")},
+        {MaaClaim::compliance, claims.compliance == std::string_view("azure-compliant-cvm")},
         {MaaClaim::report_data, equal(claims.report_data, sent.report[R::REPORT_DATA])},
         {MaaClaim::measurement, equal(claims.measurement, sent.report[R::MEASUREMENT])},
-        {MaaClaim::user_data, equal(claims.user_data, sent.user_data)}})
+        {MaaClaim::debuggable, claims.debuggable == (sent.report[R::POLICY][GuestPolicy::DEBUG] != 0)},
+        {MaaClaim::vmpl, claims.vmpl == sent.report[R::VMPL]},
+        {MaaClaim::user_data, equal(claims.runtime.user_data(), sent.claims.user_data())},
+        {MaaClaim::attestation_key, claims.runtime.attestation_key == sent.claims.attestation_key}})
     if (!right) return fail(Code::token_claim, 0, static_cast<std::uint32_t>(claim));
   return {};
 }

@@ -6,6 +6,7 @@
 
 #include "snpnv/core/json_reader.hpp"
 #include "snpnv/core/text.hpp"
+#include "snpnv/wire/hcl_claims.hpp"
 
 namespace snpnv {
 
@@ -105,9 +106,13 @@ struct JwtHeader {
   X(not_before, "nbf")                                     \
   X(expires, "exp")                                        \
   X(type, "x-ms-attestation-type")                         \
+  X(compliance, "x-ms-compliance-status")                  \
   X(report_data, "x-ms-sevsnpvm-reportdata")               \
   X(measurement, "x-ms-sevsnpvm-launchmeasurement")        \
-  X(user_data, "x-ms-runtime.user-data")
+  X(debuggable, "x-ms-sevsnpvm-is-debuggable")             \
+  X(vmpl, "x-ms-sevsnpvm-vmpl")                            \
+  X(user_data, "x-ms-runtime.user-data")                   \
+  X(attestation_key, "x-ms-runtime.keys")
 
 enum class MaaClaim : std::uint32_t {
 #define SNPNV_X(member, name) member,
@@ -130,63 +135,72 @@ struct MaaClaims {
   std::uint64_t not_before = 0;  // seconds since 1970
   std::uint64_t expires = 0;
   JsonString type;
+  JsonString compliance;
   std::array<std::byte, 64> report_data{};
   std::array<std::byte, 48> measurement{};
-  std::array<std::byte, 64> user_data{};
+  bool debuggable = false;
+  std::uint64_t vmpl = 0;
+  RuntimeClaims runtime;  // with user data and an RSA key
 
   /// Unknown claims are passed over.
   /// @returns the claims | the codes of JsonReader | text_hex, text_length, wire_overflow - in a claim so encoded
-  ///   | token_claim - one is absent; detail: MaaClaim.
+  ///   | what RuntimeClaims::parse() returns, of x-ms-runtime | token_claim - one is absent; detail: MaaClaim.
   /// Source: Microsoft Azure Attestation, "Claims in attestation token", "SEV-SNP".
   [[nodiscard]] static constexpr Result<MaaClaims> parse(ByteView text) {
     MaaClaims out;
-    std::array<bool, 7> seen{};
-    const auto see = [&](MaaClaim claim) { seen[static_cast<std::size_t>(claim)] = true; };
+    std::array<bool, kClaims.size()> seen{};
     JsonReader json(text);
-    const auto octets = [&](MutBytes to) {
-      const JsonString digits = json.string();
-      if (!json.ok()) return;
-      const auto decoded = decode_hex(digits.source(), to);
-      if (!decoded) return json.fail(decoded.error());
-      if (decoded->size() != to.size()) json.fail_at(Code::text_length, digits.offset, to.size());
-    };
     json.enter_object();
     for (JsonString member; json.next_member(member);) {
-      if (member == name(MaaClaim::issuer)) {
-        see(MaaClaim::issuer);
-        out.issuer = json.string();
-      } else if (member == name(MaaClaim::not_before)) {
-        see(MaaClaim::not_before);
-        out.not_before = json.unsigned_integer();
-      } else if (member == name(MaaClaim::expires)) {
-        see(MaaClaim::expires);
-        out.expires = json.unsigned_integer();
-      } else if (member == name(MaaClaim::type)) {
-        see(MaaClaim::type);
-        out.type = json.string();
-      } else if (member == name(MaaClaim::report_data)) {
-        see(MaaClaim::report_data);
-        octets(out.report_data);
-      } else if (member == name(MaaClaim::measurement)) {
-        see(MaaClaim::measurement);
-        octets(out.measurement);
-      } else if (member == "x-ms-runtime") {
-        json.enter_object();
-        for (JsonString inner; json.next_member(inner);) {
-          if (inner == "user-data") {
-            see(MaaClaim::user_data);
-            octets(out.user_data);
-          } else {
-            json.skip();
-          }
-        }
-      } else {
+      if (member == "x-ms-runtime") {
+        (void)json.peek();  // passes over white space
+        const std::size_t start = json.offset();
         json.skip();
+        if (json.ok()) SNPNV_CHECK(out.runtime.read(text.subspan(start, json.offset() - start), start));
+        continue;
       }
+      std::size_t which = 0;
+      while (which < kClaims.size() && !(member == name(kClaims[which]))) ++which;
+      if (which == kClaims.size()) {
+        json.skip();
+        continue;
+      }
+      seen[which] = true;
+      out.read_claim(json, kClaims[which]);
     }
+    // These two are within the claims that were sent.
+    seen[static_cast<std::size_t>(MaaClaim::user_data)] = out.runtime.user_data_size != 0;
+    seen[static_cast<std::size_t>(MaaClaim::attestation_key)] = out.runtime.attestation_key.is_rsa();
     for (std::size_t i = 0; i < seen.size(); ++i)
       if (!seen[i]) json.fail(Code::token_claim, i);
     return json.finish(out);
+  }
+
+ private:
+#define SNPNV_X(member, name) MaaClaim::member,
+  static constexpr std::array kClaims{SNPNV_MAA_CLAIMS(SNPNV_X)};
+#undef SNPNV_X
+
+  constexpr void read_claim(JsonReader& json, MaaClaim claim) {
+    switch (claim) {
+      case MaaClaim::issuer: issuer = json.string(); break;
+      case MaaClaim::not_before: not_before = json.unsigned_integer(); break;
+      case MaaClaim::expires: expires = json.unsigned_integer(); break;
+      case MaaClaim::type: type = json.string(); break;
+      case MaaClaim::compliance: compliance = json.string(); break;
+      case MaaClaim::report_data: read_octets(json, report_data); break;
+      case MaaClaim::measurement: read_octets(json, measurement); break;
+      case MaaClaim::debuggable: debuggable = json.boolean(); break;
+      case MaaClaim::vmpl: vmpl = json.unsigned_integer(); break;
+      default: json.skip();
+    }
+  }
+  static constexpr void read_octets(JsonReader& json, MutBytes to) {
+    const JsonString digits = json.string();
+    if (!json.ok()) return;
+    const auto decoded = decode_hex(digits.source(), to);
+    if (!decoded) return json.fail(decoded.error());
+    if (decoded->size() != to.size()) json.fail_at(Code::text_length, digits.offset, to.size());
   }
 };
 

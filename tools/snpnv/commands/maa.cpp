@@ -92,12 +92,10 @@ Outcome<Exit> run_maa(const Arguments& arguments) {
   const std::string token(*parsed);
   if (!arguments.has("no-verify-token")) {
     SNPNV_TRY(const ByteView keys, provider.ask(kMaaKeys, std::nullopt));
-    UserData user_data{};
-    copy_to(user_data, nonce);
     Provider crypto;
     std::vector<std::byte> scratch(std::size_t{1} << 20);
     const std::string_view issuer = upto(address, address.size() - (address.ends_with('/') ? 1 : 0));
-    const auto good = verify_maa_token(crypto, token, keys, {issuer, parts.bound.report, user_data},
+    const auto good = verify_maa_token(crypto, token, keys, {issuer, parts.bound.report, parts.bound.claims},
                                        static_cast<std::uint64_t>(std::time(nullptr)), scratch);
     if (!good) {
       Failure failure = describe(address, good.error());
