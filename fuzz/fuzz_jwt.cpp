@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tokens, their headers and claims, and sets of keys: whatever is accepted is bounded.
+// Tokens, their headers and claims, sets of keys, and what tokens are given for: whatever is accepted is bounded.
 #include "fuzz/fuzz.hpp"
+#include "snpnv/wire/evidence.hpp"
 #include "snpnv/wire/jwt.hpp"
 
 using namespace snpnv;
@@ -21,6 +22,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     REQUIRE(!*key || (*key)->size() <= size);
   } else {
     REQUIRE(fuzz::inside(key.error(), size));
+  }
+  if (const auto evidence = MaaEvidence::parse(in, room)) {
+    REQUIRE(evidence->report.size() + evidence->chain_pem.size() + evidence->claims.size() <= 2 * size);
+  } else {
+    REQUIRE(fuzz::inside(evidence.error(), size));
   }
   return 0;
 }

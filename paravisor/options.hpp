@@ -64,6 +64,19 @@ namespace snpnv::paravisor {
   X(kbs_silence, "kbs-silence", "requests get no answer")                                           \
   X(kbs_endless, "kbs-endless", "a chunked body goes on for ever")
 
+// Those of the attestation provider; the first may end too.
+#define SNPNV_PARAVISOR_MAA_FAULTS(X)                                                               \
+  X(maa_429, "maa-429", "429 Too Many Requests, with Retry-After; =N and =Ns as above")             \
+  X(maa_wrong_claims, "maa-wrong-claims", "the token's claims carry other user data than was sent") \
+  X(maa_not_compliant, "maa-not-compliant", "the token does not call the machine compliant")        \
+  X(maa_expired, "maa-expired", "the token has expired")                                            \
+  X(maa_other_key, "maa-other-key", "no published key signed the token")                            \
+  X(maa_other_algorithm, "maa-other-algorithm", "the token says that it is not signed")             \
+  X(maa_bad_signature, "maa-bad-signature", "the token's signature does not verify")                \
+  X(maa_refuses, "maa-refuses", "400 Bad Request, with a reason")                                   \
+  X(maa_silence, "maa-silence", "requests get no answer")                                           \
+  X(maa_endless, "maa-endless", "a chunked body goes on for ever")
+
 /// A fault with an end.
 struct EndingFault {
   bool on = false;
@@ -107,6 +120,7 @@ struct Faults {
   SNPNV_PARAVISOR_ENDING_FAULTS(SNPNV_X)
   SNPNV_PARAVISOR_HTTP_FAULTS(SNPNV_X)
   SNPNV_PARAVISOR_KBS_FAULTS(SNPNV_X)
+  SNPNV_PARAVISOR_MAA_FAULTS(SNPNV_X)
 #undef SNPNV_X
 
   /// Switches on a fault by its name. False if there is none.
@@ -118,12 +132,13 @@ struct Faults {
     const std::string_view bare = wanted.substr(0, wanted.find('='));
     const std::string_view end = wanted.substr(bare.size());
     const bool may_end = bare == "refresh-fails" || bare == "http-429" || bare == "http-410" || bare == "http-503" ||
-                         bare == "kbs-503" || bare == "kbs-expired";
+                         bare == "kbs-503" || bare == "kbs-expired" || bare == "maa-429";
 #define SNPNV_X(member, name, text) \
   if (bare == name) return (may_end || end.empty()) && member.parse(end);
     SNPNV_PARAVISOR_ENDING_FAULTS(SNPNV_X)
     SNPNV_PARAVISOR_HTTP_FAULTS(SNPNV_X)
     SNPNV_PARAVISOR_KBS_FAULTS(SNPNV_X)
+  SNPNV_PARAVISOR_MAA_FAULTS(SNPNV_X)
 #undef SNPNV_X
     return false;
   }

@@ -42,6 +42,33 @@ inline int system_random(void*, unsigned char* out, std::size_t size) {
   return 0;
 }
 
+/// Reads a private key, PEM. @returns the status of Mbed TLS.
+[[nodiscard]] inline int parse_key(mbedtls_pk_context& key, std::string_view pem) {
+  const std::string text(pem);  // Mbed TLS wants the NUL behind PEM
+  const unsigned char* const octets = raw(octets_of(text).data());
+#if MBEDTLS_VERSION_MAJOR >= 3
+  return mbedtls_pk_parse_key(&key, octets, text.size() + 1, nullptr, 0, system_random, nullptr);
+#else
+  return mbedtls_pk_parse_key(&key, octets, text.size() + 1, nullptr, 0);
+#endif
+}
+/// Signs a digest, by RSASSA-PKCS1-v1_5 or ECDSA as the key is.
+/// @returns the signature | crypto_failed.
+[[nodiscard]] inline Result<Bytes> sign_digest(mbedtls_pk_context& key, mbedtls_md_type_t hash, const Digest& digest) {
+  Bytes out(MBEDTLS_PK_SIGNATURE_MAX_SIZE);
+  std::size_t size = 0;
+#if MBEDTLS_VERSION_MAJOR >= 3
+  const int status = mbedtls_pk_sign(&key, hash, raw(digest.octets.data()), digest.size, raw(out.data()), out.size(),
+                                     &size, system_random, nullptr);
+#else
+  const int status = mbedtls_pk_sign(&key, hash, raw(digest.octets.data()), digest.size, raw(out.data()), &size,
+                                     system_random, nullptr);
+#endif
+  if (status != 0) return mbed_failure(status);
+  out.resize(size);
+  return out;
+}
+
 /// Bytes that a seed decides: the digest of seed and label.
 [[nodiscard]] inline Digest seeded(MbedCrypto& crypto, std::uint64_t seed, std::string_view label) {
   std::array<std::byte, 64> text{};
@@ -84,14 +111,9 @@ class Platform {
                                   std::string_view key_pem) {
     product_ = product;
     const std::string certificate(certificate_pem);  // Mbed TLS wants the NUL behind PEM
-    const std::string key(key_pem);
     int status = mbedtls_x509_crt_parse(&certificate_, octets(certificate), certificate.size() + 1);
     if (status != 0) return mbed_failure(status);
-#if MBEDTLS_VERSION_MAJOR >= 3
-    status = mbedtls_pk_parse_key(&key_, octets(key), key.size() + 1, nullptr, 0, system_random, nullptr);
-#else
-    status = mbedtls_pk_parse_key(&key_, octets(key), key.size() + 1, nullptr, 0);
-#endif
+    status = parse_key(key_, key_pem);
     if (status != 0) return mbed_failure(status);
     return read_identity();
   }
@@ -194,20 +216,11 @@ class Platform {
   Result<void> sign(MutBytes structure) {
     using R = ATTESTATION_REPORT;
     SNPNV_TRY(const Digest digest, crypto_.digest(Hash::sha384, structure.first(R::kSignedSize)));
-    std::array<unsigned char, MBEDTLS_PK_SIGNATURE_MAX_SIZE> der{};
-    std::size_t size = 0;
-#if MBEDTLS_VERSION_MAJOR >= 3
-    int status = mbedtls_pk_sign(&key_, MBEDTLS_MD_SHA384, raw(digest.octets.data()), digest.size,
-                                 der.data(), der.size(), &size, system_random, nullptr);
-#else
-    int status = mbedtls_pk_sign(&key_, MBEDTLS_MD_SHA384, raw(digest.octets.data()), digest.size,
-                                 der.data(), &size, system_random, nullptr);
-#endif
-    if (status != 0) return mbed_failure(status);
-    unsigned char* at = der.data();
-    const unsigned char* const end = der.data() + size;
+    SNPNV_TRY(Bytes der, sign_digest(key_, MBEDTLS_MD_SHA384, digest));
+    unsigned char* at = raw(der.data());
+    const unsigned char* const end = at + der.size();
     std::size_t inner = 0;
-    status = mbedtls_asn1_get_tag(&at, end, &inner, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE);
+    int status = mbedtls_asn1_get_tag(&at, end, &inner, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE);
     for (const MutBytes out : {slot(structure, R::SIGNATURE_R), slot(structure, R::SIGNATURE_S)}) {
       mbedtls_mpi number;
       mbedtls_mpi_init(&number);

@@ -313,8 +313,14 @@ void broker_seeds() {
            R"(","x-ms-compliance-status":"azure-compliant-cvm","x-ms-sevsnpvm-is-debuggable":false,)"
            R"("x-ms-sevsnpvm-vmpl":0,"x-ms-runtime":{"keys":[{"kid":"HCLAkPub","kty":"RSA","e":"AQAB","n":"k5Xb"}],)"
            R"("user-data":")" + std::string(128, '0') + "\"}}");
+  std::array<std::byte, 512> attestation_room;
+  std::array<std::byte, 256> inner_room;
+  Writer attestation_request(attestation_room);
+  failed = failed || !write_maa_request(attestation_request, octets_of("report"), octets_of("chain"), octets_of("{}"), inner_room);
+  seed("jwt", "attestation", attestation_request.written());
   std::vector<std::string> jwt_words{"alg", "RS256", "kid", "keys", "x5c", "x-ms-runtime", "user-data", "sevsnpvm",
-                                     "azure-compliant-cvm", "HCLAkPub", "true", "false"};
+                                     "azure-compliant-cvm", "HCLAkPub", "true", "false", "report", "SnpReport", "VcekCertChain",
+                                     "runtimeData", "data", "dataType", "JSON"};
 #define SNPNV_X(member, spelled) jwt_words.emplace_back(spelled);
   SNPNV_MAA_CLAIMS(SNPNV_X)
 #undef SNPNV_X

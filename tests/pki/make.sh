@@ -296,7 +296,7 @@ make_others_vceks() { # PRODUCT
   KEY=$key make_leaf "$1" vcek "$out/$1/vcek-other-tcb.pem" snpSPL=25
 }
 
-# An authority for servers, and the certificate of one on this machine.
+# An authority for servers, and the certificates of one on this machine and of what signs an attestation provider's tokens.
 make_https() {
   local dir
   make_key "$out/https/ca.key" ec:P-256
@@ -310,6 +310,14 @@ subjectKeyIdentifier = hash" new_ca "$dir"
   CN=localhost SERIAL=02 EXTENSIONS="subjectAltName = DNS:localhost,IP:127.0.0.1,IP:::1
 extendedKeyUsage = serverAuth" new_ca "$dir"
   sign_https "$dir" server "$kLeafEnd" -cert "$out/https/ca.pem"
+  make_attestation
+}
+make_attestation() {
+  local dir
+  make_key "$out/https/attestation.key" rsa:2048
+  dir=$(mktemp -d "$work/ca.XXXXXX")
+  CN="snpnv test attestation" SERIAL=03 EXTENSIONS="keyUsage = digitalSignature" new_ca "$dir"
+  sign_https "$dir" attestation "$kLeafEnd" -cert "$out/https/ca.pem"
 }
 sign_https() { # DIR FILE END SIGNER...
   openssl req -new -config "$1/config" -key "$out/https/$2.key" -out "$1/request"

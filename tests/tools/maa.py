@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """maa.py CERTIFICATE KEY SIGNER-CERTIFICATE SIGNER-KEY [FAULT]: an attestation provider, over TLS. It looks at what is
-sent, verifies nothing, and signs by the openssl program. Prints its URL, and a line for each request. FAULT is refuse,
-busy, silence or the claim that is wrong."""
+sent, verifies nothing, and signs by the openssl program. Prints its URL, and a line for each request. FAULT is the
+claim that is wrong."""
 
 import base64
 import hashlib
@@ -43,51 +43,40 @@ def token(body):
     claims = {"iss": url, "nbf": now, "exp": now + 3600, "x-ms-attestation-type": "sevsnpvm",
               "x-ms-compliance-status": "azure-compliant-cvm", "x-ms-sevsnpvm-reportdata": report[80:144].hex(),
               "x-ms-sevsnpvm-launchmeasurement": report[144:192].hex(),
-              "x-ms-sevsnpvm-is-debuggable": bool(report[10] & 8), "x-ms-sevsnpvm-vmpl": int.from_bytes(report[48:52], "little"),
+              "x-ms-sevsnpvm-is-debuggable": bool(report[10] & 8),
+              "x-ms-sevsnpvm-vmpl": int.from_bytes(report[48:52], "little"),
               "x-ms-runtime": json.loads(runtime)}
     wrong = {"iss": "https://other.example", "nbf": now + 4000, "exp": now - 4000, "x-ms-attestation-type": "sgx",
-             "x-ms-compliance-status": "azure-signed-uvm", "x-ms-sevsnpvm-is-debuggable": not claims["x-ms-sevsnpvm-is-debuggable"],
-             "x-ms-sevsnpvm-vmpl": 4,
+             "x-ms-compliance-status": "azure-signed-uvm", "x-ms-sevsnpvm-vmpl": 4,
+             "x-ms-sevsnpvm-is-debuggable": not claims["x-ms-sevsnpvm-is-debuggable"],
              "x-ms-sevsnpvm-reportdata": "00" * 64, "x-ms-sevsnpvm-launchmeasurement": "ee" * 48,
              "x-ms-runtime": dict(claims["x-ms-runtime"], **{"user-data": "00" * 64})}
     if fault in wrong:
         claims[fault] = wrong[fault]
     text = encoded(json.dumps({"alg": "RS256", "kid": "k1", "typ": "JWT"}).encode()) + "." + encoded(json.dumps(claims).encode())
     signature = openssl("dgst", "-sha256", "-sign", signer_key, octets=text.encode())
-    if fault == "signature":
-        signature = bytes([signature[0] ^ 1]) + signature[1:]
     return {"token": text + "." + encoded(signature)}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    def answer(self, status, document, fields=()):
+    def answer(self, status, document):
         octets = json.dumps(document).encode()
         self.send_response(status)
-        for name, value in fields:
-            self.send_header(name, value)
         self.send_header("Content-Length", str(len(octets)))
         self.end_headers()
         self.wfile.write(octets)
 
     def do_POST(self):
-        global fault
         print("POST", self.path, flush=True)
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.path != "/attest/SevSnpVm?api-version=2022-08-01":
             return self.answer(404, {})
-        if fault == "silence":
-            return time.sleep(3600)
-        if fault == "refuse":
-            return self.answer(400, {"error": {"code": "InvalidParameter", "message": "the report is not acceptable"}})
-        if fault == "busy":
-            fault = ""
-            return self.answer(429, {}, [("Retry-After", "1")])
         return self.answer(200, token(body))
 
     def do_GET(self):
         print("GET", self.path, flush=True)
         der = openssl("x509", "-in", signer, "-outform", "der", octets=b"")
-        self.answer(200, {"keys": [{"kty": "RSA", "kid": "k0" if fault == "keys" else "k1",
+        self.answer(200, {"keys": [{"kty": "RSA", "kid": "k1",
                                     "x5c": [base64.b64encode(der).decode()]}]})
 
     def log_message(self, *arguments):

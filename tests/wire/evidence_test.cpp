@@ -165,3 +165,28 @@ TEST_CASE("TrusteeEvidence_MissingMember_IsNamed") {
     CHECK_MESSAGE(name(static_cast<JsonMember>(evidence.error().detail)) == member, document);
   }
 }
+
+// Encoded by Python's base64.
+TEST_CASE("MaaEvidence_AsSent_IsRead") {
+  const std::string request = R"({"report":"eyJTbnBSZXBvcnQiOiJBUUkiLCJWY2VrQ2VydENoYWluIjoiWTJoaGFXNCJ9","nonce":1,)"
+                              R"("runtimeData":{"data":"eyJ1c2VyLWRhdGEiOiIifQ","dataType":"JSON"}})";
+  std::array<std::byte, 512> room{};
+  const auto evidence = MaaEvidence::parse(test::view(request), room);
+  REQUIRE(evidence.has_value());
+  CHECK(test::digits(evidence->report) == "0102");
+  CHECK(test::text(evidence->chain_pem) == "chain");
+  CHECK(test::text(evidence->claims) == R"({"user-data":""})");
+  const auto code = [&](const std::string& from, const std::string& to) {
+    const auto read = MaaEvidence::parse(test::view(changed(request, from, to)), room);
+    REQUIRE_FALSE(read.has_value());
+    return read.error().code;
+  };
+  CHECK(code("report", "reports") == Code::json_missing);
+  CHECK(code("\"data\"", "\"dat\"") == Code::json_missing);
+  CHECK(code("\"JSON\"", "\"Binary\"") == Code::wire_value);
+  CHECK(code("eyJ1c2Vy", "*yJ1c2Vy") == Code::text_base64);
+  CHECK(code("eyJTbnBSZXBvcnQiOiJBUUkiLCJWY2VrQ2VydENoYWluIjoiWTJoaGFXNCJ9", "eyJTbnBSZXBvcnQiOiJBUUkifQ") ==
+        Code::json_missing);  // no chain
+  CHECK(code("eyJTbnBSZXBvcnQiOiJBUUkiLCJWY2VrQ2VydENoYWluIjoiWTJoaGFXNCJ9", "AAAA") == Code::json_syntax);
+  CHECK(MaaEvidence::parse(test::view(request), std::span(room).first(50)).error().code == Code::wire_overflow);
+}

@@ -1,46 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker_service.hpp"
 
-#include <fcntl.h>
-
 #include <ctime>
 
+#include "encode.hpp"
 #include "snpnv/broker/jwe.hpp"
-#include "snpnv/core/pem.hpp"
-#include "snpnv/fetch/http.hpp"
 #include "snpnv/mbedtls/broker_crypto.hpp"
 #include "snpnv/verify/evidence.hpp"
-#include "tools/printable.hpp"
 #include "transports/monotonic_clock.hpp"
 
 namespace snpnv::paravisor {
 namespace {
 
 constexpr std::string_view kBase = "/kbs/v0/";
-
-template <class Write>
-std::string written(std::size_t most, Write write) {
-  std::string out(most, '\0');
-  Writer writer(std::as_writable_bytes(std::span(out)));
-  write(writer);
-  out.resize(writer.size());
-  return out;
-}
-std::string base64url(ByteView octets) {
-  return written(octets.size() * 2 + 4, [&](Writer& out) { encode_base64url(out, octets, Padding::none); });
-}
-std::string random_octets(std::size_t size) {
-  std::string out(size, '\0');
-  system_random(nullptr, raw(std::as_writable_bytes(std::span(out)).data()), size);
-  return out;
-}
-
-Result<std::vector<std::byte>> der_of_pem(std::string_view pem) {
-  std::vector<std::byte> out(pem.size());
-  SNPNV_TRY(const ByteView der, der_of(octets_of(pem), kPemCertificate, out));
-  out.resize(der.size());
-  return out;
-}
 
 std::string error_body(std::string_view name, std::string_view detail) {
   return written(4096, [&](Writer& out) {
@@ -118,85 +90,51 @@ std::string encrypted(const P256Point& guest, ByteView secret, const Faults& fau
 
 Result<std::shared_ptr<BrokerService>> BrokerService::make(const TestPki& pki, const Options& options,
                                                            BrokerSettings settings, const std::string& log) {
-  Descriptor file(::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644));
-  if (file.get() < 0) return io_failure(errno);
-  std::shared_ptr<BrokerService> service(new BrokerService(options, std::move(settings), std::move(file)));
+  SNPNV_TRY(RequestLog opened, RequestLog::open(log));
+  std::shared_ptr<BrokerService> service(new BrokerService(options, std::move(settings), std::move(opened)));
   SNPNV_TRY(service->ark_, der_of_pem(pki.ark));
   SNPNV_TRY(service->ask_, der_of_pem(pki.ask));
   return service;
 }
 
 void BrokerService::serve(Connection& client) {
-  constexpr std::size_t kMost = std::size_t{1} << 21;
-  std::string request;
-  std::size_t body_at = std::string::npos;
-  std::size_t size = 0;
-  while (body_at == std::string::npos || request.size() < body_at + size) {
-    const std::string more = client.receive();
-    if (more.empty() || request.size() > kMost) return;
-    request += more;
-    if (body_at != std::string::npos || !request.contains("\r\n\r\n")) continue;
-    body_at = request.find("\r\n\r\n") + 4;
-    constexpr std::string_view kLength = "\r\nContent-Length: ";
-    if (const std::size_t at = request.find(kLength); at < body_at) {
-      const std::string_view digits = std::string_view(request).substr(at + kLength.size());
-      size = decimal(digits.substr(0, digits.find('\r')), kMost).value_or(0);
-    }
-  }
-  const std::string line = request.substr(0, request.find(" HTTP/"));
-  std::string session;
-  constexpr std::string_view kCookie = "\r\nCookie: kbs-session-id=";
-  if (const std::size_t at = request.find(kCookie); at < body_at)
-    session = request.substr(at + kCookie.size(), request.find('\r', at + 2) - at - kCookie.size());
+  const auto request = receive_request(client);
+  if (!request) return;
   const Faults& faults = options_.faults;
-  if (faults.kbs_silence.on) {
-    while (!client.receive().empty()) {
-    }
-    return;
-  }
-  Answer answer{404, error_body("InvalidRequestPath", "Request path is invalid")};
+  if (faults.kbs_silence.on) return say_nothing(client);
+  const std::string line = request->line();
+  const std::string cookie = request->field("cookie");
+  const std::string session = cookie.substr(cookie.find('=') + 1);
   const std::string resource = "GET " + std::string(kBase) + "resource/";
+  HttpAnswer answer{404, error_body("InvalidRequestPath", "Request path is invalid")};
   {
     const std::lock_guard lock(mutex_);
-    const std::string_view body = std::string_view(request).substr(body_at);
     if (busy_.meets(faults.kbs_503, MonotonicClock().now())) answer = {503, "busy\n"};
     else if (line == "POST " + std::string(kBase) + "auth") answer = begin();
-    else if (line == "POST " + std::string(kBase) + "attest") answer = attest(session, body);
+    else if (line == "POST " + std::string(kBase) + "attest") answer = attest(session, request->body);
     else if (line.starts_with(resource)) answer = release(session, std::string_view(line).substr(resource.size()));
   }
-  const std::string noted = printable(line) + " " + std::to_string(answer.status) + "\n";
-  (void)::write(log_.get(), noted.data(), noted.size());
-  std::string head = "HTTP/1.1 " + std::to_string(answer.status) + " X\r\nContent-Type: application/json\r\n" + answer.cookie;
-  if (faults.kbs_endless.on) {
-    if (!client.send(head + "Transfer-Encoding: chunked\r\n\r\n")) return;
-    const std::string chunk = "1000\r\n" + std::string(0x1000, ' ') + "\r\n";
-    while (client.send(chunk)) {
-    }
-    return;
-  }
-  (void)client.send(head + "Content-Length: " + std::to_string(answer.body.size()) + "\r\nConnection: close\r\n\r\n" +
-                    answer.body);
+  log_.note(line, answer.status);
+  faults.kbs_endless.on ? send_endless(client, answer) : send_answer(client, answer);
 }
 
-BrokerService::Answer BrokerService::begin() {
+HttpAnswer BrokerService::begin() {
   if (options_.faults.kbs_auth_fails.on)
     return {401, error_body("AttestationError", "Attestation error: RCAR handshake Auth failed")};
-  // Standard base64, of which 32 octets need one character of padding.
-  std::string nonce = base64url(octets_of(random_octets(32))) + "=";
-  for (char& c : nonce) c = c == '-' ? '+' : c == '_' ? '/' : c;
+  const std::string nonce = base64(octets_of(random_octets(32)));
   const std::string id = base64url(octets_of(random_octets(16)));
   Session& session = sessions_[id];
   session.nonce = nonce;
   if (options_.faults.kbs_wrong_nonce.on) session.nonce[0] = nonce[0] == 'A' ? 'B' : 'A';
-  Answer out{200, R"({"nonce":")" + nonce + R"(","extra-params":""})"};
+  HttpAnswer out{200, R"({"nonce":")" + nonce + R"(","extra-params":""})"};
   if (!options_.faults.kbs_no_session.on)
-    out.cookie = "Set-Cookie: kbs-session-id=" + id + "; Path=/; Secure; HttpOnly\r\n";
+    out.fields = "Set-Cookie: kbs-session-id=" + id + "; Path=/; Secure; HttpOnly\r\n";
   return out;
 }
 
-BrokerService::Answer BrokerService::attest(const std::string& id, std::string_view body) {
+HttpAnswer BrokerService::attest(const std::string& id, std::string_view body) {
   const auto refused = [](const std::string& why) {
-    return Answer{401, error_body("AttestationError", "Attestation error: RCAR handshake Attest failed: " + why)};
+    return HttpAnswer{401, error_body("AttestationError", "Attestation error: RCAR handshake Attest failed: " + why)};
   };
   const auto session = sessions_.find(id);
   if (session == sessions_.end()) return refused("No cookie found");
@@ -216,8 +154,8 @@ std::string BrokerService::why_refused(const KbsAttestation& attestation, std::s
       written(512, [&](Writer& out) { write_runtime_data(out, nonce, attestation.key); });
   const auto digest = crypto.digest(Hash::sha384, octets_of(runtime_data));
   if (!digest) return "digest";
-  const std::array issuers{Issuer{ark_, ask_}};
-  const std::array roots{ByteView(ark_)};
+  const std::array issuers{Issuer{octets_of(ark_), octets_of(ask_)}};
+  const std::array roots{octets_of(ark_)};
   std::vector<std::byte> event_log(attestation.evidence.size());
   const auto room = std::make_unique<EvidenceRoom>();
   room->event_log = event_log;
@@ -229,7 +167,7 @@ std::string BrokerService::why_refused(const KbsAttestation& attestation, std::s
   return verdict->error ? std::string(name(verdict->error->code)) : "not verified";
 }
 
-BrokerService::Answer BrokerService::release(const std::string& id, std::string_view resource) {
+HttpAnswer BrokerService::release(const std::string& id, std::string_view resource) {
   const Faults& faults = options_.faults;
   const auto session = sessions_.find(id);
   const bool ended = expired_.meets(faults.kbs_expired, MonotonicClock().now());

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "connection.hpp"
+#include "http_message.hpp"
 #include "paravisor/options.hpp"
 #include "snpnv/verify/policy.hpp"
 #include "snpnv/wire/kbs.hpp"
@@ -39,24 +39,19 @@ class BrokerService {
     P256Point key{};
     bool attested = false;
   };
-  struct Answer {
-    int status = 200;
-    std::string body;
-    std::string cookie = {};
-  };
 
-  BrokerService(const Options& options, BrokerSettings settings, Descriptor log)
+  BrokerService(const Options& options, BrokerSettings settings, RequestLog log)
       : options_(options), settings_(std::move(settings)), log_(std::move(log)) {}
-  Answer begin();
-  Answer attest(const std::string& session, std::string_view body);
-  Answer release(const std::string& session, std::string_view resource);
+  HttpAnswer begin();
+  HttpAnswer attest(const std::string& session, std::string_view body);
+  HttpAnswer release(const std::string& session, std::string_view resource);
   [[nodiscard]] std::string why_refused(const KbsAttestation& attestation, std::string_view nonce) const;
 
   Options options_;
   BrokerSettings settings_;
-  Descriptor log_;
-  std::vector<std::byte> ark_;  // DER
-  std::vector<std::byte> ask_;
+  RequestLog log_;
+  std::string ark_;  // DER
+  std::string ask_;
   std::mutex mutex_;
   std::map<std::string, Session> sessions_;
   FaultCount busy_;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "connection.hpp"
+#include "http_message.hpp"
 #include "paravisor/options.hpp"
 
 namespace snpnv::paravisor {
@@ -19,7 +19,7 @@ class CertificateService {
   /// @returns the service | io_failed - detail: errno of the log | the codes of certificates, of the PKI.
   [[nodiscard]] static Result<std::shared_ptr<CertificateService>> make(const TestPki& pki, const Options& options,
                                                                         const std::string& log);
-  CertificateService(const Options& options, Descriptor log) : options_(options), log_(std::move(log)) {}
+  CertificateService(const Options& options, RequestLog log) : options_(options), log_(std::move(log)) {}
 
   /// Answers one request. Called by several threads.
   void serve(Connection& client);
@@ -33,11 +33,10 @@ class CertificateService {
 
   Result<void> fill(const TestPki& pki);
   bool busy(const EndingFault& fault);
-  void note(const std::string& line) const;
   void answer(Connection& client, int status, const std::string& body) const;
 
   Options options_;
-  Descriptor log_;
+  RequestLog log_;
   std::vector<Page> pages_;
   std::mutex mutex_;
   FaultCount count_;

@@ -65,16 +65,11 @@ class TlsConnection : public Connection {
   // Certificate and key are read anew for each connection: Mbed TLS keeps what it computes within them.
   bool handshake() {
     const std::string certificate(kHttpsServer);
-    const std::string key(kHttpsServerKey);
     const auto octets = [](const std::string& text) {
       return static_cast<const unsigned char*>(static_cast<const void*>(text.data()));
     };
     if (mbedtls_x509_crt_parse(&certificate_, octets(certificate), certificate.size() + 1) != 0) return false;
-#if MBEDTLS_VERSION_MAJOR >= 3
-    if (mbedtls_pk_parse_key(&key_, octets(key), key.size() + 1, nullptr, 0, system_random, nullptr) != 0) return false;
-#else
-    if (mbedtls_pk_parse_key(&key_, octets(key), key.size() + 1, nullptr, 0) != 0) return false;
-#endif
+    if (parse_key(key_, kHttpsServerKey) != 0) return false;
     if (mbedtls_ssl_config_defaults(&config_, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM,
                                     MBEDTLS_SSL_PRESET_DEFAULT) != 0)
       return false;

@@ -18,6 +18,7 @@
 #include "broker_service.hpp"
 #include "certificate_service.hpp"
 #include "http_server.hpp"
+#include "maa_service.hpp"
 #include "snpnv/verify/policy_json.hpp"
 #endif
 #include "paravisor/paravisor.hpp"
@@ -58,6 +59,7 @@ struct Settings {
   std::optional<Address> http;
   std::optional<Address> https;
   std::optional<Address> kbs;
+  std::optional<Address> maa;
   std::string kbs_policy;
   std::vector<std::pair<std::string, std::string>> resources;  // name, file
   std::string qemu;
@@ -175,6 +177,8 @@ constexpr Option kOptions[] = {
      [](Settings& s, std::string_view text) { return (s.https = address_of(text)).has_value(); }},
     {"--kbs", "HOST:PORT", "serve a key broker there over TLS; clients trust DIR/https-ca.pem",
      [](Settings& s, std::string_view text) { return (s.kbs = address_of(text)).has_value(); }},
+    {"--maa", "HOST:PORT", "serve an attestation provider there over TLS; clients trust DIR/https-ca.pem",
+     [](Settings& s, std::string_view text) { return (s.maa = address_of(text)).has_value(); }},
     {"--resource", "NAME=FILE", "what the broker has as repository/type/tag; may be repeated", take_resource},
     {"--kbs-policy", "FILE", "what evidence the broker accepts, as snpnv verify --policy",
      [](Settings& s, std::string_view text) { return s.kbs_policy = text, !text.empty(); }},
@@ -227,10 +231,14 @@ void help() {
 #define SNPNV_X(member, name, text) entry(name, text);
   SNPNV_PARAVISOR_KBS_FAULTS(SNPNV_X)
 #undef SNPNV_X
+  std::printf("\nfaults of --maa:\n");
+#define SNPNV_X(member, name, text) entry(name, text);
+  SNPNV_PARAVISOR_MAA_FAULTS(SNPNV_X)
+#undef SNPNV_X
 #endif
   std::printf("\nPrints one line when it serves:\n"
-              "`ready tcti=NAME [qemu=SOCKET] state=DIR [kbs=URL] [http=URL] [https=URL]`.\n"
-              "DIR/http.log and DIR/kbs.log list the requests. Ends on SIGTERM and SIGINT.\n");
+              "`ready tcti=NAME [qemu=SOCKET] state=DIR [kbs=URL] [maa=URL] [http=URL] [https=URL]`.\n"
+              "DIR/http.log, DIR/kbs.log and DIR/maa.log list the requests. Ends on SIGTERM and SIGINT.\n");
 }
 
 // The exit status to end with at once, or -1 to go on.
@@ -347,7 +355,17 @@ int run(Settings settings) {
   std::string urls;
 #ifdef SNPNV_FETCH
   std::vector<std::unique_ptr<HttpServer>> servers;
-  if ((settings.http || settings.https || settings.kbs) && !write_file(settings.state + "/https-ca.pem", kHttpsCa))
+  // Puts a service on the network. False: it cannot be, as has been said.
+  const auto serve_at = [&](const std::string& name, const Address& address, bool tls, const auto& service) {
+    auto server = HttpServer::start([service](Connection& client) { service->serve(client); }, address.host,
+                                    address.port, tls);
+    if (!server) return complain("--" + name, words(server.error())), false;
+    urls += " " + name + "=" + (*server)->url();
+    servers.push_back(std::move(*server));
+    return true;
+  };
+  const bool serves = settings.http || settings.https || settings.kbs || settings.maa;
+  if (serves && !write_file(settings.state + "/https-ca.pem", kHttpsCa))
     return complain(settings.state + "/https-ca.pem", std::strerror(errno)), kFailed;
   if (settings.kbs) {
     auto broker = broker_settings(settings);
@@ -355,24 +373,19 @@ int run(Settings settings) {
     const auto service =
         BrokerService::make(pki, settings.options, std::move(*broker), settings.state + "/kbs.log");
     if (!service) return complain(settings.state + "/kbs.log", words(service.error())), kFailed;
-    auto server = HttpServer::start([service = *service](Connection& client) { service->serve(client); },
-                                    settings.kbs->host, settings.kbs->port, true);
-    if (!server) return complain("--kbs", words(server.error())), kFailed;
-    urls += " kbs=" + (*server)->url();
-    servers.push_back(std::move(*server));
+    if (!serve_at("kbs", *settings.kbs, true, *service)) return kFailed;
+  }
+  if (settings.maa) {
+    const auto service = MaaService::make(pki, settings.options, settings.state + "/maa.log");
+    if (!service) return complain(settings.state + "/maa.log", words(service.error())), kFailed;
+    if (!serve_at("maa", *settings.maa, true, *service)) return kFailed;
   }
   if (settings.http || settings.https) {
     const auto service = CertificateService::make(pki, settings.options, settings.state + "/http.log");
     if (!service) return complain(settings.state + "/http.log", words(service.error())), kFailed;
-    for (const auto* const address : {&settings.http, &settings.https}) {
-      if (!*address) continue;
-      const bool tls = address == &settings.https;
-      auto server = HttpServer::start([service = *service](Connection& client) { service->serve(client); },
-                                      (*address)->host, (*address)->port, tls);
-      if (!server) return complain(tls ? "--https" : "--http", words(server.error())), kFailed;
-      urls += (tls ? " https=" : " http=") + (*server)->url();
-      servers.push_back(std::move(*server));
-    }
+    if ((settings.http && !serve_at("http", *settings.http, false, *service)) ||
+        (settings.https && !serve_at("https", *settings.https, true, *service)))
+      return kFailed;
   }
 #endif
   std::string ready = "ready tcti=swtpm:host=" + listener->host + ",port=" + std::to_string(listener->port);

@@ -227,4 +227,61 @@ constexpr void write_trustee_evidence(Writer& out, ByteView signature, ByteView 
   return {};
 }
 
+/// The same as the service reads it. Borrows the room that it was decoded to.
+struct MaaEvidence {
+  ByteView report;     // of any size
+  ByteView chain_pem;  // VCEK first
+  ByteView claims;
+
+  /// Unknown members are passed over.
+  /// @returns the evidence | the codes of JsonReader and text_base64, where: in the document, or in the one within it
+  ///   as it decodes | json_missing - detail: JsonMember, unnamed | wire_value - a dataType other than JSON
+  ///   | wire_overflow - `room` is too small; twice the document is enough.
+  [[nodiscard]] static constexpr Result<MaaEvidence> parse(ByteView text, MutBytes room) {
+    using Decoded = std::optional<ByteView>;
+    const auto decode = [&](JsonReader& json, Decoded& to) {
+      const JsonString digits = json.string();
+      if (!json.ok()) return;
+      const auto octets = decode_base64url(digits.source(), room);
+      if (!octets) return json.fail(octets.error());
+      to = *octets;
+      room = room.subspan(octets->size());
+    };
+    Decoded inner, report, chain, claims;
+    JsonReader json(text);
+    json.enter_object();
+    for (JsonString member; json.next_member(member);) {
+      if (member == "report") {
+        decode(json, inner);
+      } else if (member == "runtimeData") {
+        json.enter_object();
+        for (JsonString part; json.next_member(part);) {
+          if (part == "data") {
+            decode(json, claims);
+          } else if (part == "dataType") {
+            const JsonString type = json.string();
+            if (json.ok() && !(type == std::string_view("JSON"))) json.fail_at(Code::wire_value, type.offset);
+          } else {
+            json.skip();
+          }
+        }
+      } else {
+        json.skip();
+      }
+    }
+    json.require(inner && claims, JsonMember::unnamed);
+    SNPNV_CHECK(json.finish(true));
+    JsonReader within(*inner);
+    within.enter_object();
+    for (JsonString member; within.next_member(member);) {
+      if (member == "SnpReport") decode(within, report);
+      else if (member == "VcekCertChain") decode(within, chain);
+      else within.skip();
+    }
+    within.require(report && chain, JsonMember::unnamed);
+    SNPNV_CHECK(within.finish(true));
+    return MaaEvidence{*report, *chain, *claims};
+  }
+};
+
 }  // namespace snpnv
