@@ -53,9 +53,9 @@ extern "C" bool use_broker(const std::byte* in, std::size_t size, std::byte* out
                        buffer.first<kHttpRoom>(), buffer.subspan<kHttpRoom, kKbsRoom>());
   const auto report = ATTESTATION_REPORT::parse(ByteView(in, size));
   if (!report) return false;
-  const UserData user_data{};
+  const RuntimeClaims claims{};
   return exchange.get("a/b/c", buffer.subspan(kHttpRoom + kKbsRoom)).has_value() &&
-         verify_maa_token(crypto, text_of(ByteView(in, size)), ByteView(in, size), {"x", *report, user_data}, 1, buffer)
+         verify_maa_token(crypto, text_of(ByteView(in, size)), ByteView(in, size), {"x", *report, claims}, 1, buffer)
              .has_value();
 }
 

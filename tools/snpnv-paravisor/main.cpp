@@ -236,9 +236,9 @@ void help() {
   SNPNV_PARAVISOR_MAA_FAULTS(SNPNV_X)
 #undef SNPNV_X
 #endif
-  std::printf("\nPrints one line when it serves:\n"
-              "`ready tcti=NAME [qemu=SOCKET] state=DIR [kbs=URL] [maa=URL] [http=URL] [https=URL]`.\n"
-              "DIR/http.log, DIR/kbs.log and DIR/maa.log list the requests. Ends on SIGTERM and SIGINT.\n");
+  std::printf("\nPrints one line when it serves: `ready tcti=NAME [qemu=SOCKET] state=DIR\n"
+              "[kbs=URL] [maa=URL] [http=URL] [https=URL]`. DIR/http.log, DIR/kbs.log and\n"
+              "DIR/maa.log list the requests. Ends on SIGTERM and SIGINT.\n");
 }
 
 // The exit status to end with at once, or -1 to go on.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "snpnv/core/rsa.hpp"
+#include "snpnv/wire/hcl_claims.hpp"
 #include "snpnv/wire/jwt.hpp"
 #include "snpnv/wire/snp_report.hpp"
 #include "snpnv/wire/x509.hpp"
@@ -24,7 +25,7 @@ struct MaaRequest {
 /// valid at `now` (in seconds since 1970), that it calls the machine a compliant confidential VM, and that its claims
 /// are those that were sent. The key set is believed as it came: TLS vouches for it.
 /// @returns nothing | token_key - no key of the set signed it | crypto_signature | token_claim - detail: MaaClaim
-///   | what the parsers in wire/jwt.hpp, Certificate::parse() and the verifier return.
+///   | what the parsers in wire/jwt.hpp, RuntimeClaims::parse(), Certificate::parse() and the verifier return.
 template <RsaVerifier V>
 [[nodiscard]] Result<void> verify_maa_token(V& verifier, std::string_view token, ByteView keys, const MaaRequest& sent,
                                             std::uint64_t now, MutBytes room) noexcept {
@@ -42,6 +43,7 @@ template <RsaVerifier V>
   room = room.subspan(signature.size());
   SNPNV_TRY(const ByteView payload, decode_base64url(jwt.payload, room));
   SNPNV_TRY(const MaaClaims claims, MaaClaims::parse(payload));
+  SNPNV_TRY(const RuntimeClaims runtime, RuntimeClaims::parse(claims.runtime, claims.runtime_offset));
   constexpr std::uint64_t kClockSkew = 300;  // seconds, as Microsoft's own clients allow
   using R = ATTESTATION_REPORT;
   for (const auto& [claim, right] :
@@ -54,8 +56,8 @@ template <RsaVerifier V>
         {MaaClaim::measurement, equal(claims.measurement, sent.report[R::MEASUREMENT])},
         {MaaClaim::debuggable, claims.debuggable == (sent.report[R::POLICY][GuestPolicy::DEBUG] != 0)},
         {MaaClaim::vmpl, claims.vmpl == sent.report[R::VMPL]},
-        {MaaClaim::user_data, equal(claims.runtime.user_data(), sent.claims.user_data())},
-        {MaaClaim::attestation_key, claims.runtime.attestation_key == sent.claims.attestation_key}})
+        {MaaClaim::user_data, runtime.user_data_size != 0 && equal(runtime.user_data(), sent.claims.user_data())},
+        {MaaClaim::attestation_key, runtime.attestation_key.is_rsa() && runtime.attestation_key == sent.claims.attestation_key}})
     if (!right) return fail(Code::token_claim, 0, static_cast<std::uint32_t>(claim));
   return {};
 }

@@ -6,7 +6,6 @@
 
 #include "snpnv/core/json_reader.hpp"
 #include "snpnv/core/text.hpp"
-#include "snpnv/wire/hcl_claims.hpp"
 
 namespace snpnv {
 
@@ -100,7 +99,7 @@ struct JwtHeader {
   return der;
 }
 
-// X(member, name in the token)
+// X(member, name in the token); the last two are within the one before.
 #define SNPNV_MAA_CLAIMS(X)                                \
   X(issuer, "iss")                                         \
   X(not_before, "nbf")                                     \
@@ -111,6 +110,7 @@ struct JwtHeader {
   X(measurement, "x-ms-sevsnpvm-launchmeasurement")        \
   X(debuggable, "x-ms-sevsnpvm-is-debuggable")             \
   X(vmpl, "x-ms-sevsnpvm-vmpl")                            \
+  X(runtime, "x-ms-runtime")                               \
   X(user_data, "x-ms-runtime.user-data")                   \
   X(attestation_key, "x-ms-runtime.keys")
 
@@ -140,11 +140,12 @@ struct MaaClaims {
   std::array<std::byte, 48> measurement{};
   bool debuggable = false;
   std::uint64_t vmpl = 0;
-  RuntimeClaims runtime;  // with user data and an RSA key
+  ByteView runtime;  // the claims that were sent: JSON
+  std::size_t runtime_offset = 0;
 
   /// Unknown claims are passed over.
   /// @returns the claims | the codes of JsonReader | text_hex, text_length, wire_overflow - in a claim so encoded
-  ///   | what RuntimeClaims::parse() returns, of x-ms-runtime | token_claim - one is absent; detail: MaaClaim.
+  ///   | token_claim - one is absent; detail: MaaClaim.
   /// Source: Microsoft Azure Attestation, "Claims in attestation token", "SEV-SNP".
   [[nodiscard]] static constexpr Result<MaaClaims> parse(ByteView text) {
     MaaClaims out;
@@ -152,13 +153,6 @@ struct MaaClaims {
     JsonReader json(text);
     json.enter_object();
     for (JsonString member; json.next_member(member);) {
-      if (member == "x-ms-runtime") {
-        (void)json.peek();  // passes over white space
-        const std::size_t start = json.offset();
-        json.skip();
-        if (json.ok()) SNPNV_CHECK(out.runtime.read(text.subspan(start, json.offset() - start), start));
-        continue;
-      }
       std::size_t which = 0;
       while (which < kClaims.size() && !(member == name(kClaims[which]))) ++which;
       if (which == kClaims.size()) {
@@ -166,11 +160,8 @@ struct MaaClaims {
         continue;
       }
       seen[which] = true;
-      out.read_claim(json, kClaims[which]);
+      out.read_claim(json, text, kClaims[which]);
     }
-    // These two are within the claims that were sent.
-    seen[static_cast<std::size_t>(MaaClaim::user_data)] = out.runtime.user_data_size != 0;
-    seen[static_cast<std::size_t>(MaaClaim::attestation_key)] = out.runtime.attestation_key.is_rsa();
     for (std::size_t i = 0; i < seen.size(); ++i)
       if (!seen[i]) json.fail(Code::token_claim, i);
     return json.finish(out);
@@ -178,10 +169,11 @@ struct MaaClaims {
 
  private:
 #define SNPNV_X(member, name) MaaClaim::member,
-  static constexpr std::array kClaims{SNPNV_MAA_CLAIMS(SNPNV_X)};
+  static constexpr MaaClaim kAll[] = {SNPNV_MAA_CLAIMS(SNPNV_X)};
 #undef SNPNV_X
+  static constexpr auto kClaims = std::span(kAll).first<static_cast<std::size_t>(MaaClaim::user_data)>();
 
-  constexpr void read_claim(JsonReader& json, MaaClaim claim) {
+  constexpr void read_claim(JsonReader& json, ByteView text, MaaClaim claim) {
     switch (claim) {
       case MaaClaim::issuer: issuer = json.string(); break;
       case MaaClaim::not_before: not_before = json.unsigned_integer(); break;
@@ -192,8 +184,14 @@ struct MaaClaims {
       case MaaClaim::measurement: read_octets(json, measurement); break;
       case MaaClaim::debuggable: debuggable = json.boolean(); break;
       case MaaClaim::vmpl: vmpl = json.unsigned_integer(); break;
-      default: json.skip();
+      default: read_runtime(json, text); break;
     }
+  }
+  constexpr void read_runtime(JsonReader& json, ByteView text) {
+    (void)json.peek();  // passes over white space
+    runtime_offset = json.offset();
+    json.skip();
+    if (json.ok()) runtime = text.subspan(runtime_offset, json.offset() - runtime_offset);
   }
   static constexpr void read_octets(JsonReader& json, MutBytes to) {
     const JsonString digits = json.string();
