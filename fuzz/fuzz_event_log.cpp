@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Event logs: records tile the log, whatever windows they are read from; what they hold parses or is refused inside.
 #include "fuzz/fuzz.hpp"
-#include "snpnv/verify/boot_facts.hpp"
+#include "snpnv/verify/boot_policy.hpp"
 
 using namespace snpnv;
 
@@ -35,6 +35,27 @@ void look_into(const LoggedEvent& event) {
   Writer writer(room);
   utf16_to_utf8(writer, text);
   REQUIRE(writer.ok());
+}
+
+// Whatever a policy asks of a log: a judgement comes, and none by default.
+void judge(Sum& sum, ByteView log) {
+  Policy policy;
+  const ReplayedPcrs all{{0xFFFFFF}, {}};
+  const std::optional<ByteView> view = log;
+  BootPolicyVerifier nothing(sum, view, all, policy);
+  REQUIRE(nothing.policy_boot_events().outcome == CheckOutcome::skip);
+  policy.secure_boot_log = true;
+  for (auto* keys : {&policy.secure_boot_pk, &policy.secure_boot_kek, &policy.secure_boot_db, &policy.secure_boot_dbx,
+                     &policy.secure_boot_authority})
+    REQUIRE(keys->add(PcrValue{}));
+  REQUIRE(policy.kernel_command_line.add({}));
+  std::array<std::byte, 3 * BootEventRules::kSize> rules{};  // PCR 0: each kind, of zeros
+  for (std::size_t i = 0; i < 3; ++i) rules[i * BootEventRules::kSize + 1] = static_cast<std::byte>(i);
+  policy.boot_events.octets = rules;
+  BootPolicyVerifier verifier(sum, view, all, policy);
+  REQUIRE(verifier.policy_secure_boot_log().outcome != CheckOutcome::skip);
+  REQUIRE(verifier.policy_kernel_command_line().outcome != CheckOutcome::skip);
+  REQUIRE(verifier.policy_boot_events().outcome == CheckOutcome::fail);  // it cannot be there and not be
 }
 
 }  // namespace
@@ -71,5 +92,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     look_into(*event);
     at += whole.taken();
   }
+  judge(sum, log);
   return 0;
 }

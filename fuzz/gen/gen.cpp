@@ -386,7 +386,12 @@ void verifier_seeds() {
                         R"("min_firmware":{"current":"1.55.21"},"mitigations":{"current":3},)"
                         R"("chip_id":["0011223344556677"],"vm_configuration":{"secure-boot":true,)"
                         R"("vmUniqueId":"X"}})"));
+  const std::string digest(64, '0');
+  seed("policy", "boot", R"({"secure_boot_log":{"enabled":true,"db":")" + digest + R"("},"kernel_command_line":["ro",)" +
+                             R"("quiet"],"boot_events":{"4":{"must":[")" + digest + R"("],"may":[")" + digest +
+                             R"("],"must_not":[")" + digest + R"("]}}})");
   std::vector<std::string> members{"required", "forbidden"};
+  for (const std::string_view kind : BootEventRules::kKindNames) members.emplace_back(kind);
   const auto add = [&](std::string_view member) {
     if (!member.empty() && std::ranges::find(members, member) == members.end()) members.emplace_back(member);
   };

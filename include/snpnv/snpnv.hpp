@@ -50,6 +50,7 @@
 #include "snpnv/verify/checks.hpp"
 #include "snpnv/verify/crypto.hpp"
 #include "snpnv/verify/boot_facts.hpp"
+#include "snpnv/verify/boot_policy.hpp"
 #include "snpnv/verify/event_log.hpp"
 #include "snpnv/verify/event_log_checks.hpp"
 #include "snpnv/verify/evidence.hpp"

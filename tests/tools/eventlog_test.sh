@@ -93,6 +93,39 @@ check "which needs all of its digits" grep -q '"cc_eventlog":"[^"]*[+/]' evidenc
 check "verifies" exits 0 judge
 check "by the log's own checks" grep -q '^PASS eventlog.format — events 19$' out
 check "that say what it explains" grep -q '^PASS eventlog.replay — PCRs 0-9$' out
+
+# What a policy asks of it. Fingerprints by sha256sum: of the octet 01, which is vendor_db's.
+vendor=4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a
+line='/vmlinuz root=/dev/vda1 ro'
+check "secure boot, its authority and the command line are as asked" exits 0 judge --secure-boot-log true \
+  --secure-boot-authority "$vendor" --kernel-command-line quiet --kernel-command-line "$line"
+check "by checks of their own" [ "$(grep -c '^PASS policy.\(secure_boot_log\|kernel_command_line\) ' out)" -eq 2 ]
+check "a known-good log" exits 0 "$snpnv" display eventlog boot --allow-list
+cp out allowed.json
+check "is an allow-list" exits 0 judge --policy allowed.json
+check "that judges every event" grep -q '^PASS policy.boot_events — events 18$' out
+check "or beside a policy" exits 0 judge --boot-events allowed.json
+check "not twice" exits 2 judge --policy allowed.json --boot-events allowed.json
+check "not with more in it" exits 3 judge --boot-events <(jq -c '.vmpl = 0' allowed.json)
+check "by name" grep -q '(json_unknown)' err
+check "not of a log that is cut" exits 3 "$snpnv" display eventlog cut --allow-list
+check "of which nothing is written" [ ! -s out ]
+asked() { # CHECK WORDS OPTION...: the check fails, and it alone.
+  check "$1: rejects" exits 1 judge "${@:3}"
+  check "$1: by itself" [ "$(grep ^FAIL out)" = "FAIL $1 — $2" ]
+}
+asked policy.secure_boot_log 'SecureBoot: has another value; expected false, found true' --secure-boot-log false
+asked policy.secure_boot_log 'PCR 7: what is not allowed let an image in, by number; found 14' \
+  --secure-boot-authority "${vendor/4/5}"
+asked policy.kernel_command_line 'PCR 8: has another command line, by number; found 15' --kernel-command-line quiet
+asked policy.boot_events 'PCR 4: what is not allowed was measured, by number; found 12' --boot-events <(
+  jq -c '.boot_events["4"].may |= .[:1]' allowed.json)
+check "a log that is absent" exits 1 "$snpnv" verify evidence <(jq -c '.cc_eventlog = null' evidence.json) \
+  --certs "$state" --root "$state/ark.pem" --secure-boot-log true
+check "fails what is asked of it" grep -q '^FAIL policy.secure_boot_log — event log: there is none$' out
+check "a log that does not lead there" exits 1 judge --event-log off --secure-boot-log false
+check "proves nothing" grep -q '^SKIP policy.secure_boot_log — the events are not proven$' out
+
 tpm2_pcrextend 11:sha256="$(head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n')"
 check "evidence of a system that went on" exits 0 evidence --event-log=boot
 check "verifies" exits 0 judge

@@ -31,7 +31,7 @@ struct Case {
     EventLogVerifier<TestCrypto> verifier(crypto, view, quoted);
     const CheckResult format = verifier.eventlog_format();
     const CheckResult replay = verifier.eventlog_replay();
-    explained = verifier.explained().mask;
+    explained = verifier.pcrs().explained.mask;
     return told(format) + " / " + told(replay);
   }
   static std::string told(const CheckResult& result) {

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <tuple>
 
 #include "snpnv/verify/checks.hpp"
 #include "tests/test.hpp"
@@ -12,9 +13,9 @@ using namespace snpnv;
 
 namespace {
 
-Result<Policy> read(std::string_view text) {
+Result<Policy> read(std::string_view text, MutBytes room = {}) {
   Policy policy;
-  SNPNV_CHECK(parse_policy(std::as_bytes(std::span(text)), policy));
+  SNPNV_CHECK(parse_policy(std::as_bytes(std::span(text)), policy, room));
   return policy;
 }
 
@@ -53,8 +54,15 @@ TEST_CASE("PolicyJson_EveryMember_IsRead") {
       R"("min_firmware":{"current":"1.55.21","committed":"1.54"},)"
       R"("mitigations":{"current":3,"launch":18446744073709551615},)"
       R"("vm_configuration":{"secure-boot":true,"console-enabled":false,"vmUniqueId":"A\u0042"},)"
-      R"("pcrs":{"4":")" + text_of_octets(32, "09") + R"(","23":")" + text_of_octets(32, "0a") + R"("}})";
-  const auto policy = read(text);
+      R"("pcrs":{"4":")" + text_of_octets(32, "09") + R"(","23":")" + text_of_octets(32, "0a") + R"("},)"
+      R"("secure_boot_log":{"enabled":false,"pk":")" + text_of_octets(32, "0b") + R"(","kek":")" +
+      text_of_octets(32, "0c") + R"(","db":")" + text_of_octets(32, "0d") + R"(","dbx":")" + text_of_octets(32, "0e") +
+      R"(","authority":")" + text_of_octets(32, "0f") + R"("},)"
+      R"("kernel_command_line":["ro \u0022a\u0022","quiet"],)"
+      R"("boot_events":{"4":{"must":[")" + text_of_octets(32, "10") + R"("],"may":[")" + text_of_octets(32, "11") +
+      R"("]},"23":{"must_not":[")" + text_of_octets(32, "12") + R"(",")" + text_of_octets(32, "13") + R"("]}}})";
+  test::Octets room(text.size());
+  const auto policy = read(text, room);
   REQUIRE(policy.has_value());
   CHECK(policy->allow_debug);
   CHECK(policy->allow_migration);
@@ -89,6 +97,55 @@ TEST_CASE("PolicyJson_EveryMember_IsRead") {
   for (std::size_t pcr = 0; pcr < 24; ++pcr) CHECK(policy->pcrs[pcr].has_value() == (pcr == 4 || pcr == 23));
   CHECK((*policy->pcrs[4])[31] == std::byte{9});
   CHECK((*policy->pcrs[23])[0] == std::byte{10});
+  CHECK(policy->secure_boot_log == false);
+  CHECK(policy->secure_boot_pk.values[0][0] == std::byte{0x0B});
+  CHECK(policy->secure_boot_kek.values[0][0] == std::byte{0x0C});
+  CHECK(policy->secure_boot_db.values[0][0] == std::byte{0x0D});
+  CHECK(policy->secure_boot_dbx.values[0][0] == std::byte{0x0E});
+  CHECK(policy->secure_boot_authority.values[0][0] == std::byte{0x0F});
+  REQUIRE(policy->kernel_command_line.count == 2);
+  CHECK(test::text(policy->kernel_command_line.values[0]) == "ro \"a\"");
+  CHECK(test::text(policy->kernel_command_line.values[1]) == "quiet");
+  using Kind = BootEventRules::Kind;
+  const std::tuple<std::size_t, Kind, std::byte> rules[] = {{4, Kind::must, std::byte{0x10}},
+                                                            {4, Kind::may, std::byte{0x11}},
+                                                            {23, Kind::must_not, std::byte{0x12}},
+                                                            {23, Kind::must_not, std::byte{0x13}}};
+  REQUIRE(policy->boot_events.count() == 4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto rule = policy->boot_events[i];
+    CHECK(std::tuple(rule.pcr, rule.kind, rule.digest[31]) == rules[i]);
+  }
+}
+
+TEST_CASE("PolicyJson_WhatIsBorrowed_NeedsRoom") {
+  const std::string line = R"({"kernel_command_line":"ro quiet"})";
+  test::Octets room(8);
+  CHECK(read(line, room).has_value());
+  room.pop_back();
+  const auto policy = read(line, room);
+  REQUIRE_FALSE(policy.has_value());
+  CHECK(policy.error().code == Code::wire_overflow);
+  CHECK(policy.error().where == 24);
+  const std::string events = R"({"boot_events":{"4":{"may":[")" + text_of_octets(32, "00") + R"("]}}})";
+  CHECK(read(events).error().code == Code::wire_overflow);
+  std::string lines = "\"\"";
+  for (int i = 0; i < 16; ++i) lines += ",\"\"";
+  CHECK(read(R"({"kernel_command_line":[)" + lines + "]}").error().detail == 16);
+}
+
+TEST_CASE("PolicyJson_BootEventsAlone_AreReadFromTheirFile") {
+  const std::string events = R"("boot_events":{"4":{"may":[")" + text_of_octets(32, "01") + R"("]}})";
+  Policy policy;
+  test::Octets room(100);
+  REQUIRE(parse_boot_events(test::view("{" + events + "}"), policy, room).has_value());
+  CHECK(policy.boot_events.count() == 1);
+  const auto more = parse_boot_events(test::view("{" + events + R"(,"vmpl":0})"), policy, room);
+  REQUIRE_FALSE(more.has_value());
+  CHECK(more.error().code == Code::json_unknown);
+  const auto none = parse_boot_events(test::view("{}"), policy, room);
+  REQUIRE_FALSE(none.has_value());
+  CHECK(none.error().code == Code::json_empty);
 }
 
 TEST_CASE("PolicyJson_WrongMembers_AreRefusedWithTheirPlace") {
@@ -134,6 +191,17 @@ TEST_CASE("PolicyJson_WrongMembers_AreRefusedWithTheirPlace") {
       {R"({"vm_configuration":{}})", Code::json_empty, 20},
       {R"({"pcrs":{}})", Code::json_empty, 8},
       {R"({"pcrs":{"4":""}})", Code::wire_size, 14},
+      {R"({"secure_boot_log":{}})", Code::json_empty, 19},
+      {R"({"secure_boot_log":{"enabled":1}})", Code::json_type, 30},
+      {R"({"secure_boot_log":{"pk":"00"}})", Code::wire_size, 26},
+      {R"({"kernel_command_line":[]})", Code::json_empty, 23},
+      {R"({"kernel_command_line":1})", Code::json_type, 23},
+      {R"({"boot_events":{}})", Code::json_empty, 15},
+      {R"({"boot_events":{"24":{}}})", Code::json_unknown, 17},
+      {R"({"boot_events":{"4":{}}})", Code::json_empty, 20},
+      {R"({"boot_events":{"4":{"can":[]}}})", Code::json_unknown, 22},
+      {R"({"boot_events":{"4":{"may":[]}}})", Code::json_empty, 27},
+      {R"({"boot_events":{"4":{"may":["00"]}}})", Code::wire_size, 29},
       {R"({} x)", Code::json_syntax, 3},
       {R"([])", Code::json_type, 0},
   };

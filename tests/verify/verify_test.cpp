@@ -963,6 +963,18 @@ TEST_CASE("Policy_EachItemNotMet_FailsAlone") {
           s.policy.mitigations = 1;
         },
         "no mitigation"}},
+      // With a log: boot_policy_test.cpp.
+      {Check::policy_secure_boot_log,
+       {"no log to say it", with_policy([](Policy& p) { p.secure_boot_log = true; }), "there is none"}},
+      {Check::policy_kernel_command_line,
+       {"no log to say it", with_policy([](Policy& p) { (void)p.kernel_command_line.add({}); }), "there is none"}},
+      {Check::policy_boot_events,
+       {"no log to say it",
+        with_policy([](Policy& p) {
+          static constexpr std::array<std::byte, BootEventRules::kSize> kRule{};
+          p.boot_events.octets = kRule;
+        }),
+        "there is none"}},
   };
   std::set<Check> covered;
   for (const Item& item : items) {

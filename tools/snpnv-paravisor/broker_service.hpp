@@ -18,6 +18,7 @@ namespace snpnv::paravisor {
 /// What the broker is started with.
 struct BrokerSettings {
   std::map<std::string, std::vector<std::byte>> resources;  // by repository/type/tag
+  std::vector<std::byte> policy_room;  // what the policy borrows
   Policy policy;
 };
 

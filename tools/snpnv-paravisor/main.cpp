@@ -313,7 +313,8 @@ std::optional<BrokerSettings> broker_settings(const Settings& settings) {
   if (settings.kbs_policy.empty()) return out;
   const auto text = read_file(settings.kbs_policy);
   if (!text) return complain(settings.kbs_policy, "cannot be read"), std::nullopt;
-  if (const auto read = parse_policy(*text, out.policy); !read)
+  out.policy_room.resize(text->size());
+  if (const auto read = parse_policy(*text, out.policy, out.policy_room); !read)
     return complain(settings.kbs_policy, words(read.error())), std::nullopt;
   return out;
 }

@@ -17,10 +17,6 @@ std::string utf8_of(ByteView utf16) {
   return out;
 }
 
-ByteView without_nul(ByteView text) {
-  while (!text.empty() && text.back() == std::byte{0}) text = text.first(text.size() - 1);
-  return text;
-}
 bool is_print(std::byte octet) { return octet >= std::byte{' '} && octet <= std::byte{'~'}; }
 bool is_readable(ByteView octets) {
   return !octets.empty() && std::ranges::all_of(octets, [](std::byte o) {

@@ -121,6 +121,42 @@ Outcome<void> take(policy_kind::OneOf<Size, Short>, const Arguments& arguments, 
   return {};
 }
 
+Outcome<void> take(policy_kind::Flag, const Arguments& arguments, std::string_view option, std::optional<bool>& to) {
+  const auto text = arguments.value(option);
+  if (!text) return {};
+  if (to) return second_value(option);
+  if (*text != "true" && *text != "false") return usage("--" + str(option), "is true or false");
+  to = *text == "true";
+  return {};
+}
+
+Outcome<void> take(policy_kind::Texts, const Arguments& arguments, std::string_view option, ExpectedTexts& to) {
+  for (const std::string_view text : arguments.values(option))
+    if (const auto added = to.add(octets_of(text)); !added)
+      return usage("--" + str(option), format("at most %u values", added.error().detail));
+  return {};
+}
+
+// Reads a policy file by `parse`, with room that is kept for what the policy borrows.
+template <class Parse>
+Outcome<void> read_policy(std::string_view path, Policy& to, std::vector<std::vector<std::byte>>& rooms, Parse&& parse) {
+  SNPNV_TRY(const auto text, read_file(path, kMostOctets));
+  const auto read = parse(text, to, rooms.emplace_back(text.size()));
+  if (!read) return std::unexpected(describe_json(path, text, read.error()));
+  return {};
+}
+
+Outcome<void> take(policy_kind::BootEvents, const Arguments& arguments, std::string_view option, BootEventRules& to,
+                   std::vector<std::vector<std::byte>>& rooms) {
+  const auto path = arguments.value(option);
+  if (!path) return {};
+  if (to.count() != 0) return second_value(option);
+  Policy policy;
+  SNPNV_CHECK(read_policy(*path, policy, rooms, parse_boot_events));
+  to = policy.boot_events;
+  return {};
+}
+
 Outcome<void> take(policy_kind::Pcrs, const Arguments& arguments, std::string_view option,
                    policy_kind::Pcrs::Value& to) {
   const std::string spelled = "--" + str(option);
@@ -192,15 +228,18 @@ Outcome<void> take_short(const Arguments& arguments, Policy& policy) {
 
 }  // namespace
 
-Outcome<Policy> policy_of(const Arguments& arguments) {
-  Policy policy;
-  if (const auto path = arguments.value("policy")) {
-    SNPNV_TRY(const auto text, read_file(*path, kMostOctets));
-    const auto read = parse_policy(text, policy);
-    if (!read) return std::unexpected(describe_json(*path, text, read.error()));
-  }
+Outcome<AskedPolicy> policy_of(const Arguments& arguments) {
+  AskedPolicy policy;
+  if (const auto path = arguments.value("policy")) SNPNV_CHECK(read_policy(*path, policy, policy.rooms, parse_policy));
+  const auto read = [&](auto kind, std::string_view option, auto& to) -> Outcome<void> {
+    if constexpr (requires { take(kind, arguments, option, to, policy.rooms); }) {
+      return take(kind, arguments, option, to, policy.rooms);
+    } else {
+      return take(kind, arguments, option, to);
+    }
+  };
 #define SNPNV_X(member, Kind, path, option, help, check) \
-  SNPNV_CHECK(take(policy_kind::Kind{}, arguments, option, policy.member));
+  SNPNV_CHECK(read(policy_kind::Kind{}, option, policy.member));
   SNPNV_POLICY_ITEMS(SNPNV_X)
 #undef SNPNV_X
   SNPNV_CHECK(take_short(arguments, policy));

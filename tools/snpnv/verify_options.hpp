@@ -2,6 +2,8 @@
 // What every verify command is asked: options, and the policy, time and user data that they give.
 #pragma once
 
+#include <vector>
+
 #include "cli.hpp"
 #include "snpnv/verify/verify.hpp"
 
@@ -41,6 +43,9 @@ inline constexpr std::array kQuotePolicyOptions{
     SNPNV_QUOTE_POLICY(SNPNV_NOTHING, SNPNV_X)
     OptionSpec{0, "init-data", "HEX", "PCR 8 was extended once, from zero, with this digest"},
 };
+
+/// Policy items on the event log.
+inline constexpr std::array kBootPolicyOptions{SNPNV_BOOT_POLICY(SNPNV_NOTHING, SNPNV_X)};
 #undef SNPNV_X
 
 /// Several option lists as one.
@@ -55,8 +60,17 @@ template <std::size_t... N>
   return out;
 }
 
-/// The policy that --policy and the other options ask for.
-[[nodiscard]] Outcome<Policy> policy_of(const Arguments& arguments);
+/// A policy with what it borrows of files. It stays where it is when this is moved.
+struct AskedPolicy : Policy {
+  std::vector<std::vector<std::byte>> rooms;
+
+  AskedPolicy() = default;
+  AskedPolicy(AskedPolicy&&) = default;
+  AskedPolicy& operator=(AskedPolicy&&) = default;
+};
+
+/// The policy that --policy and the other options ask for. Borrows the arguments.
+[[nodiscard]] Outcome<AskedPolicy> policy_of(const Arguments& arguments);
 
 [[nodiscard]] VerificationTime time_of_clock();
 /// --at, or now.

@@ -75,9 +75,12 @@ namespace snpnv {
   X(eventlog_replay, "eventlog.replay",                                                             \
     "the events lead to the quoted PCRs, but for what the system extends behind the boot")
 
+// What is asked of the boot. They run behind eventlog.replay, by events that it proved.
+#define SNPNV_BOOT_CHECKS(X) SNPNV_BOOT_POLICY(X, SNPNV_NOTHING)
+
 #define SNPNV_ALL_CHECKS(X) \
   SNPNV_CHAIN_CHECKS(X) SNPNV_SIGNATURE_CHECKS(X) SNPNV_CONTENT_CHECKS(X) SNPNV_QUOTE_CHECKS(X) \
-  SNPNV_EVENT_LOG_CHECKS(X)
+  SNPNV_EVENT_LOG_CHECKS(X) SNPNV_BOOT_CHECKS(X)
 
 enum class Check : std::uint8_t {
 #define SNPNV_X(id, name, checks) id,
@@ -205,6 +208,11 @@ struct CheckResult {
   static constexpr std::string_view kNoClaims = "there are none to look it up in";
   static constexpr std::string_view kUnbound = "evidence of this version does not bind the report to the nonce";
 };
+
+/// Keeps the first failure; otherwise the last result.
+constexpr void merge(std::optional<CheckResult>& into, const CheckResult& result) {
+  if (!into || into->outcome != CheckOutcome::fail) into = result;
+}
 
 /// The outcome of every check. Owns all that it holds.
 struct Verdict {

@@ -12,6 +12,9 @@ namespace snpnv {
 
 static_assert(kPcrNames.size() == EventLogReader::kPcrs);
 
+/// The bank that quotes are of, and policies.
+inline constexpr TPM_ALG_ID kQuotedBank = TPM_ALG_ID::SHA256;
+
 /// PCRs that the running system extends, of which the firmware's log holds the beginning at most: IMA 10, systemd 11
 /// and 15, debugging 16, applications 23. Where it does not lead to their values, they are not explained, and no more.
 [[nodiscard]] constexpr bool is_extended_after_boot(std::size_t pcr) {
@@ -25,12 +28,16 @@ struct PcrSet {
   [[nodiscard]] constexpr bool has(std::size_t pcr) const { return (mask >> pcr & 1U) != 0; }
 };
 
+/// What a replay says of PCRs that a quote proves.
+struct ReplayedPcrs {
+  PcrSet explained;  // the events lead to their values
+  PcrSet untouched;  // they are zero, and the log has no event of them
+};
+
 /// Runs the checks of SNPNV_EVENT_LOG_CHECKS, each in a function of its name and in their order.
 template <Crypto C>
 class EventLogVerifier {
  public:
-  static constexpr TPM_ALG_ID kBank = TPM_ALG_ID::SHA256;  // the quote's
-
   /// `quoted`: the PCRs that the quote proves, PCR 0 first; nothing: none is proven.
   EventLogVerifier(C& crypto, const std::optional<ByteView>& log, std::optional<std::span<const PcrValue>> quoted)
       : crypto_(crypto), log_(log), quoted_(quoted) {}
@@ -44,10 +51,10 @@ class EventLogVerifier {
     for (ByteView rest = *log_; !rest.empty(); rest = rest.subspan(reader.taken())) {
       const auto event = reader.next(rest);
       if (!event) return CheckResult::fail(kLog, event.error());
-      filled = filled || !all_zero(event->digest(kBank));
+      filled = filled || !all_zero(event->digest(kQuotedBank));
       ++events;
     }
-    if (!filled) return CheckResult::fail(kLog, "has no digest of the quoted bank", Finding::text(name(kBank)));
+    if (!filled) return CheckResult::fail(kLog, "has no digest of the quoted bank", Finding::text(name(kQuotedBank)));
     whole_ = true;
     return CheckResult::pass("events", Finding::number(events));
   }
@@ -61,8 +68,8 @@ class EventLogVerifier {
     return judge(*replayed);
   }
 
-  /// The PCRs to whose quoted values the log leads.
-  [[nodiscard]] PcrSet explained() const { return explained_; }
+  /// What the log says of the quoted PCRs.
+  [[nodiscard]] const ReplayedPcrs& pcrs() const { return pcrs_; }
 
  private:
   static constexpr std::string_view kLog = "event log";
@@ -73,7 +80,7 @@ class EventLogVerifier {
     EventLogReader reader;
     for (ByteView rest = *log_; !rest.empty(); rest = rest.subspan(reader.taken())) {
       SNPNV_TRY(const LoggedEvent event, reader.next(rest));
-      SNPNV_TRY(const bool extended, out.take(crypto_, event, kBank));
+      SNPNV_TRY(const bool extended, out.take(crypto_, event, kQuotedBank));
       if (extended) reached(out, event.pcrIndex, event.number);
     }
     return out;
@@ -90,16 +97,17 @@ class EventLogVerifier {
     for (std::size_t pcr = 0; pcr < count; ++pcr) {
       const ByteView quoted = (*quoted_)[pcr];
       const bool logged = pcrs.events(pcr) != 0;
-      if (!equal(pcrs[pcr], quoted)) {
-        if (!logged && all_zero(quoted)) continue;  // one that begins with ones, reset
+      if (!logged && all_zero(quoted)) {  // one that begins with ones was reset
+        pcrs_.untouched.add(pcr);
+      } else if (!equal(pcrs[pcr], quoted)) {
         others.add(pcr);
         if (!is_extended_after_boot(pcr) && !failed) failed = pcr;
       } else if (logged) {
-        explained_.add(pcr);
+        pcrs_.explained.add(pcr);
       }
     }
     if (failed) return not_led_to(*failed, pcrs);
-    if (explained_.mask == 0) return CheckResult::fail("PCRs", "none is explained");
+    if (pcrs_.explained.mask == 0) return CheckResult::fail("PCRs", "none is explained");
     PcrSet unquoted;
     for (std::size_t pcr = count; pcr < kPcrNames.size(); ++pcr)
       if (pcrs.events(pcr) != 0) unquoted.add(pcr);
@@ -125,7 +133,7 @@ class EventLogVerifier {
     for (ByteView rest = *log_; !rest.empty(); rest = rest.subspan(reader.taken())) {
       const auto event = reader.next(rest);
       if (!event) return std::nullopt;
-      const auto content = event_content(crypto_, *event, kBank);
+      const auto content = event_content(crypto_, *event, kQuotedBank);
       if (event->pcrIndex == pcr && content && content->proof == EventProof::unproven) return event->number;
     }
     return std::nullopt;
@@ -134,7 +142,7 @@ class EventLogVerifier {
   Finding told(PcrSet others, PcrSet unquoted) const {
     std::array<std::byte, Finding::kMax> room{};
     Writer out(room);
-    list(out, explained_);
+    list(out, pcrs_.explained);
     if (others.mask != 0) {
       out.text("; not explained ");
       list(out, others);
@@ -171,7 +179,7 @@ class EventLogVerifier {
   const std::optional<ByteView>& log_;
   std::optional<std::span<const PcrValue>> quoted_;
   std::array<std::optional<std::uint32_t>, kPcrNames.size()> reached_{};
-  PcrSet explained_;
+  ReplayedPcrs pcrs_;
   bool whole_ = false;
 };
 

@@ -114,6 +114,43 @@ struct PlatformRequirement {
   std::uint64_t forbidden = 0;
 };
 
+/// Texts of which one must be it. Borrows them.
+struct ExpectedTexts {
+  static constexpr std::size_t kMax = 16;
+
+  std::array<ByteView, kMax> values{};
+  std::size_t count = 0;
+
+  /// @returns nothing | wire_overflow - detail: kMax.
+  [[nodiscard]] constexpr Result<void> add(ByteView text) {
+    if (count == kMax) return fail(Code::wire_overflow, 0, kMax);
+    values[count++] = text;
+    return {};
+  }
+  [[nodiscard]] constexpr std::span<const ByteView> view() const { return std::span(values).first(count); }
+};
+
+/// Digests of the SHA-256 bank that must, may or must not have been measured into PCRs. There may be many: borrows
+/// them.
+struct BootEventRules {
+  enum class Kind : std::uint8_t { must, may, must_not };
+  struct Rule {
+    std::size_t pcr;
+    Kind kind;
+    ByteView digest;
+  };
+  static constexpr std::size_t kSize = 2 + kPcrSize;  // octets of one: PCR, kind, digest
+  static constexpr std::array<std::string_view, 3> kKindNames{"must", "may", "must_not"};
+
+  ByteView octets;
+
+  [[nodiscard]] constexpr std::size_t count() const { return octets.size() / kSize; }
+  [[nodiscard]] constexpr Rule operator[](std::size_t i) const {
+    const ByteView rule = octets.subspan(i * kSize, kSize);
+    return {std::to_integer<std::size_t>(rule[0]), Kind{std::to_integer<std::uint8_t>(rule[1])}, rule.subspan(2)};
+  }
+};
+
 /// Kinds of items: what Policy holds of one, the placeholder of its option's value, and the values in a policy
 /// file. PolicyReader reads each kind, and so do the tool's options.
 namespace policy_kind {
@@ -146,6 +183,11 @@ struct OneOf {
   static constexpr bool kRepeats = true;
 };
 using ChipIds = OneOf<64, 8>;
+struct Flag {
+  using Value = std::optional<bool>;
+  static constexpr std::string_view kPlaceholder = "BOOL", kValues = "true, false";
+  static constexpr bool kRepeats = false;
+};
 struct Platform {
   using Value = PlatformRequirement;
   static constexpr std::string_view kPlaceholder = "LIST",
@@ -180,15 +222,34 @@ struct Pcrs {
                 "Where there is no quote, this fails";
   static constexpr bool kRepeats = true;
 };
+struct Texts {
+  using Value = ExpectedTexts;
+  static constexpr std::string_view kPlaceholder = "TEXT", kValues = "a string, or an array of up to 16 of them";
+  static constexpr bool kRepeats = true;
+};
+struct BootEvents {
+  using Value = BootEventRules;
+  static constexpr std::string_view kPlaceholder = "FILE",
+      kValues = "object of numbers of PCRs, `\"0\"` to `\"23\"`, each an object of `must`, `may`, `must_not`: arrays of "
+                "digests of the SHA-256 bank, 32 octets each";
+  static constexpr bool kRepeats = false;
+};
 
 }  // namespace policy_kind
 
 /// Everything that can be asked for. As it is made, it forbids debugging and migration, and reports
-/// newer than known, and asks for nothing else.
+/// newer than known, and asks for nothing else. Texts and rules of boot events are borrowed.
 struct Policy {
 #define SNPNV_X(member, Kind, path, option, help, check) policy_kind::Kind::Value member{};
   SNPNV_POLICY_ITEMS(SNPNV_X)
 #undef SNPNV_X
+
+  /// As it was made. In place: it is large.
+  constexpr void reset() {
+#define SNPNV_X(member, Kind, path, option, help, check) member = {};
+    SNPNV_POLICY_ITEMS(SNPNV_X)
+#undef SNPNV_X
+  }
 };
 
 }  // namespace snpnv

@@ -74,7 +74,33 @@
   CHECK(policy_pcrs, "policy.pcrs", "PCRs have the values given")                                            \
   ITEM(pcrs, Pcrs, "pcrs", "pcr", "PCR N of the SHA-256 bank has this value", policy_pcrs)
 
-#define SNPNV_POLICY_ITEMS(ITEM) \
-  SNPNV_REPORT_POLICY(SNPNV_NOTHING, ITEM) SNPNV_QUOTE_POLICY(SNPNV_NOTHING, ITEM)
+// What the event log says, as far as the quote proves it.
+#define SNPNV_BOOT_POLICY(CHECK, ITEM)                                                                      \
+  CHECK(policy_secure_boot_log, "policy.secure_boot_log",                                                   \
+        "secure boot, its keys and what let images in are as given, by proven events of PCR 7")             \
+  ITEM(secure_boot_log, Flag, "secure_boot_log.enabled", "secure-boot-log",                                 \
+       "whether firmware measured that secure boot is on", policy_secure_boot_log)                          \
+  ITEM(secure_boot_pk, OneOf<32>, "secure_boot_log.pk", "secure-boot-pk",                                   \
+       "SHA-256 of a certificate that PK may hold", policy_secure_boot_log)                                 \
+  ITEM(secure_boot_kek, OneOf<32>, "secure_boot_log.kek", "secure-boot-kek",                                \
+       "SHA-256 of a certificate that KEK may hold", policy_secure_boot_log)                                \
+  ITEM(secure_boot_db, OneOf<32>, "secure_boot_log.db", "secure-boot-db",                                   \
+       "SHA-256 of a certificate, or digest of an image, that db may hold", policy_secure_boot_log)         \
+  ITEM(secure_boot_dbx, OneOf<32>, "secure_boot_log.dbx", "secure-boot-dbx",                                \
+       "SHA-256 of a certificate, or digest of an image, that dbx must hold", policy_secure_boot_log)       \
+  ITEM(secure_boot_authority, OneOf<32>, "secure_boot_log.authority", "secure-boot-authority",              \
+       "SHA-256 of a certificate, or digest of an image, that may have let one in", policy_secure_boot_log) \
+  CHECK(policy_kernel_command_line, "policy.kernel_command_line",                                           \
+        "every kernel command line in proven events of PCRs 8, 11 and 12 is one of those given")            \
+  ITEM(kernel_command_line, Texts, "kernel_command_line", "kernel-command-line",                            \
+       "kernel command line; repeat for several allowed", policy_kernel_command_line)                       \
+  CHECK(policy_boot_events, "policy.boot_events",                                                           \
+        "what was measured into PCRs are digests that must and may have been, and none that must not")      \
+  ITEM(boot_events, BootEvents, "boot_events", "boot-events",                                               \
+       "a file of digests, as display eventlog --allow-list writes it", policy_boot_events)
+
+#define SNPNV_POLICY_ITEMS(ITEM)                                                   \
+  SNPNV_REPORT_POLICY(SNPNV_NOTHING, ITEM) SNPNV_QUOTE_POLICY(SNPNV_NOTHING, ITEM) \
+  SNPNV_BOOT_POLICY(SNPNV_NOTHING, ITEM)
 
 #define SNPNV_NOTHING(...)

@@ -19,13 +19,19 @@ struct PolicyPath {
   }
 };
 
-/// Reads a policy from JSON, member by member, into a policy as it is made.
+/// Reads a policy from JSON, member by member, into a policy as it is made. What the policy borrows is put into `room`.
 class PolicyReader {
  public:
-  constexpr PolicyReader(ByteView text, Policy& to) : json_(text), policy_(to) {}
+  constexpr PolicyReader(ByteView text, Policy& to, MutBytes room) : json_(text), policy_(to), room_(room) {}
 
   [[nodiscard]] constexpr Result<void> read() {
     (void)members([&](const JsonString& name) { return top(name); });
+    SNPNV_CHECK(json_.finish(true));
+    return {};
+  }
+  /// The same, where no other member than this may stand.
+  [[nodiscard]] constexpr Result<void> read_only(std::string_view member) {
+    some_members([&](const JsonString& name) { return name == member && top(name); });
     SNPNV_CHECK(json_.finish(true));
     return {};
   }
@@ -80,6 +86,7 @@ class PolicyReader {
   }
 
   constexpr void read(policy_kind::Permission, bool& to) { to = json_.boolean(); }
+  constexpr void read(policy_kind::Flag, std::optional<bool>& to) { to = json_.boolean(); }
   template <std::uint32_t Most>
   constexpr void read(policy_kind::Number<Most>, std::optional<std::uint32_t>& to) {
     to = number<std::uint32_t>(Most);
@@ -145,24 +152,86 @@ class PolicyReader {
 
   using PcrValues = policy_kind::Pcrs::Value;
   constexpr void read(policy_kind::Pcrs, PcrValues& to) {
-    some_members([&](const JsonString& member) { return pcr(to, member); });
+    some_members([&](const JsonString& member) {
+      const auto pcr = pcr_of(member);
+      if (pcr) digest(to[*pcr].emplace());
+      return pcr.has_value();
+    });
   }
-  // A member named by the number of the PCR, of the SHA-256 bank.
-  constexpr bool pcr(PcrValues& to, const JsonString& member) {
-    for (std::size_t i = 0; i < to.size(); ++i) {
+  // The PCR whose number is the member's name.
+  static constexpr std::optional<std::size_t> pcr_of(const JsonString& member) {
+    for (std::size_t i = 0; i < kPcrNames.size(); ++i) {
       const char digits[2] = {static_cast<char>('0' + i / 10), static_cast<char>('0' + i % 10)};
-      if (!(member == (i < 10 ? std::string_view(digits + 1, 1) : std::string_view(digits, 2)))) continue;
-      const JsonString text = json_.string();
-      PcrValue& value = to[i].emplace();
-      const auto octets = decode_hex(text.source(), value);
-      if (!octets) {
-        json_.fail(octets.error());
-      } else if (octets->size() != value.size() && json_.ok()) {
-        json_.fail_at(Code::wire_size, text.offset, octets->size());
-      }
+      if (member == (i < 10 ? std::string_view(digits + 1, 1) : std::string_view(digits, 2))) return i;
+    }
+    return std::nullopt;
+  }
+  // One of the SHA-256 bank.
+  constexpr void digest(PcrValue& to) {
+    const JsonString text = json_.string();
+    const auto octets = decode_hex(text.source(), to);
+    if (!octets) {
+      json_.fail(octets.error());
+    } else if (octets->size() != to.size() && json_.ok()) {
+      json_.fail_at(Code::wire_size, text.offset, octets->size());
+    }
+  }
+
+  constexpr void read(policy_kind::BootEvents, BootEventRules& to) {
+    const std::size_t begin = room_.size();
+    some_members([&](const JsonString& member) {
+      const auto pcr = pcr_of(member);
+      if (pcr) some_members([&](const JsonString& kind) { return rules(*pcr, kind); });
+      return pcr.has_value();
+    });
+    to.octets = room_.written().subspan(begin);
+  }
+  constexpr bool rules(std::size_t pcr, const JsonString& kind) {
+    for (std::size_t i = 0; i < BootEventRules::kKindNames.size(); ++i) {
+      if (!(kind == BootEventRules::kKindNames[i])) continue;
+      some_elements([&] {
+        const std::size_t at = json_.offset();
+        PcrValue value{};
+        digest(value);
+        room_.be<std::uint8_t>(static_cast<std::uint8_t>(pcr));
+        room_.be<std::uint8_t>(static_cast<std::uint8_t>(i));
+        room_.bytes(value);
+        fits(at);
+      });
       return true;
     }
     return false;
+  }
+  // Calls one() for each element of the array that comes next, which must have some.
+  template <class One>
+  constexpr void some_elements(One&& one) {
+    something([&] {
+      bool any = false;
+      json_.enter_array();
+      while (json_.next_element()) {
+        one();
+        any = true;
+      }
+      return any;
+    });
+  }
+  // Whether all that is kept had room.
+  constexpr void fits(std::size_t at) {
+    if (const auto kept = room_.finish(); !kept && json_.ok())
+      json_.fail_at(Code::wire_overflow, at, kept.error().detail);
+  }
+
+  constexpr void read(policy_kind::Texts, ExpectedTexts& to) {
+    const auto one = [&] {
+      const JsonString text = json_.string();
+      const std::size_t begin = room_.size();
+      JsonString::Source source = text.source();
+      for (char c = 0; source.next(c);) room_.be<std::uint8_t>(static_cast<std::uint8_t>(c));
+      fits(text.offset);
+      if (const auto added = to.add(room_.written().subspan(begin)); !added && json_.ok())
+        json_.fail_at(added.error().code, text.offset, added.error().detail);
+    };
+    json_.peek() == JsonKind::array ? some_elements(one) : one();
   }
 
   constexpr void read(policy_kind::VmMembers, ExpectedVmConfiguration& to) {
@@ -204,33 +273,33 @@ class PolicyReader {
       if (const auto added = add(*octets); !added && json_.ok())
         json_.fail_at(added.error().code, text.offset, added.error().detail);
     };
-    if (json_.peek() != JsonKind::array) return one();
-    something([&] {
-      bool any = false;
-      json_.enter_array();
-      while (json_.next_element()) {
-        one();
-        any = true;
-      }
-      return any;
-    });
+    json_.peek() == JsonKind::array ? some_elements(one) : one();
   }
 
   JsonReader json_;
   Policy& policy_;
+  Writer room_;
 };
 
 /// Reads a policy into `out`, whatever it held. Members that are left out ask for nothing, or keep the default of
 /// Policy. After an error `out` is of no use.
 /// @returns nothing | json_ codes, text_hex - where: offset | json_unknown - a member, component
 ///   or bit that does not exist | json_number - beyond the limit of the field | wire_size - a value of
-///   another size than its field; detail: octets | wire_overflow - more values than AllowList::kMax, or
-///   a text longer than 128 octets | wire_value - not a firmware version | json_empty - a list, object
-///   or mask that asks for nothing.
+///   another size than its field; detail: octets | wire_overflow - more values than AllowList::kMax,
+///   a text longer than 128 octets, or more of command lines and boot events than `room` holds, which the policy
+///   borrows: as many octets as `text` has are enough | wire_value - not a firmware version | json_empty - a list,
+///   object or mask that asks for nothing.
 /// Source: docs/policy.md.
-[[nodiscard]] constexpr Result<void> parse_policy(ByteView text, Policy& out) {
-  out = {};
-  return PolicyReader(text, out).read();
+[[nodiscard]] constexpr Result<void> parse_policy(ByteView text, Policy& out, MutBytes room = {}) {
+  out.reset();
+  return PolicyReader(text, out, room).read();
+}
+
+/// Reads a policy that holds rules of boot events and nothing else.
+/// @returns as parse_policy().
+[[nodiscard]] constexpr Result<void> parse_boot_events(ByteView text, Policy& out, MutBytes room) {
+  out.reset();
+  return PolicyReader(text, out, room).read_only("boot_events");
 }
 
 }  // namespace snpnv

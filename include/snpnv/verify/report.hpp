@@ -3,7 +3,7 @@
 #pragma once
 
 #include "snpnv/verify/chain.hpp"
-#include "snpnv/verify/event_log_checks.hpp"
+#include "snpnv/verify/boot_policy.hpp"
 #include "snpnv/verify/policy.hpp"
 #include "snpnv/verify/quote.hpp"
 #include "snpnv/wire/evidence.hpp"
@@ -104,6 +104,13 @@ class ReportVerifier {
   verdict[Check::id] = wanted(Check::id, scope) ? event_log.id() : CheckResult::skip("not in this scope");
     SNPNV_EVENT_LOG_CHECKS(SNPNV_X)
 #undef SNPNV_X
+    const bool replayed = verdict[Check::eventlog_replay].outcome == CheckOutcome::pass;
+    const auto proven = replayed ? std::optional(event_log.pcrs()) : std::nullopt;
+    BootPolicyVerifier boot(crypto_, evidence_.event_log, proven, policy_);
+#define SNPNV_X(id, name, checks) \
+  verdict[Check::id] = wanted(Check::id, scope) ? boot.id() : CheckResult::skip("not in this scope");
+    SNPNV_BOOT_CHECKS(SNPNV_X)
+#undef SNPNV_X
     verdict.old_evidence = unbound_allowed();
     verdict.complete = true;
   }
@@ -137,11 +144,6 @@ class ReportVerifier {
   }
   // Layouts of TCBs and the size of chip IDs are the product's.
   static CheckResult product_unknown() { return CheckResult::skip("the product is not proven"); }
-
-  // Keeps the first failure; otherwise the last result.
-  static void merge(std::optional<CheckResult>& into, const CheckResult& result) {
-    if (!into || into->outcome != CheckOutcome::fail) into = result;
-  }
 
   CheckResult report_signature_algorithm() const {
     return equals(R::SIGNATURE_ALGO.name, R::kEcdsaP384Sha384, report_[R::SIGNATURE_ALGO]);

@@ -5,38 +5,54 @@
 
 #include <optional>
 
-#include "snpnv/core/bytes.hpp"
+#include "snpnv/core/encoding.hpp"
 
 namespace snpnv {
 
-/// Writes UTF-16LE as UTF-8; half of a pair, and an octet that is left over, is U+FFFD.
-constexpr void utf16_to_utf8(Writer& out, ByteView text) {
-  constexpr std::uint32_t kReplacement = 0xFFFD;
-  const auto unit = [&](std::size_t at) -> std::uint32_t {
-    return std::to_integer<std::uint32_t>(text[at]) | std::to_integer<std::uint32_t>(text[at + 1]) << 8;
-  };
-  const auto octet = [&](std::uint32_t value) {
-    const std::byte one{static_cast<std::uint8_t>(value)};
-    out.bytes({&one, 1});
-  };
-  for (std::size_t at = 0; at < text.size();) {
-    std::uint32_t point = at + 1 < text.size() ? unit(at) : kReplacement;
-    at += 2;
-    if (point >= 0xD800 && point < 0xDC00 && at + 1 < text.size() && (unit(at) & 0xFC00U) == 0xDC00) {
-      point = 0x10000 + ((point & 0x3FFU) << 10 | (unit(at) & 0x3FFU));
-      at += 2;
+/// UTF-16LE as a source of UTF-8; half of a pair, and an octet that is left over, is U+FFFD.
+class Utf16Text {
+ public:
+  constexpr explicit Utf16Text(ByteView text) : text_(text) {}
+  constexpr bool next(char& c) {
+    if (held_ == 0 && !take()) return false;
+    c = static_cast<char>(octets_[--held_]);
+    return true;
+  }
+  [[nodiscard]] constexpr std::size_t offset() const { return at_; }
+
+ private:
+  constexpr std::uint32_t unit(std::size_t at) const {
+    return std::to_integer<std::uint32_t>(text_[at]) | std::to_integer<std::uint32_t>(text_[at + 1]) << 8;
+  }
+  // Encodes the next character, last octet first.
+  constexpr bool take() {
+    constexpr std::uint32_t kReplacement = 0xFFFD;
+    if (at_ >= text_.size()) return false;
+    std::uint32_t point = at_ + 1 < text_.size() ? unit(at_) : kReplacement;
+    at_ += 2;
+    if (point >= 0xD800 && point < 0xDC00 && at_ + 1 < text_.size() && (unit(at_) & 0xFC00U) == 0xDC00) {
+      point = 0x10000 + ((point & 0x3FFU) << 10 | (unit(at_) & 0x3FFU));
+      at_ += 2;
     } else if ((point & 0xF800U) == 0xD800) {
       point = kReplacement;
     }
-    if (point < 0x80) {
-      octet(point);
-      continue;
-    }
-    const unsigned more = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;  // octets behind the first
-    constexpr std::uint32_t kLeads[] = {0xC0, 0xE0, 0xF0};
-    octet(kLeads[more - 1] | point >> 6 * more);
-    for (unsigned i = more; i-- > 0;) octet(0x80U | (point >> 6 * i & 0x3FU));
+    const unsigned more = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;  // octets behind the first
+    constexpr std::uint32_t kLeads[] = {0, 0xC0, 0xE0, 0xF0};
+    for (unsigned i = 0; i < more; ++i) octets_[held_++] = static_cast<std::uint8_t>(0x80U | (point >> 6 * i & 0x3FU));
+    octets_[held_++] = static_cast<std::uint8_t>(kLeads[more] | point >> 6 * more);
+    return true;
   }
+
+  ByteView text_;
+  std::size_t at_ = 0;
+  std::array<std::uint8_t, 4> octets_{};
+  std::size_t held_ = 0;
+};
+
+/// Writes UTF-16LE as UTF-8.
+constexpr void utf16_to_utf8(Writer& out, ByteView text) {
+  Utf16Text source(text);
+  for (char c = 0; source.next(c);) out.be<std::uint8_t>(static_cast<std::uint8_t>(c));
 }
 
 /// UTF-16 up to its NUL, or all of it.

@@ -9,6 +9,7 @@
 #include "fields.hpp"
 #include "output.hpp"
 #include "provider.hpp"
+#include "snpnv/verify/event_log_checks.hpp"
 
 namespace snpnv::tool {
 namespace {
@@ -242,10 +243,53 @@ Outcome<std::string> log_json(const ShownLog& log, std::size_t size, const std::
   return out.finish();
 }
 
+// What was measured as rules of a policy: nothing else may be. Of what the running system extends too, the log holds
+// the beginning alone.
+Outcome<std::string> allow_list(std::string_view path, ByteView octets) {
+  std::array<std::vector<ByteView>, EventLogReader::kPcrs> measured;
+  bool filled = false;
+  EventLogReader reader;
+  for (ByteView rest = octets; !rest.empty(); rest = rest.subspan(reader.taken())) {
+    const auto event = reader.next(rest);
+    if (!event) return std::unexpected(describe(path, event.error()));
+    const ByteView digest = event->digest(kQuotedBank);
+    if (event->eventType == EventType::EV_NO_ACTION || digest.empty() || is_extended_after_boot(event->pcrIndex)) continue;
+    filled = filled || !all_zero(digest);
+    auto& of_pcr = measured[event->pcrIndex];
+    if (std::ranges::none_of(of_pcr, [&](ByteView known) { return equal(known, digest); })) of_pcr.push_back(digest);
+  }
+  if (!filled)
+    return std::unexpected(
+        Failure{Exit::failed, std::string(path), "has no digests of SHA-256, by which policies judge", "empty"});
+  JsonText out(3 * octets.size() + 1024);  // digests grow to twice their size, and have quotes and a comma
+  JsonWriter& json = out.json();
+  json.begin_object();
+  json.key("boot_events");
+  json.begin_object();
+  for (std::size_t pcr = 0; pcr < measured.size(); ++pcr) {
+    if (measured[pcr].empty()) continue;
+    json.key(std::to_string(pcr));
+    json.begin_object();
+    json.key(BootEventRules::kKindNames[static_cast<std::size_t>(BootEventRules::Kind::may)]);
+    json.begin_array();
+    for (const ByteView digest : measured[pcr]) json.hex(digest);
+    json.end_array();
+    json.end_object();
+  }
+  json.end_object();
+  json.end_object();
+  return out.finish();
+}
+
 // What can be read is shown, whatever comes behind it; the fault is the command's.
 Outcome<Exit> display_eventlog(const Arguments& arguments) {
   const std::string_view path = arguments.operand(0);
   SNPNV_TRY(const auto octets, read_event_log(path));
+  if (arguments.has("allow-list")) {
+    SNPNV_TRY(const std::string list, allow_list(path, octets));
+    SNPNV_CHECK(print(list));
+    return Exit::done;
+  }
   ShownLog log;
   read_events(octets, log);
   std::optional<Failure> failure;
@@ -265,18 +309,22 @@ Outcome<Exit> display_eventlog(const Arguments& arguments) {
   return failure->exit;
 }
 
+constexpr std::array kDisplayEventlogOptions{
+    OptionSpec{0, "allow-list", "", "write it as a policy that allows what was measured, and nothing else"},
+};
+
 }  // namespace
 
 const CommandSpec kDisplayEventlog{
     "display eventlog",
-    "FILE",
+    "FILE [--allow-list]",
     "show what a boot measured",
     "Shows the TCG event log in FILE, as /sys/kernel/security/tpm0/binary_bios_measurements holds it: first what is "
     "asked most, then an event a line with its number, PCR, type, whether its digest proves what it says, and that. "
     "Verifies nothing: a log counts only where a quote holds the PCRs that it leads to.",
     1,
     1,
-    {},
+    kDisplayEventlogOptions,
     display_eventlog};
 
 }  // namespace snpnv::tool

@@ -80,7 +80,7 @@ Outcome<Exit> verify_attestation(const Arguments& arguments) {
   const Scope scope = arguments.has("tcb")         ? Scope::tcb_only
                       : arguments.has("signature") ? Scope::signature_only
                                                    : Scope::all;
-  SNPNV_TRY(const Policy policy, policy_of(arguments));
+  SNPNV_TRY(const AskedPolicy policy, policy_of(arguments));
   return judge(arguments, path, evidence, policy, scope);
 }
 
@@ -89,7 +89,7 @@ Outcome<Exit> verify_envelope(const Arguments& arguments) {
   const auto text = arguments.value("user-data");
   if (!text) return usage("--user-data", "missing: what the claims must carry");
   SNPNV_TRY(const UserData user_data, user_data_of(*text));
-  SNPNV_TRY(const Policy policy, policy_of(arguments));
+  SNPNV_TRY(const AskedPolicy policy, policy_of(arguments));
   SNPNV_TRY(const auto content, read_file(path, kMostOctets));
   auto evidence = evidence_of(content);
   if (!evidence) return malformed(path, evidence.error());

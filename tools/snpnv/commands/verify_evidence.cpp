@@ -112,7 +112,7 @@ class Judge {
   std::optional<UserData> user_data_;
   std::optional<VerificationTime> at_;
   bool allow_old_evidence_ = false;
-  Policy policy_;
+  AskedPolicy policy_;
   std::optional<std::vector<std::byte>> event_log_;  // in place of what the evidence carries
   std::vector<std::byte> log_room_;
   IssuerFiles issuers_;
@@ -181,7 +181,8 @@ constexpr std::array kOwn{
     OptionSpec{0, "stream", "", "one document a line on standard input, one JSON verdict a line back"},
     OptionSpec{0, "jobs", "N", "processes for --stream; default 1"},
 };
-constexpr auto kVerifyEvidenceOptions = joined(kOwn, kUserDataOption, kChainOptions, kPolicyOptions, kQuotePolicyOptions);
+constexpr auto kVerifyEvidenceOptions = joined(kOwn, kUserDataOption, kChainOptions, kPolicyOptions, kQuotePolicyOptions,
+                                               kBootPolicyOptions);
 
 }  // namespace
 
