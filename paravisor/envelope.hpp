@@ -86,7 +86,7 @@ inline std::string guid(ByteView octets) {
     json.key("current-time");
     json.number(static_cast<std::uint64_t>(std::time(nullptr)));
   }
-  flag("secure-boot", true);
+  flag("secure-boot", !options.faults.no_secure_boot);
   flag("tpm-enabled", true);
   if (profile == Profile::openhcl) {
     flag("tpm-persisted", true);

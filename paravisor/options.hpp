@@ -32,7 +32,8 @@ namespace snpnv::paravisor {
   X(new_ak_each_boot, "new-ak-each-boot", "another attestation key at every boot")                  \
   X(no_ak_cert, "no-ak-cert", "there is no NV index 0x01C101D0")                                    \
   X(ak_cert_late, "ak-cert-late", "index 0x01C101D0 is unwritten until it has been read at offset 0") \
-  X(wrong_ak_attributes, "wrong-ak-attributes", "a key with other attributes at 0x81000003, so no refresh ever")
+  X(wrong_ak_attributes, "wrong-ak-attributes", "a key with other attributes at 0x81000003, so no refresh ever") \
+  X(no_secure_boot, "no-secure-boot", "the claims say that secure boot is off")
 
 // Faults that may end: NAME=N after N times, NAME=Ns N seconds after the first.
 #define SNPNV_PARAVISOR_ENDING_FAULTS(X) \

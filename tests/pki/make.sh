@@ -296,7 +296,8 @@ make_others_vceks() { # PRODUCT
   KEY=$key make_leaf "$1" vcek "$out/$1/vcek-other-tcb.pem" snpSPL=25
 }
 
-# An authority for servers, and the certificates of one on this machine and of what signs an attestation provider's tokens.
+# An authority for servers, and the certificates of one on this machine, which its guests see at the platform's address,
+# and of what signs an attestation provider's tokens.
 make_https() {
   local dir
   make_key "$out/https/ca.key" ec:P-256
@@ -307,7 +308,7 @@ keyUsage = critical,keyCertSign
 subjectKeyIdentifier = hash" new_ca "$dir"
   sign_https "$dir" ca "$kCaEnd" -selfsign
   dir=$(mktemp -d "$work/ca.XXXXXX")
-  CN=localhost SERIAL=02 EXTENSIONS="subjectAltName = DNS:localhost,IP:127.0.0.1,IP:::1
+  CN=localhost SERIAL=02 EXTENSIONS="subjectAltName = DNS:localhost,IP:127.0.0.1,IP:::1,IP:169.254.169.254
 extendedKeyUsage = serverAuth" new_ca "$dir"
   sign_https "$dir" server "$kLeafEnd" -cert "$out/https/ca.pem"
   make_attestation

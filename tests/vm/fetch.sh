@@ -9,7 +9,8 @@ set -euo pipefail
 dir=${1:-${SNPNV_VM_DIR:-$(dirname "$0")/../../build/vm}}
 
 # All that these packages need, the essential ones included, as if nothing were installed.
-wanted="qemu-system-x86 linux-image-cloud-amd64 dracut-core dracut-network initramfs-tools-core busybox-static systemd
+wanted="qemu-system-x86 linux-image-cloud-amd64 dracut-core dracut-network initramfs-tools-core busybox-static
+  systemd cryptsetup-initramfs
   bash coreutils dash findutils gawk grep gzip libc-bin procps sed util-linux
   libmbedtls14 libstdc++6 libtss2-tctildr0"
 [ "$(cat "$dir/complete" 2>/dev/null)" != "$wanted" ] || exit 0

@@ -32,9 +32,11 @@ install() {
     inst_multiple "$systemdsystemunitdir/snpnv-key.socket" "$systemdsystemunitdir/snpnv-key@.service"
     $SYSTEMCTL -q --root "$initdir" add-wants initrd.target snpnv-key.socket
   else
+    inst_multiple mkfifo rm
     inst_hook pre-trigger 50 "$moddir/snpnv-hook.sh"
     inst_hook initqueue 00 "$moddir/snpnv-job.sh"
     inst_hook initqueue/finished 00 "$moddir/snpnv-finished.sh"
+    inst_hook cleanup 50 "$moddir/snpnv-cleanup.sh"
     dracut_need_initqueue
   fi
 }

@@ -8,6 +8,6 @@ if [ -n "$snpnv_waits" ]; then
     # shellcheck source=/dev/null
     [ ! -e "$job" ] || . "$job"
   done
-  snpnv_attest
+  snpnv_boot
   snpnv_waits=
 fi
