@@ -12,7 +12,15 @@ done
 
 # Names that nobody else has at the same time; addresses of documentation (RFC 5737), in a namespace of their own.
 net=snpnv-$$
-remove_hosts() { for host in 0 1 2; do ip netns pids $net-$host | xargs -r kill -KILL; ip netns del $net-$host; done 2>/dev/null; }
+# kill_host HOST: all of its processes, also those that begin while others are being ended.
+kill_host() {
+  local processes
+  while processes=$(ip netns pids "$net-$1") && [ -n "$processes" ]; do
+    kill -KILL $processes
+    sleep 0.02
+  done 2>/dev/null
+}
+remove_hosts() { for host in 0 1 2; do kill_host $host; ip netns del $net-$host; done 2>/dev/null; }
 trap 'remove_hosts; finish' EXIT
 ip netns add $net-0 2>/dev/null || leave "network namespaces"
 ip -n $net-0 link add bridge type bridge && ip -n $net-0 link set bridge up || leave "a network"
@@ -65,7 +73,7 @@ ip netns exec $net-0 parallel --will-cite --workdir . --keep-order --retries 3 -
   ::: block.* >verdicts 2>parallel.err &
 spread=$!
 await "blocks on host 2" test -s on-2
-ip netns pids $net-2 | xargs kill -KILL
+kill_host 2
 await_exit $spread
 check "all blocks were judged" [ $? -eq 0 ]
 check "a verdict a line" [ "$(wc -l <verdicts)" -eq 400 ]

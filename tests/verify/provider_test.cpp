@@ -97,6 +97,18 @@ Bytes encoded_message(const Digest& digest, std::size_t size) {
   return out;
 }
 
+// The number of which `encoded` is the power, by the key's owner: whoever signs decides what a verifier gets to see.
+Bytes signature_over(const std::string& name, ByteView encoded) {
+  const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> context(
+      EVP_PKEY_CTX_new(pki_key(name).get(), nullptr), EVP_PKEY_CTX_free);
+  Bytes out(encoded.size());
+  std::size_t size = out.size();
+  must(EVP_PKEY_sign_init(context.get()) == 1 && EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_NO_PADDING) == 1 &&
+           EVP_PKEY_sign(context.get(), raw(MutBytes(out)), &size, raw(encoded), encoded.size()) == 1 && size == out.size(),
+       "EVP_PKEY_sign");
+  return out;
+}
+
 // What a verification says: nothing is "valid".
 std::string said(const Result<void>& result) {
   return result ? "valid" : std::string(name(result.error().code));
@@ -143,6 +155,17 @@ TEST_CASE("Provider_NotAnRsaSignature_IsNotValid") {
   CHECK(pss(crypto, ark.key(), Bytes(512)) == "crypto_signature");
   CHECK(pss(crypto, ark.key(), Bytes(512, std::byte{0xFF})) == "crypto_signature");  // above the modulus
   CHECK(pss(crypto, ark.key(), ark.modulus) == "crypto_signature");
+  // RFC 8017, 9.1.2, steps 4 to 10: each octet that has a fixed value, alone or with the one at the other end.
+  for (const unsigned first : {0x00U, 0x01U, 0x7FU, 0x80U}) {
+    for (const unsigned last : {0x00U, 0xBBU, 0xBCU}) {
+      CAPTURE(first);
+      CAPTURE(last);
+      Bytes encoded(512, std::byte{0x5A});
+      encoded.front() = static_cast<std::byte>(first);
+      encoded.back() = static_cast<std::byte>(last);
+      CHECK(pss(crypto, ark.key(), signature_over("milan/ark", encoded)) == "crypto_signature");
+    }
+  }
 }
 
 TEST_CASE("Provider_NotAnRsaKey_IsAnError") {

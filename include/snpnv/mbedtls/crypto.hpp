@@ -130,10 +130,11 @@ class MbedCrypto : public MbedCertificates {
 #else
     const int status = call(&rsa_->context, arguments...);
 #endif
-    // For a number that is not below the modulus, Mbed TLS blames the argument.
+    // For a number that is not below the modulus, and for one whose power has its highest bit set, Mbed TLS blames
+    // the argument.
     constexpr int kNotBelow = MBEDTLS_ERR_RSA_PUBLIC_FAILED + MBEDTLS_ERR_MPI_BAD_INPUT_DATA;
     if (status == MBEDTLS_ERR_RSA_VERIFY_FAILED || status == MBEDTLS_ERR_RSA_INVALID_PADDING ||
-        status == kNotBelow)
+        status == kNotBelow || status == MBEDTLS_ERR_RSA_BAD_INPUT_DATA)
       return fail(Code::crypto_signature);
     if (status != 0) return failure(status);
     return {};

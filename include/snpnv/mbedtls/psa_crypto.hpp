@@ -94,7 +94,7 @@ class MbedPsaCrypto : public MbedCertificates {
     const psa_status_t status = psa_verify_hash(key, algorithm, octets(digest.view()), digest.size,
                                                 octets(signature), signature.size());
     psa_destroy_key(key);
-    // For a number that is not below the modulus, Mbed TLS blames the argument.
+    // For some signatures that are none, Mbed TLS blames the argument (crypto.hpp).
     if (status == PSA_ERROR_INVALID_SIGNATURE || status == PSA_ERROR_INVALID_ARGUMENT)
       return fail(Code::crypto_signature);
     if (status != PSA_SUCCESS) return fail(psa_error(status));
