@@ -29,6 +29,7 @@ ip -n $net-0 address add 192.0.2.10/24 dev bridge
 ssh-keygen -q -t ed25519 -N '' -f key
 ssh-keygen -q -t ed25519 -N '' -f host_key
 mkdir -p /run/sshd
+# A login there runs nothing of what this machine's users run at theirs.
 for host in 1 2; do
   ip netns add $net-$host
   ip -n $net-$host link add eth0 type veth peer name port$host netns $net-0
@@ -36,7 +37,7 @@ for host in 1 2; do
   ip -n $net-$host link set eth0 up
   ip -n $net-0 link set port$host master bridge up
   ip netns exec $net-$host /usr/sbin/sshd -D -f /dev/null -h "$work/host_key" -o "AuthorizedKeysFile=$work/key.pub" \
-    -o StrictModes=no -o PidFile=none -o UsePAM=no -o PermitRootLogin=yes -o MaxStartups=100 2>sshd.$host &
+    -o StrictModes=no -o "SetEnv=HOME=$work" -o PidFile=none -o UsePAM=no -o PermitRootLogin=yes -o MaxStartups=100 2>sshd.$host &
   disown  # remove_hosts ends it, without a word
   echo "192.0.2.$host $(cat host_key.pub)" >>known_hosts
 done
