@@ -33,9 +33,9 @@ inline constexpr TPMS_TAGGED_PROPERTY kProperties[] = {
     return std::ranges::any_of(selection.view(), [](const auto& bank) { return bank.hash == TPM_ALG_ID::SHA512; });
   };
   if (command.code == TPM_CC::PCR_Read) return selects_sha512() ? parameter(TPM_RC::HASH, 1) : 0;
-  constexpr std::array kWithData{TPM_CC::Quote,   cc::Certify,               cc::CertifyCreation,
+  constexpr auto kWithData = std::to_array({TPM_CC::Quote,   cc::Certify,               cc::CertifyCreation,
                                  cc::GetTime,     cc::GetCommandAuditDigest, cc::GetSessionAuditDigest,
-                                 cc::NV_Certify};  // qualifyingData is the first parameter of each
+                                 cc::NV_Certify});  // qualifyingData is the first parameter of each
   if (std::ranges::find(kWithData, command.code) == kWithData.end()) return 0;
   const std::size_t size = reader.be<std::uint16_t>();
   if (size > kDataMax) return parameter(TPM_RC::SIZE, 1);

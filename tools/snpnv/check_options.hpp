@@ -15,7 +15,7 @@ struct CheckOption {
   std::string_view placeholder;  // of its value; empty: a flag
 };
 
-inline constexpr std::array kCheckOptions{
+inline constexpr auto kCheckOptions = std::to_array({
     CheckOption{Check::chain_revocation, "crl", "FILE"},
     CheckOption{Check::binding_claims_digest, "claims", "FILE"},
     CheckOption{Check::binding_user_data, "user-data", "HEX"},
@@ -27,7 +27,7 @@ inline constexpr std::array kCheckOptions{
   CheckOption{Check::check, option, policy_kind::Kind::kPlaceholder},
     SNPNV_POLICY_ITEMS(SNPNV_X)
 #undef SNPNV_X
-};
+});
 
 /// The first option that turns the check on, such as `--vmpl N`; empty if it is always on.
 [[nodiscard]] inline std::string option_of(Check check) {

@@ -12,19 +12,19 @@
 namespace snpnv::tool {
 
 /// The options that say where certificates are got from.
-inline constexpr std::array kPlaceOptions{
+inline constexpr auto kPlaceOptions = std::to_array({
     OptionSpec{0, "source", "SOURCE", "auto, platform, store or kds; default auto: store, platform, kds"},
     OptionSpec{0, "kds-url", "URL", "AMD's service or a mirror; default https://kdsintf.amd.com"},
     OptionSpec{0, "platform-url", "URL", "the platform's endpoint; default http://169.254.169.254"},
     OptionSpec{0, "store", "DIR", "look here first, and keep here what was fetched"},
-};
+});
 inline constexpr auto kSourceOptions = joined(
     kPlaceOptions, std::array{OptionSpec{0, "ca-file", "FILE", "authorities for https, PEM; default: the system's"}});
 /// What everything that asks a network takes.
-inline constexpr std::array kTimeAndRoot{
+inline constexpr auto kTimeAndRoot = std::to_array({
     OptionSpec{0, "timeout", "SECONDS", "give up then; default 60"},
     kRootOption,
-};
+});
 
 /// What they say.
 struct FetchSettings {

@@ -47,7 +47,7 @@ class DeferredSignals {
   [[nodiscard]] static bool caught();
 
  private:
-  static constexpr std::array kSignals{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGXCPU};
+  static constexpr auto kSignals = std::to_array({SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGXCPU});
   std::array<struct sigaction, kSignals.size()> before_{};
 };
 

@@ -19,7 +19,7 @@
 namespace snpnv::tool {
 namespace {
 
-constexpr std::array kCommands{
+constexpr auto kCommands = std::to_array({
     &kReport,      &kProbe,       &kDisplayReport,     &kDisplayEnvelope, &kDisplayClaims,
 #if SNPNV_VERIFY
     &kQuote,       &kEvidence,    &kDisplayCert,       &kDisplayEvidence, &kDisplayEventlog,
@@ -29,7 +29,7 @@ constexpr std::array kCommands{
     &kFetchCa,     &kFetchVcek,   &kFetchCrl,          &kKbs,
     &kMaa,
 #endif
-};
+});
 
 constexpr std::size_t kWidth = 80;  // columns of help texts
 

@@ -15,7 +15,7 @@ using ToolTpm = Tpm<SteppedTransport, MonotonicClock>;
 inline constexpr std::string_view kMessage = "message";
 inline constexpr std::string_view kSignature = "signature";
 inline constexpr std::string_view kPcrs = "pcrs";
-inline constexpr std::array kQuoteFiles{kMessage, kSignature, kPcrs};
+inline constexpr auto kQuoteFiles = std::to_array({kMessage, kSignature, kPcrs});
 
 /// --nonce, or the octets that --random asks for, or that are the default.
 [[nodiscard]] Outcome<std::vector<std::byte>> nonce_of(const Arguments& arguments, bool random_by_default = false);

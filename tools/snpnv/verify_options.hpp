@@ -12,12 +12,12 @@ namespace snpnv::tool {
 inline constexpr OptionSpec kRootOption{0, "root", "FILE", "trust these roots too, for tests and private PKIs", true};
 
 /// --root, --at, --crl: for everything that verifies a chain.
-inline constexpr std::array kChainOptions{
+inline constexpr auto kChainOptions = std::to_array({
     kRootOption,
     OptionSpec{0, "at", "TIME", "verify at this time, RFC 3339; default: now"},
     OptionSpec{0, "crl", "FILE", "revocation lists; the ARK's must be among them", true},
     OptionSpec{0, "verbose", "", "list every check on a terminal too"},
-};
+});
 
 // Items of a policy that have a letter too.
 [[nodiscard]] constexpr char letter_of(std::string_view option) {
@@ -27,25 +27,25 @@ inline constexpr std::array kChainOptions{
   OptionSpec{letter_of(option), option, policy_kind::Kind::kPlaceholder, help, policy_kind::Kind::kRepeats},
 
 /// One option for each item of a policy, and what is short for one.
-inline constexpr std::array kPolicyOptions{
+inline constexpr auto kPolicyOptions = std::to_array({
     OptionSpec{0, "policy", "FILE", "a policy as JSON; options add to it"},
     SNPNV_REPORT_POLICY(SNPNV_NOTHING, SNPNV_X)
     OptionSpec{0, "secure-boot", "", "secure-boot of the vm-configuration must be true"},
-};
+});
 
 /// What the claims must carry.
-inline constexpr std::array kUserDataOption{
+inline constexpr auto kUserDataOption = std::to_array({
     OptionSpec{0, "user-data", "HEX|@FILE", "what the claims must carry, up to 64 octets"},
-};
+});
 
 /// Policy items on the TPM's quote.
-inline constexpr std::array kQuotePolicyOptions{
+inline constexpr auto kQuotePolicyOptions = std::to_array({
     SNPNV_QUOTE_POLICY(SNPNV_NOTHING, SNPNV_X)
     OptionSpec{0, "init-data", "HEX", "PCR 8 was extended once, from zero, with this digest"},
-};
+});
 
 /// Policy items on the event log.
-inline constexpr std::array kBootPolicyOptions{SNPNV_BOOT_POLICY(SNPNV_NOTHING, SNPNV_X)};
+inline constexpr auto kBootPolicyOptions = std::to_array({SNPNV_BOOT_POLICY(SNPNV_NOTHING, SNPNV_X)});
 #undef SNPNV_X
 
 /// Several option lists as one.

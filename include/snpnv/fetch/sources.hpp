@@ -17,7 +17,7 @@ concept CertificateSource = requires(S& source, const CertificateRequest& reques
 
 /// In the order in which they are asked: the cheapest first, AMD's service last.
 enum class SourceName : std::uint8_t { store, platform, kds };
-inline constexpr std::array kSources{SourceName::store, SourceName::platform, SourceName::kds};
+inline constexpr auto kSources = std::to_array({SourceName::store, SourceName::platform, SourceName::kds});
 
 [[nodiscard]] constexpr std::string_view name(SourceName source) {
   switch (source) {
@@ -130,10 +130,10 @@ class KdsSource {
     const std::string_view prefix = url_.target;
     target.text(prefix.ends_with('/') ? upto(prefix, prefix.size() - 1) : prefix);
     write_kds_target(target, request);
-    SNPNV_TRY(const ByteView written, target.finish());
+    SNPNV_TRY(const ByteView& written, target.finish());
     Url url = url_;
     url.target = text_of(written);
-    SNPNV_TRY(const ByteView body,
+    SNPNV_TRY(const ByteView& body,
               http_get_patiently(http_, clock_, url, asking_, backoff_, http_room_));
     if (!is_like(request.kind, body)) return fail(Code::fetch_content);
     if (request.kind == CertificateKind::issuers) return parse_issuers(body, room);
@@ -168,10 +168,10 @@ class PlatformSource {
   ///   | fetch_content - the answer is no object of JSON
   ///   | fetch_tcb - of a VCEK: tcbm is not the TCB asked for.
   [[nodiscard]] Result<CertificateChain> get(const CertificateRequest& request, MutBytes room) noexcept {
-    SNPNV_TRY(const ByteView body,
+    SNPNV_TRY(const ByteView& body,
               http_get_patiently(http_, clock_, url_, asking_, backoff_, http_room_));
     if (JsonReader(body).peek() != JsonKind::object) return fail(Code::fetch_content);
-    SNPNV_TRY(const PlatformCertificates found, parse_platform(body, room));
+    SNPNV_TRY(const PlatformCertificates& found, parse_platform(body, room));
     if (request.kind == CertificateKind::endorsement && found.tcbm != request.tcb)
       return fail(Code::fetch_tcb);
     return found.chain;

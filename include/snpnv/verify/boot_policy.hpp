@@ -105,7 +105,7 @@ class BootPolicyVerifier {
   static constexpr std::size_t kGrubPcr = 8;       // GRUB's commands and command line
   static constexpr std::size_t kStubPcr = 11;      // sections of a unified kernel image
   static constexpr std::size_t kOverridePcr = 12;  // a command line beside that image
-  static constexpr std::array kCommandLinePcrs{kGrubPcr, kStubPcr, kOverridePcr};
+  static constexpr auto kCommandLinePcrs = std::to_array({kGrubPcr, kStubPcr, kOverridePcr});
 
   // Why nothing is proven of a PCR, where it is so.
   std::optional<CheckResult> without(std::size_t pcr, bool may_be_untouched = false) const {

@@ -93,11 +93,11 @@ struct CheckRow {
   std::string_view name;
   std::string_view checks;
 };
-inline constexpr std::array kChecks{
+inline constexpr auto kChecks = std::to_array({
 #define SNPNV_X(id, name, checks) CheckRow{Check::id, name, checks},
     SNPNV_ALL_CHECKS(SNPNV_X)
 #undef SNPNV_X
-};
+});
 
 [[nodiscard]] constexpr const CheckRow& row(Check check) {
   return kChecks[static_cast<std::size_t>(check)];

@@ -147,11 +147,11 @@ struct RootCertificate {
 
 /// The certificates of the keys in kPinnedRoots, self-signed, in DER.
 /// Source: https://kdsintf.amd.com/vcek/v1/{Milan,Genoa,Turin}/cert_chain, second certificate.
-inline constexpr std::array kRootCertificates{
+inline constexpr auto kRootCertificates = std::to_array({
     RootCertificate{Product::milan, kArkMilan},
     RootCertificate{Product::genoa, kArkGenoa},
     RootCertificate{Product::turin, kArkTurin},
-};
+});
 static_assert(std::ranges::none_of(kRootCertificates,
                                    [](const RootCertificate& root) { return all_zero(root.der); }));
 

@@ -17,7 +17,7 @@ using SpkiDigest = std::array<std::byte, 48>;
 /// @returns the digest of the certificate's key | what the hasher returns.
 template <Hasher H>
 [[nodiscard]] Result<SpkiDigest> spki_digest(H& hasher, const Certificate& certificate) {
-  SNPNV_TRY(const Digest digest, hasher.digest(Hash::sha384, certificate.key.spki));
+  SNPNV_TRY(const Digest& digest, hasher.digest(Hash::sha384, certificate.key.spki));
   SpkiDigest out{};
   copy_to(out, digest.view());
   return out;
@@ -32,7 +32,7 @@ struct PinnedRoot {
 /// Source: the ARKs at https://kdsintf.amd.com/vcek/v1/{Milan,Genoa,Turin}/cert_chain, compared with
 /// the copies in three independent verifiers. To repeat it: `openssl x509 -in ark.pem -noout -pubkey |
 /// openssl pkey -pubin -outform DER | sha384sum`.
-inline constexpr std::array kPinnedRoots{
+inline constexpr auto kPinnedRoots = std::to_array({
     PinnedRoot{Product::milan,
                octets_of_hex<48>("1249f67f15cf229a4069195e1a9ce537d1765ef706a1f4a1"
                                  "23c36be9518786515d25ecc007f366b564d2b3f31c48082e")},
@@ -42,7 +42,7 @@ inline constexpr std::array kPinnedRoots{
     PinnedRoot{Product::turin,
                octets_of_hex<48>("3475f08a9727f8ac9a1deaea5f2a2097aa59d64d05c2a678"
                                  "c229c873e6359d3a6926287a2a22cd5f88a385e333a2fcc5")},
-};
+});
 
 /// Which root carried a chain.
 enum class RootSource : std::uint8_t { none, pinned, additional };

@@ -71,10 +71,10 @@ struct VmMember {
   std::optional<Value> VmConfiguration::*value;
 };
 #define SNPNV_X(member, json) VmMember<bool>{json, #member, &VmConfiguration::member},
-inline constexpr std::array kVmFlags{SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)};
+inline constexpr auto kVmFlags = std::to_array({SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)});
 #undef SNPNV_X
 #define SNPNV_X(member, json) VmMember<JsonString>{json, #member, &VmConfiguration::member},
-inline constexpr std::array kVmTexts{SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)};
+inline constexpr auto kVmTexts = std::to_array({SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)});
 #undef SNPNV_X
 
 /// The claims, of every firmware generation. Strings borrow the JSON text; keys and user data are

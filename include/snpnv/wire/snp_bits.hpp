@@ -35,9 +35,9 @@ struct GuestPolicy {
   static constexpr BitName RAPL_DIS{23, 23, "RAPL_DIS"};
   static constexpr BitName CIPHERTEXT_HIDING_DRAM{24, 24, "CIPHERTEXT_HIDING_DRAM"};
   static constexpr BitName PAGE_SWAP_DISABLE{25, 25, "PAGE_SWAP_DISABLE"};
-  static constexpr std::array kBits{ABI_MINOR, ABI_MAJOR, SMT, MUST_BE_ONE, MIGRATE_MA, DEBUG,
-                                    SINGLE_SOCKET, CXL_ALLOW, MEM_AES_256_XTS, RAPL_DIS,
-                                    CIPHERTEXT_HIDING_DRAM, PAGE_SWAP_DISABLE};
+  static constexpr auto kBits =
+      std::to_array({ABI_MINOR, ABI_MAJOR, SMT, MUST_BE_ONE, MIGRATE_MA, DEBUG, SINGLE_SOCKET, CXL_ALLOW,
+                     MEM_AES_256_XTS, RAPL_DIS, CIPHERTEXT_HIDING_DRAM, PAGE_SWAP_DISABLE});
 };
 
 /// What the platform has switched on. AMD 56860, "ATTESTATION_REPORT", PLATFORM_INFO.
@@ -50,8 +50,8 @@ struct PlatformInfo {
   static constexpr BitName CIPHERTEXT_HIDING_DRAM_EN{4, 4, "CIPHERTEXT_HIDING_DRAM_EN"};
   static constexpr BitName ALIAS_CHECK_COMPLETE{5, 5, "ALIAS_CHECK_COMPLETE"};
   static constexpr BitName TIO_EN{7, 7, "TIO_EN"};
-  static constexpr std::array kBits{SMT_EN, TSME_EN, ECC_EN, RAPL_DIS, CIPHERTEXT_HIDING_DRAM_EN,
-                                    ALIAS_CHECK_COMPLETE, TIO_EN};
+  static constexpr auto kBits = std::to_array(
+      {SMT_EN, TSME_EN, ECC_EN, RAPL_DIS, CIPHERTEXT_HIDING_DRAM_EN, ALIAS_CHECK_COMPLETE, TIO_EN});
 };
 
 /// Which keys the report speaks of and is signed with. AMD 56860, "ATTESTATION_REPORT", offset 48h.
@@ -60,7 +60,7 @@ struct KeyInfo {
   static constexpr BitName AUTHOR_KEY_EN{0, 0, "AUTHOR_KEY_EN"};
   static constexpr BitName MASK_CHIP_KEY{1, 1, "MASK_CHIP_KEY"};
   static constexpr BitName SIGNING_KEY{2, 4, "SIGNING_KEY"};
-  static constexpr std::array kBits{AUTHOR_KEY_EN, MASK_CHIP_KEY, SIGNING_KEY};
+  static constexpr auto kBits = std::to_array({AUTHOR_KEY_EN, MASK_CHIP_KEY, SIGNING_KEY});
 };
 
 #undef SNPNV_BIT_FIELD

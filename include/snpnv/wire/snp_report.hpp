@@ -122,7 +122,7 @@ struct CpuModels {
   std::optional<Product> product;  // nothing: announced, with a layout that is not known here
   std::string_view name;
 };
-inline constexpr std::array kCpuModels{
+inline constexpr auto kCpuModels = std::to_array({
     CpuModels{0x19, 0x00, 0x0F, Product::milan, "Milan"},
     CpuModels{0x19, 0x10, 0x1F, Product::genoa, "Genoa"},
     CpuModels{0x19, 0xA0, 0xAF, Product::genoa, "Genoa"},
@@ -130,7 +130,7 @@ inline constexpr std::array kCpuModels{
     CpuModels{0x1A, 0x50, 0x57, std::nullopt, "Venice"},
     CpuModels{0x1A, 0x90, 0xAF, std::nullopt, "Venice"},
     CpuModels{0x1A, 0xC0, 0xC7, std::nullopt, "Venice"},
-};
+});
 
 /// The table's row for a CPUID family and model, or nullptr.
 [[nodiscard]] constexpr const CpuModels* find_cpu(std::uint8_t family, std::uint8_t model) {

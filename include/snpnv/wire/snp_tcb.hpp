@@ -14,7 +14,7 @@ namespace snpnv {
 /// Genoa here, as in AMD's key distribution service.
 enum class Product : std::uint8_t { milan, genoa, turin };
 
-inline constexpr std::array kProducts{Product::milan, Product::genoa, Product::turin};
+inline constexpr auto kProducts = std::to_array({Product::milan, Product::genoa, Product::turin});
 
 /// As AMD's certificates and service spell it.
 [[nodiscard]] constexpr std::string_view name(Product product) {
@@ -39,13 +39,13 @@ struct TcbLayoutEntry {
 };
 
 /// AMD 56860, "TCB_VERSION".
-inline constexpr std::array kTcbLayout{
+inline constexpr auto kTcbLayout = std::to_array({
     TcbLayoutEntry{TcbComponent::fmc, "FMC", "fmc", TcbLayoutEntry::kAbsent, 0},
     TcbLayoutEntry{TcbComponent::boot_loader, "BOOT_LOADER", "boot_loader", 0, 1},
     TcbLayoutEntry{TcbComponent::tee, "TEE", "tee", 1, 2},
     TcbLayoutEntry{TcbComponent::snp, "SNP", "snp", 6, 3},
     TcbLayoutEntry{TcbComponent::microcode, "MICROCODE", "microcode", 7, 7},
-};
+});
 
 /// Eight octets of security version numbers. Which is which depends on the product.
 struct TCB_VERSION {

@@ -152,11 +152,11 @@ struct TPMA_NV {
   static constexpr BitName WRITTEN{29, 29, "written"};
   static constexpr BitName PLATFORMCREATE{30, 30, "platformcreate"};
   static constexpr BitName READ_STCLEAR{31, 31, "read_stclear"};
-  static constexpr std::array kBits{
+  static constexpr auto kBits = std::to_array({
       PPWRITE,      OWNERWRITE,    AUTHWRITE,   POLICYWRITE,   TPM_NT,     POLICY_DELETE,
       WRITELOCKED,  WRITEALL,      WRITEDEFINE, WRITE_STCLEAR, GLOBALLOCK, PPREAD,
       OWNERREAD,    AUTHREAD,      POLICYREAD,  NO_DA,         ORDERLY,    CLEAR_STCLEAR,
-      READLOCKED,   WRITTEN,       PLATFORMCREATE, READ_STCLEAR};
+      READLOCKED,   WRITTEN,       PLATFORMCREATE, READ_STCLEAR});
 
   [[nodiscard]] constexpr bool has(BitName bit) const { return extract(value, bit) != 0; }
   [[nodiscard]] constexpr TPMA_NV with(BitName bit) const { return {value | (1U << bit.first)}; }
@@ -177,9 +177,9 @@ struct TPMA_OBJECT {
   static constexpr BitName restricted{16, 16, "restricted"};
   static constexpr BitName decrypt{17, 17, "decrypt"};
   static constexpr BitName sign{18, 18, "sign"};
-  static constexpr std::array kBits{fixedTPM,     stClear,         fixedParent, sensitiveDataOrigin,
-                                    userWithAuth, adminWithPolicy, noDA,        encryptedDuplication,
-                                    restricted,   decrypt,         sign};
+  static constexpr auto kBits =
+      std::to_array({fixedTPM, stClear, fixedParent, sensitiveDataOrigin, userWithAuth, adminWithPolicy, noDA,
+                     encryptedDuplication, restricted, decrypt, sign});
 
   [[nodiscard]] constexpr bool has(BitName bit) const { return extract(value, bit) != 0; }
   [[nodiscard]] constexpr TPMA_OBJECT with(BitName bit) const { return {value | (1U << bit.first)}; }

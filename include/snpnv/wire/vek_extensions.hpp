@@ -42,13 +42,13 @@ struct VekExtensionRow {
 };
 
 /// AMD 57230, "VCEK Certificate Extensions".
-inline constexpr std::array kVekExtensions{
+inline constexpr auto kVekExtensions = std::to_array({
 #define SNPNV_X(id, name, ...)                                                   \
   VekExtensionRow{VekExtension::id, #id, name, kOid<1, 3, 6, 1, 4, 1, 3704, 1, __VA_ARGS__>, \
                   std::array<std::uint32_t, std::size({__VA_ARGS__})>{__VA_ARGS__}.back()},
     SNPNV_VEK_EXTENSIONS(SNPNV_X)
 #undef SNPNV_X
-};
+});
 
 [[nodiscard]] constexpr const VekExtensionRow& row(VekExtension id) {
   return kVekExtensions[static_cast<std::size_t>(id)];

@@ -309,9 +309,9 @@ Outcome<Exit> display_eventlog(const Arguments& arguments) {
   return failure->exit;
 }
 
-constexpr std::array kDisplayEventlogOptions{
+constexpr auto kDisplayEventlogOptions = std::to_array({
     OptionSpec{0, "allow-list", "", "write it as a policy that allows what was measured, and nothing else"},
-};
+});
 
 }  // namespace
 

@@ -60,7 +60,7 @@ constexpr std::string_view kEnvelopeFile = "hcl_report.bin";
 constexpr std::string_view kAkCertificateFile = "ak_cert.der";
 constexpr std::string_view kVcekFile = "vcek.der";
 constexpr std::string_view kEventLog = "event_log.bin";
-constexpr std::array kEvidenceFiles{kReportFile, kClaimsFile, kEnvelopeFile, kAkCertificateFile, kVcekFile, kEventLog};
+constexpr auto kEvidenceFiles = std::to_array({kReportFile, kClaimsFile, kEnvelopeFile, kAkCertificateFile, kVcekFile, kEventLog});
 
 Outcome<Exit> run_evidence(const Arguments& arguments) {
   const std::string_view path = arguments.operand(0);
@@ -134,17 +134,17 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
   return Exit::done;
 }
 
-constexpr std::array kOwnEvidenceOptions{
+constexpr auto kOwnEvidenceOptions = std::to_array({
     OptionSpec{0, "nonce", "HEX", "what report and quote carry, up to 50 octets"},
     OptionSpec{0, "random", "", "take a nonce of 48 random octets"},
     OptionSpec{0, "format", "FORM", "trustee, maa or dir; default trustee"},
     kEventLogOption,
     OptionSpec{0, "vcek", "FILE", "the VCEK; for maa with ASK and ARK behind it, PEM"},
-};
-constexpr std::array kEvidenceTimeAndRoot{
+});
+constexpr auto kEvidenceTimeAndRoot = std::to_array({
     OptionSpec{0, "timeout", "SECONDS", "give up then; default 10"},
     kRootOption,
-};
+});
 constexpr auto kEvidenceOptions = joined(kOwnEvidenceOptions, kVcekSources, kEvidenceTimeAndRoot);
 
 }  // namespace

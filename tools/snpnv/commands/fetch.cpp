@@ -14,13 +14,13 @@
 namespace snpnv::tool {
 namespace {
 
-constexpr std::array kOfProduct{
+constexpr auto kOfProduct = std::to_array({
     OptionSpec{'r', "report", "REPORT", "take the product from this report"},
     OptionSpec{'e', "endorser", "KEY", "vcek or vlek; default: that of the report, or vcek"},
-};
-constexpr std::array kOfReport{
+});
+constexpr auto kOfReport = std::to_array({
     OptionSpec{'p', "processor-model", "PRODUCT", "needed by no report from version 3 on"},
-};
+});
 constexpr auto kProductOptions = joined(kOfProduct, kSourceOptions, kTimeAndRoot);
 constexpr auto kVcekOptions = joined(kOfReport, kSourceOptions, kTimeAndRoot);
 

@@ -162,14 +162,14 @@ Outcome<Exit> run_kbs(const Arguments& arguments) {
   return Exit::done;
 }
 
-constexpr std::array kOwnKbsOptions{
+constexpr auto kOwnKbsOptions = std::to_array({
     OptionSpec{0, "url", "URL", "the key broker, https"},
     OptionSpec{0, "ca-file", "FILE", "its certificate or its authority's, PEM; no other is trusted"},
     OptionSpec{0, "out", "OUTPUT", "FILE, unix:PATH, fd:N or -; default -"},
     kEventLogOption,
     OptionSpec{0, "init-data", "FILE", "what PCR 8 was extended with, TOML or JSON"},
     OptionSpec{0, "vcek", "FILE", "the VCEK; default: as --source says"},
-};
+});
 constexpr auto kKbsOptions = joined(kOwnKbsOptions, kPlaceOptions, kTimeAndRoot);
 
 }  // namespace

@@ -120,7 +120,7 @@ Outcome<Exit> run_maa(const Arguments& arguments) {
   return Exit::done;
 }
 
-constexpr std::array kOwnMaaOptions{
+constexpr auto kOwnMaaOptions = std::to_array({
     OptionSpec{0, "url", "URL", "the attestation provider, https"},
     OptionSpec{0, "nonce", "HEX", "what the report carries, up to 50 octets; default: 48 random ones"},
     OptionSpec{0, "random", "", "take 48 random octets"},
@@ -128,7 +128,7 @@ constexpr std::array kOwnMaaOptions{
     OptionSpec{0, "out", "FILE", "where the token goes; default -"},
     OptionSpec{0, "vcek", "FILE", "VCEK, ASK and ARK, PEM; default: as --source says"},
     OptionSpec{0, "no-verify-token", "", "do not check the token"},
-};
+});
 constexpr auto kMaaOptions = joined(kOwnMaaOptions, kPlaceOptions, kTimeAndRoot);
 
 }  // namespace

@@ -45,13 +45,13 @@ Outcome<Exit> judge(const Arguments& arguments, std::string_view path, const Evi
   return tell(arguments, *verdict, without_quote);
 }
 
-constexpr std::array kScopes{
+constexpr auto kScopes = std::to_array({
     OptionSpec{'t', "tcb", "", "check signatures, product, TCB and chip only"},
     OptionSpec{'s', "signature", "", "check signatures only"},
-};
-constexpr std::array kClaims{
+});
+constexpr auto kClaims = std::to_array({
     OptionSpec{0, "claims", "FILE", "runtime claims, exactly as hashed"},
-};
+});
 constexpr auto kAskedFor = joined(kClaims, kUserDataOption, kPolicyOptions);
 constexpr auto kAttestationOptions = joined(kScopes, kAskedFor, kChainOptions);
 

@@ -173,14 +173,14 @@ Outcome<Exit> verify_evidence(const Arguments& arguments) {
   return tell(arguments, verdict, every);
 }
 
-constexpr std::array kOwn{
+constexpr auto kOwn = std::to_array({
     OptionSpec{0, "certs", "DIR", "holds ask or asvk, and ark unless it is AMD's; repeat for several", true},
     OptionSpec{0, "nonce", "HEX", "what quote and claims must carry, up to 50 octets"},
     OptionSpec{0, "allow-old-evidence", "", "accept versions 0 and 1, whose claims need not carry it"},
     OptionSpec{0, "event-log", "FILE", "what the boot measured; default: cc_eventlog of the evidence"},
     OptionSpec{0, "stream", "", "one document a line on standard input, one JSON verdict a line back"},
     OptionSpec{0, "jobs", "N", "processes for --stream; default 1"},
-};
+});
 constexpr auto kVerifyEvidenceOptions = joined(kOwn, kUserDataOption, kChainOptions, kPolicyOptions, kQuotePolicyOptions,
                                                kBootPolicyOptions);
 
