@@ -49,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     REQUIRE(verdict->complete || verdict->first_failure());
     for (const CheckRow& check : kChecks) {
       const CheckResult& result = (*verdict)[check.id];
-      REQUIRE(result.outcome != CheckOutcome::fail || !result.note.empty());
+      REQUIRE(result.outcome != CheckOutcome::fail || !result.reason().empty());
       REQUIRE(valid || check.id < Check::chain_root_signature ||
               result.outcome != CheckOutcome::pass);
     }

@@ -27,7 +27,7 @@ using Bytes = std::vector<std::byte>;
 [[nodiscard]] inline const unsigned char* raw(const std::byte* p) {
   return static_cast<const unsigned char*>(static_cast<const void*>(p));
 }
-[[nodiscard]] inline std::unexpected<Error> mbed_failure(int status) {
+[[nodiscard]] inline Failed mbed_failure(int status) {
   return fail(Code::crypto_failed, 0, static_cast<std::uint32_t>(-status));
 }
 

@@ -17,7 +17,7 @@ struct ImageCrypto {
   }
 
  private:
-  static std::unexpected<snpnv::Error> refuse() { return snpnv::fail(snpnv::Code::crypto_failed); }
+  static snpnv::Failed refuse() { return snpnv::fail(snpnv::Code::crypto_failed); }
 };
 #else
 #include "snpnv/mbedtls/crypto.hpp"

@@ -58,4 +58,5 @@ check "another certificate is rejected" boots 1 real
 check "by its name" grep -q '^verdict: chain' out
 check "without cryptography nothing is fresh" boots 1 fake
 check "and said so" grep -qx 'report: crypto_failed' out
+check "the library's own code is as large as documented" "$root/tests/size/code.sh"
 summary

@@ -178,6 +178,20 @@ this table, or above the goal. What is large, the caller places: the buffer of t
 |---|---|---|---|
 TEXT
   "$root/tests/size/stack.sh" --table
+  cat <<'TEXT'
+
+## Code
+
+What the library puts into a program for a Cortex-M33, at -Os, without the provider, the transport and the C library: code
+and constants, in octets. Nothing of it lies in memory that can be written. Made by `tests/size/code.sh`, which fails at
+5 % above this table, or above the limit. The collector gets a fresh report; the verifier judges chain and report, by
+claims and policy too. A provider without `verify_rsa_pkcs1` keeps quotes and event logs out of the program
+(`include/snpnv/verify/crypto.hpp`). Who asks neither `CheckResult::reason()` nor `text(Code)` carries no list of words.
+
+| part | octets | limit |
+|---|---|---|
+TEXT
+  "$root/tests/size/code.sh" --table
 } >"$work/size.md"
 
 recorded() { grep -F "| $1 | " "$doc" | cut -d'|' -f3 | tr -d ' '; }

@@ -1,25 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the stack table of docs/size.md is about: each function is the way into one job, with everything large placed by
 // its caller. Transport, clock and cryptography do nothing, so that the library's own frames are counted.
-#include "snpnv/snpnv.hpp"
-
-using namespace snpnv;
-
-struct Nowhere {
-  Result<ByteView> transact(ByteView, MutBytes) noexcept;
-};
-struct Stopped {
-  Instant now() noexcept;
-  void sleep(Millis) noexcept;
-};
-struct NoCrypto {
-  Result<Digest> digest(Hash, ByteView) noexcept;
-  Result<void> verify_ecdsa_p384(ByteView, const Digest&, const EcdsaP384Signature&) noexcept;
-  Result<void> verify_rsa_pss(const RsaPublicKey&, Hash, const Digest&, ByteView) noexcept;
-  Result<void> verify_rsa_pkcs1(const RsaPublicKey&, Hash, const Digest&, ByteView) noexcept;
-  Result<Certificate> parse_certificate(ByteView der) noexcept;
-};
-using Collector = ReportCollector<Tpm<Nowhere, Stopped>, NoCrypto>;
+#include "tests/size/nothing.hpp"
 
 extern "C" {
 

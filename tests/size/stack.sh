@@ -18,7 +18,7 @@ jobs=("collect_a_fresh_report=collect a fresh report=6144" "verify_a_chain=verif
 compiled() { # NAME COMPILER OPTION...
   [ "$("$2" -dumpversion 2>/dev/null | cut -d. -f1)" = $version ] || { echo "no $2 $version"; exit 77; }
   "${@:2}" -std=c++23 -Os -fno-exceptions -fno-rtti -fno-stack-protector -Wall -Wextra -I"$root/include" \
-    -fcallgraph-info=su -c "$root/tests/size/stack.cpp" -o "$work/$1.o"
+    -I"$root" -fcallgraph-info=su -c "$root/tests/size/stack.cpp" -o "$work/$1.o"
 }
 compiled x86-64 "${GXX:-g++-$version}"
 compiled cortex-m33 arm-none-eabi-g++ -mcpu=cortex-m33 -mthumb

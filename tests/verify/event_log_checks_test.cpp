@@ -38,7 +38,7 @@ struct Case {
     std::string out(name(result.outcome));
     if (result.outcome == CheckOutcome::pass)
       return out + " " + std::string(test::text(result.found.octets()));
-    out += " " + std::string(result.subject) + ": " + std::string(result.note);
+    out += " " + std::string(result.subject) + ": " + std::string(result.reason());
     if (result.found.kind == Finding::Kind::number) out += " " + std::to_string(result.found.value);
     return out;
   }

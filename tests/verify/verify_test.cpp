@@ -44,7 +44,7 @@ void check_alone(Check check, std::span<const Case> cases) {
     CHECK(verdict->first_failure() == check);
     const CheckResult& result = (*verdict)[check];
     const std::string said =
-        std::string(result.note) + (result.error ? " " + std::string(name(result.error->code)) : "");
+        std::string(result.reason()) + (result.error ? " " + std::string(name(result.error->code)) : "");
     CHECK_MESSAGE(said.find(one.note) != std::string::npos, said);
   }
 }
@@ -1216,4 +1216,51 @@ TEST_CASE("Policy_VmUniqueId_IsComparedWithoutCase") {
   REQUIRE(verdict.has_value());
   CHECK((*verdict)[Check::policy_vm_configuration].outcome == CheckOutcome::pass);
   CHECK(verdict->verified());
+}
+
+namespace {
+// What a small image may have: everything but what quotes are signed with.
+struct NoQuotes {
+  TestCrypto crypto;
+  Result<Digest> digest(Hash hash, ByteView octets) noexcept { return crypto.digest(hash, octets); }
+  Result<void> verify_ecdsa_p384(ByteView point, const Digest& digest, const EcdsaP384Signature& signature) noexcept {
+    return crypto.verify_ecdsa_p384(point, digest, signature);
+  }
+  Result<void> verify_rsa_pss(const RsaPublicKey& key, Hash hash, const Digest& digest, ByteView signature) noexcept {
+    return crypto.verify_rsa_pss(key, hash, digest, signature);
+  }
+  Result<Certificate> parse_certificate(ByteView der) noexcept { return crypto.parse_certificate(der); }
+};
+static_assert(Crypto<NoQuotes> && !RsaVerifier<NoQuotes>);
+}  // namespace
+
+TEST_CASE("Verify_ProviderWithoutQuotes_FailsWhatOnlyAQuoteCouldTell") {
+  Scene scene;
+  scene.make();
+  NoQuotes crypto;
+  const auto judged = [&](const Evidence& evidence, const Policy& policy) {
+    const auto verdict = snpnv::verify(crypto, scene.chain(), scene.trust(), evidence, policy, scene.time);
+    REQUIRE(verdict.has_value());
+    return *verdict;
+  };
+  const Evidence evidence = scene.evidence();
+  CHECK(judged(evidence, scene.policy).verified());
+  for (const Check check : kQuoteChecks) CHECK(judged(evidence, scene.policy)[check].outcome == CheckOutcome::skip);
+
+  Evidence with_quote = evidence;
+  with_quote.quote = QuoteToVerify{};
+  Evidence with_log = evidence;
+  with_log.event_log = ByteView();
+  Policy of_pcrs = scene.policy;
+  of_pcrs.pcrs[4] = PcrValue{};
+  Policy of_boot = scene.policy;
+  of_boot.secure_boot_log = true;
+  for (const Verdict& verdict : {judged(with_quote, scene.policy), judged(with_log, scene.policy),
+                                 judged(evidence, of_pcrs), judged(evidence, of_boot)}) {
+    CHECK_FALSE(verdict.verified());
+    CHECK(verdict.first_failure() == Check::quote_magic);
+    for (const Check check : kQuoteChecks) CHECK(verdict[check].outcome == CheckOutcome::fail);
+    for (const Check check : kEventLogChecks) CHECK(verdict[check].outcome == CheckOutcome::fail);
+    for (const Check check : kBootChecks) CHECK(verdict[check].outcome == CheckOutcome::fail);
+  }
 }

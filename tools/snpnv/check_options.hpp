@@ -57,7 +57,7 @@ inline constexpr auto kCheckOptions = std::to_array({
   for (const Advice& advice : kAdvice)
     if (advice.check.value_or(check) == check && advice.outcome == result.outcome && advice.note == result.note)
       return concat({result.note, advice.option});
-  return std::string(result.note);
+  return std::string(result.reason());
 }
 
 }  // namespace snpnv::tool

@@ -23,7 +23,7 @@ template <Hasher H>
     input.bytes(party);
   }
   input.be(bits);
-  SNPNV_TRY(const ByteView whole, input.finish());
+  SNPNV_TRY(const ByteView& whole, input.finish());
   SNPNV_TRY(Digest digest, hasher.digest(Hash::sha256, whole));
   if (out.size() > digest.size) return fail(Code::wire_overflow, 0, static_cast<std::uint32_t>(out.size()));
   copy_to(out, digest.view().first(out.size()));
@@ -43,7 +43,7 @@ template <BrokerCrypto C>
   SNPNV_CHECK(crypto.agree(secret.header.epk, agreed.octets()));
   SNPNV_CHECK(concat_kdf(crypto, kbs::kKeyAgreement, {}, {}, agreed.octets(), 8 * kSecretKeySize, kek.octets()));
   SNPNV_CHECK(crypto.unwrap_key(kek.octets(), secret.wrapped_key, cek.octets()));
-  SNPNV_TRY(const ByteView ciphertext, decode_base64url(secret.ciphertext.source(), out));
+  SNPNV_TRY(const ByteView& ciphertext, decode_base64url(secret.ciphertext.source(), out));
   const MutBytes octets = out.first(ciphertext.size());
   SNPNV_CHECK(crypto.decrypt(cek.octets(), secret.iv, octets_of(secret.protected_text), octets,
                              secret.tag));

@@ -67,25 +67,25 @@ class KbsExchange {
   Result<MutBytes> attempt(std::string_view resource, MutBytes out) noexcept {
     refusal_ = {};  // what an earlier one says has been overwritten
     std::array<std::byte, kMostCookie> cookie_room;
-    SNPNV_TRY(const KbsChallenge challenge, begin(cookie_room));
-    SNPNV_TRY(const P256Point key, crypto_.make_key());
+    SNPNV_TRY(const KbsChallenge& challenge, begin(cookie_room));
+    SNPNV_TRY(const P256Point& key, crypto_.make_key());
     Writer runtime_data(room_);
     write_runtime_data(runtime_data, challenge.nonce(), key);
-    SNPNV_TRY(const ByteView bound, runtime_data.finish());
-    SNPNV_TRY(const Digest nonce, crypto_.digest(challenge.hash, bound));
-    SNPNV_TRY(const ByteView evidence, evidence_.evidence(nonce.view(), room_.first(kMaxEvidence)));
+    SNPNV_TRY(const ByteView& bound, runtime_data.finish());
+    SNPNV_TRY(const Digest& nonce, crypto_.digest(challenge.hash, bound));
+    SNPNV_TRY(const ByteView& evidence, evidence_.evidence(nonce.view(), room_.first(kMaxEvidence)));
     Writer attestation(room_.subspan(kMaxEvidence));
     write_kbs_attestation(attestation, challenge.nonce(), key, evidence, init_data_);
-    SNPNV_TRY(const ByteView body, attestation.finish());
-    SNPNV_TRY(const HttpResponse attested, ask(KbsStep::attestation, "attest", body));
+    SNPNV_TRY(const ByteView& body, attestation.finish());
+    SNPNV_TRY(const HttpResponse& attested, ask(KbsStep::attestation, "attest", body));
     SNPNV_CHECK(parse_token(attested.body));
     std::array<std::byte, 1024> path;
     Writer target(path);
     target.text("resource/");
     target.text(resource);
-    SNPNV_TRY(const ByteView written, target.finish());
-    SNPNV_TRY(const HttpResponse response, ask(KbsStep::secret, text_of(written), std::nullopt));
-    SNPNV_TRY(const KbsSecret secret, KbsSecret::parse(response.body));
+    SNPNV_TRY(const ByteView& written, target.finish());
+    SNPNV_TRY(const HttpResponse& response, ask(KbsStep::secret, text_of(written), std::nullopt));
+    SNPNV_TRY(const KbsSecret& secret, KbsSecret::parse(response.body));
     return decrypt_secret(crypto_, secret, out);
   }
 
@@ -94,16 +94,16 @@ class KbsExchange {
     std::array<std::byte, 256> request_room;
     Writer request(request_room);
     write_kbs_request(request);
-    SNPNV_TRY(const ByteView body, request.finish());
-    SNPNV_TRY(const HttpResponse response, ask(KbsStep::challenge, "auth", body));
-    SNPNV_TRY(const KbsChallenge challenge, KbsChallenge::parse(response.body));
-    SNPNV_TRY(const std::string_view session, set_cookie(response.head, kbs::kSessionCookie));
+    SNPNV_TRY(const ByteView& body, request.finish());
+    SNPNV_TRY(const HttpResponse& response, ask(KbsStep::challenge, "auth", body));
+    SNPNV_TRY(const KbsChallenge& challenge, KbsChallenge::parse(response.body));
+    SNPNV_TRY(const std::string_view& session, set_cookie(response.head, kbs::kSessionCookie));
     if (session.empty()) return fail(Code::broker_session);
     Writer cookie(cookie_room);
     cookie.text(kbs::kSessionCookie);
     cookie.text("=");
     cookie.text(session);
-    SNPNV_TRY(const ByteView text, cookie.finish());
+    SNPNV_TRY(const ByteView& text, cookie.finish());
     cookie_ = text_of(text);
     return challenge;
   }
@@ -115,11 +115,11 @@ class KbsExchange {
     target.text(upto(prefix, prefix.size() - (prefix.ends_with('/') ? 1 : 0)));
     target.text("/kbs/v0/");
     target.text(path);
-    SNPNV_TRY(const ByteView written, target.finish());
+    SNPNV_TRY(const ByteView& written, target.finish());
     Url url = url_;
     url.target = text_of(written);
     const HttpMessage message{.json = body, .cookie = cookie_, .bodies = HttpBodies::all};
-    SNPNV_TRY(const HttpResponse response,
+    SNPNV_TRY(const HttpResponse& response,
               http_ask_patiently(http_, clock_, url, message, asking_, Backoff(seed_++), http_room_));
     if (response.head.status == kHttpOk) return response;
     refusal_ = {step, response.head.status, std::nullopt};

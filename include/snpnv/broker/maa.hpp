@@ -29,21 +29,21 @@ struct MaaRequest {
 template <RsaVerifier V>
 [[nodiscard]] Result<void> verify_maa_token(V& verifier, std::string_view token, ByteView keys, const MaaRequest& sent,
                                             std::uint64_t now, MutBytes room) noexcept {
-  SNPNV_TRY(const Jwt jwt, Jwt::split(token));
-  SNPNV_TRY(const ByteView header_text, decode_base64url(jwt.header, room));
+  SNPNV_TRY(const Jwt& jwt, Jwt::split(token));
+  SNPNV_TRY(const ByteView& header_text, decode_base64url(jwt.header, room));
   room = room.subspan(header_text.size());
-  SNPNV_TRY(const JwtHeader header, JwtHeader::parse(header_text));
-  SNPNV_TRY(const std::optional<ByteView> der, find_key(keys, header.kid, room));
+  SNPNV_TRY(const JwtHeader& header, JwtHeader::parse(header_text));
+  SNPNV_TRY(const std::optional<ByteView>& der, find_key(keys, header.kid, room));
   if (!der) return fail(Code::token_key);
   room = room.subspan(der->size());
-  SNPNV_TRY(const Certificate certificate, Certificate::parse(*der));
+  SNPNV_TRY(const Certificate& certificate, Certificate::parse(*der));
   if (certificate.key.type != KeyType::rsa) return fail(Code::token_key);
-  SNPNV_TRY(const ByteView signature, decode_base64url(jwt.signature, room));
+  SNPNV_TRY(const ByteView& signature, decode_base64url(jwt.signature, room));
   SNPNV_CHECK(verify_message(verifier, certificate.key.rsa, Hash::sha256, octets_of(jwt.signed_text), signature));
   room = room.subspan(signature.size());
-  SNPNV_TRY(const ByteView payload, decode_base64url(jwt.payload, room));
-  SNPNV_TRY(const MaaClaims claims, MaaClaims::parse(payload));
-  SNPNV_TRY(const RuntimeClaims runtime, RuntimeClaims::parse(claims.runtime, claims.runtime_offset));
+  SNPNV_TRY(const ByteView& payload, decode_base64url(jwt.payload, room));
+  SNPNV_TRY(const MaaClaims& claims, MaaClaims::parse(payload));
+  SNPNV_TRY(const RuntimeClaims& runtime, RuntimeClaims::parse(claims.runtime, claims.runtime_offset));
   constexpr std::uint64_t kClockSkew = 300;  // seconds, as Microsoft's own clients allow
   using R = ATTESTATION_REPORT;
   for (const auto& [claim, right] :

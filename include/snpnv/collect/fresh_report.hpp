@@ -83,7 +83,7 @@ class ReportCollector {
   template <class Get>
   [[nodiscard]] constexpr Result<BoundReport> placed(Get&& get) {
     Place out = fail(Code::fresh_stale);
-    if (const auto got = explained(get(out)); !got) out = fail(got.error());
+    if (const auto got = explained(get(out)); !got) out = std::unexpected(got.error());
     return out;
   }
 
@@ -169,12 +169,12 @@ class ReportCollector {
     }
     if (content->empty()) return false;  // as stale as before
 
-    SNPNV_TRY(const HclReport envelope, HclReport::parse(*content));
-    SNPNV_TRY(const auto octets, envelope.snp_report());
-    SNPNV_TRY(const ATTESTATION_REPORT report,
+    SNPNV_TRY(const HclReport& envelope, HclReport::parse(*content));
+    SNPNV_TRY(const auto& octets, envelope.snp_report());
+    SNPNV_TRY(const ATTESTATION_REPORT& report,
               ATTESTATION_REPORT::parse(octets, HclReport::hardware_report.offset));
-    SNPNV_TRY(const Hash hash, envelope.hash());
-    SNPNV_TRY(const Digest digest, hasher_.digest(hash, envelope.claims));
+    SNPNV_TRY(const Hash& hash, envelope.hash());
+    SNPNV_TRY(const Digest& digest, hasher_.digest(hash, envelope.claims));
     if (!report.report_data_is(digest)) {
       trace_.last = Seen::torn;
       return false;

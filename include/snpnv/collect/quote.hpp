@@ -93,7 +93,7 @@ inline constexpr std::size_t kMaxQuoteNonce = 50;
 /// @returns the key | wire_value - not an RSA key | what Tpm::execute() returns.
 template <TpmClient Tpm>
 [[nodiscard]] constexpr Result<ClaimsKey> attestation_key(Tpm& tpm) {
-  SNPNV_TRY(const auto response, tpm.execute(ReadPublic{vtpm::kAttestationKey}));
+  SNPNV_TRY(const auto& response, tpm.execute(ReadPublic{vtpm::kAttestationKey}));
   return key_of(response.outPublic.value);
 }
 
@@ -121,9 +121,9 @@ class QuoteCollector {
     if (nonce.empty() || nonce.size() > kMaxQuoteNonce) return fail(Code::text_length, 0, kMaxQuoteNonce);
     for (unsigned i = 0; i < kTries && (i == 0 || tpm_.now() < tpm_.deadline()); ++i) {
       QuoteEvidence out;
-      SNPNV_TRY(const Digest signed_digest, take_quote(out, nonce, selection, key));
+      SNPNV_TRY(const Digest& signed_digest, take_quote(out, nonce, selection, key));
       SNPNV_CHECK(read_pcrs(out.pcrs, selection));
-      SNPNV_TRY(const Digest digest, pcr_digest(out.pcrs, signed_digest.size));
+      SNPNV_TRY(const Digest& digest, pcr_digest(out.pcrs, signed_digest.size));
       if (equal(digest.view(), signed_digest.view())) return out;
     }
     return fail(Code::quote_moving, 0, kTries);
@@ -189,7 +189,7 @@ class QuoteCollector {
       const auto select = left.octets();
       PCR_Read command;
       command.pcrSelectionIn.add({left.bank, static_cast<std::uint8_t>(select.size()), select});
-      SNPNV_TRY(const auto response, tpm_.execute(command));
+      SNPNV_TRY(const auto& response, tpm_.execute(command));
       std::size_t next = 0;
       std::uint32_t got = 0;
       for (const TPMS_PCR_SELECTION& bank : response.pcrSelectionOut.view()) {

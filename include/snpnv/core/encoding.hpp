@@ -72,15 +72,18 @@ class DigitValues {
     add(digits);
     add(other_case);
   }
-  [[nodiscard]] constexpr int operator[](char c) const { return values_[static_cast<unsigned char>(c)]; }
+  [[nodiscard]] constexpr int operator[](char c) const {
+    return values_[std::min(static_cast<unsigned char>(c), kLast)];
+  }
 
  private:
   consteval void add(std::string_view digits) {
     for (std::size_t i = 0; i < digits.size(); ++i)
       values_[static_cast<unsigned char>(digits[i])] = static_cast<std::int8_t>(i);
   }
-  std::array<std::int8_t, 256> values_ = [] {
-    std::array<std::int8_t, 256> none{};
+  static constexpr unsigned char kLast = 0x7F;  // DEL, which is no digit, and stands for all behind it
+  std::array<std::int8_t, kLast + 1> values_ = [] {
+    std::array<std::int8_t, kLast + 1> none{};
     none.fill(-1);
     return none;
   }();

@@ -124,15 +124,16 @@ enum class Code : std::uint32_t {
   return text;
 }
 
-/// The word of `value` in `words`, each of which ends with NUL, in the order of `values`; the last word
-/// if it is not among them. Small images carry this in place of a switch or a table of pointers.
+/// The word at `index` in `words`, each of which ends with NUL. Small images carry this in place of a switch or a table
+/// of pointers.
+[[nodiscard]] constexpr std::string_view nth_word(std::string_view words, std::size_t index) {
+  for (; index != 0; --index) words.remove_prefix(words.find('\0') + 1);
+  return upto(words, words.find('\0'));
+}
+/// The word of `value`, in the order of `values`; the last word if it is not among them.
 template <class Enum, std::size_t N>
 [[nodiscard]] constexpr std::string_view word_of(Enum value, const Enum (&values)[N], std::string_view words) {
-  for (const Enum each : values) {
-    if (each == value) break;
-    words.remove_prefix(words.find('\0') + 1);
-  }
-  return upto(words, words.find('\0'));
+  return nth_word(words, static_cast<std::size_t>(std::find(values, values + N, value) - values));
 }
 
 #define SNPNV_X(name, value, text, detail) Code::name,
@@ -170,11 +171,20 @@ static_assert(std::is_trivially_copyable_v<Error> && sizeof(Error) == 20);
 template <class T>
 using Result = std::expected<T, Error>;
 
-[[nodiscard]] constexpr std::unexpected<Error> fail(Error error) { return std::unexpected(error); }
+/// An error on its way into a Result, in whose place it is made. std::unexpected would be copied on each step of the way,
+/// and a program is full of them.
+struct Failed {
+  Error value;
+  template <class T>
+  // NOLINTNEXTLINE(google-explicit-constructor): to be converted is its purpose
+  constexpr operator std::expected<T, Error>() const {
+    return std::expected<T, Error>(std::unexpect, value);
+  }
+};
+[[nodiscard]] constexpr Failed fail(const Error& error) { return {error}; }
 
-[[nodiscard]] constexpr std::unexpected<Error> fail(Code code, std::size_t where = 0,
-                                                    std::uint32_t detail = 0) {
-  return std::unexpected(Error{code, static_cast<std::uint32_t>(where), detail});
+[[nodiscard]] constexpr Failed fail(Code code, std::size_t where = 0, std::uint32_t detail = 0) {
+  return {{code, static_cast<std::uint32_t>(where), detail}};
 }
 
 /// An error on its way to the caller: moved once, into what the enclosing function returns.

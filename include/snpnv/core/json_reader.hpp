@@ -82,6 +82,8 @@ struct JsonString {
       return std::ranges::equal(a.raw, b, {}, {}, [](char c) { return static_cast<std::byte>(c); });
     return same_text(a.source(), PlainText(b));
   }
+  // A literal by itself, for small images.
+  friend constexpr bool operator==(const JsonString& a, const char* b) { return a == std::string_view(b); }
   friend constexpr bool operator==(const JsonString& a, const JsonString& b) {
     if (a.plain && b.plain) return std::ranges::equal(a.raw, b.raw);
     return same_text(a.source(), b.source());
@@ -243,9 +245,9 @@ class JsonReader {
 
  private:
   struct Level {
-    JsonKind kind{};
-    bool empty = true;          // no item read yet
-    std::uint16_t names = 0;    // index in names_ where this object's names begin
+    JsonKind kind;
+    bool empty;           // no item read yet
+    std::uint16_t names;  // index in names_ where this object's names begin
   };
 
   static constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -343,7 +345,8 @@ class JsonReader {
     const std::size_t start = ++at_;
     bool plain = true;
     while (true) {
-      while (at_ + 8 <= in_.size() && all_ordinary(in_.subspan(at_).first<8>())) at_ += 8;
+      if constexpr (sizeof(std::size_t) >= 8)  // a register's worth
+        while (at_ + 8 <= in_.size() && all_ordinary(in_.subspan(at_).first<8>())) at_ += 8;
       while (at_ < in_.size() && is_ordinary(static_cast<char>(in_[at_]))) ++at_;
       const char c = current();
       if (c == '"') break;
@@ -421,11 +424,12 @@ class JsonReader {
     for (const std::byte octet : digits) {
       const char c = static_cast<char>(octet);
       const auto digit = static_cast<std::uint64_t>(c - '0');
-      if (!is_digit(c) || value > (most - digit) / 10) {
+      const std::uint64_t next = value * 10 + digit;
+      if (!is_digit(c) || value > ~std::uint64_t{0} / 10 || next < digit || next > most) {
         fail_at(Code::json_number, start);
         return 0;
       }
-      value = value * 10 + digit;
+      value = next;
     }
     return value;
   }
@@ -469,9 +473,9 @@ class JsonReader {
 
   // Many of them: kMaxInput leaves room in two words.
   struct Name {
-    std::uint32_t at = 0;
-    std::uint32_t size : 31 = 0;
-    std::uint32_t plain : 1 = 0;
+    std::uint32_t at;
+    std::uint32_t size : 31;
+    std::uint32_t plain : 1;
   };
 
   ByteView in_;
@@ -481,8 +485,8 @@ class JsonReader {
   std::uint16_t name_count_ = 0;
   bool ok_ = true;
   Error error_{};
-  std::array<Level, kMaxDepth> levels_{};
-  std::array<Name, kMaxNames> names_{};
+  std::array<Level, kMaxDepth> levels_;  // the first depth_ of them
+  std::array<Name, kMaxNames> names_;    // the first name_count_
 };
 
 /// The name of the member or key that an error of a JSON document is about, as it is spelled in `text`; empty where

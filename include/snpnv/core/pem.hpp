@@ -38,7 +38,7 @@ class PemReader {
     const auto end = find(kEnd, body);
     if (!end) return fail(Code::pem_block, *begin);
     at_ = *end + kEnd.size() + label_.size() + kDashes.size();
-    SNPNV_TRY(const ByteView octets, decode_base64url(FromBase64(Body(text_.first(*end), body)), out));
+    SNPNV_TRY(const ByteView& octets, decode_base64url(FromBase64(Body(text_.first(*end), body)), out));
     return octets;
   }
 
@@ -91,7 +91,7 @@ class PemReader {
 /// @returns the octets | pem_block - no such block, or nothing in it | the errors of PemReader::next().
 [[nodiscard]] constexpr Result<ByteView> der_of(ByteView octets, std::string_view label, MutBytes out) {
   if (!is_pem(octets)) return octets;
-  SNPNV_TRY(const std::optional<ByteView> block, PemReader(octets, label).next(out));
+  SNPNV_TRY(const std::optional<ByteView>& block, PemReader(octets, label).next(out));
   if (!block || block->empty()) return fail(Code::pem_block);
   return *block;
 }

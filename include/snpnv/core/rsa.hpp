@@ -43,7 +43,7 @@ concept RsaVerifier =
 template <RsaVerifier V>
 [[nodiscard]] constexpr Result<void> verify_message(V& verifier, const RsaPublicKey& key, Hash hash,
                                                     ByteView message, ByteView signature) {
-  SNPNV_TRY(const Digest digest, verifier.digest(hash, message));
+  SNPNV_TRY(const Digest& digest, verifier.digest(hash, message));
   return verifier.verify_rsa_pkcs1(key, hash, digest, signature);
 }
 

@@ -37,14 +37,14 @@ template <Crypto C>
   switch (request.kind) {
     case CertificateKind::issuers: {
       chain.crl = {};
-      SNPNV_TRY(const IssuersCheck checked, verify_issuers(crypto, chain, trust, at));
+      SNPNV_TRY(const IssuersCheck& checked, verify_issuers(crypto, chain, trust, at));
       if (!checked.issuers) return refused(checked.verdict);
       if (checked.issuers->product != request.product || checked.issuers->endorser != request.endorser)
         return another(kAsk);
       return Acceptance{};
     }
     case CertificateKind::revocation: {
-      SNPNV_TRY(const Verdict verdict, verify_crl(crypto, chain, trust, at));
+      SNPNV_TRY(const Verdict& verdict, verify_crl(crypto, chain, trust, at));
       if (verdict[Check::chain_revocation].outcome != CheckOutcome::pass) return refused(verdict);
       if (verdict.product != request.product) return another(kCrl);
       return Acceptance{};
@@ -52,7 +52,7 @@ template <Crypto C>
     case CertificateKind::endorsement: break;
   }
   chain.crl = {};
-  SNPNV_TRY(const ChainCheck checked, verify_chain(crypto, chain, trust, at));
+  SNPNV_TRY(const ChainCheck& checked, verify_chain(crypto, chain, trust, at));
   if (!checked.chain) return refused(checked.verdict);
   if (checked.chain->product() != request.product || !report) return another(kVek);
   const Policy policy;

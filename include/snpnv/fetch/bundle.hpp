@@ -14,7 +14,7 @@ namespace snpnv {
 /// @returns the certificate's DER | pem_block - where: the end; there is no further one
 ///   | as PemReader::next().
 [[nodiscard]] constexpr Result<ByteView> next_certificate(PemReader& pem, std::size_t end, MutBytes& room) {
-  SNPNV_TRY(const auto der, pem.next(room));
+  SNPNV_TRY(const auto& der, pem.next(room));
   if (!der) return fail(Code::pem_block, end);
   room = room.subspan(der->size());
   return *der;
@@ -30,7 +30,7 @@ namespace snpnv {
   PemReader pem(text, kPemCertificate);
   SNPNV_TRY(out.ask, next_certificate(pem, text.size(), room));
   SNPNV_TRY(out.ark, next_certificate(pem, text.size(), room));
-  SNPNV_TRY(const auto third, pem.next(room));
+  SNPNV_TRY(const auto& third, pem.next(room));
   if (third) return fail(Code::wire_trailing, text.size());
   return out;
 }
@@ -70,22 +70,22 @@ struct PlatformCertificates {
 
   PlatformCertificates out;
   std::array<std::byte, TCB_VERSION::kSize> big_endian{};
-  SNPNV_TRY(const ByteView tcb, decode_hex(tcbm->source(), big_endian));
+  SNPNV_TRY(const ByteView& tcb, decode_hex(tcbm->source(), big_endian));
   if (tcb.size() != big_endian.size())
     return fail(Code::text_length, tcbm->offset, static_cast<std::uint32_t>(big_endian.size()));
   std::ranges::reverse_copy(big_endian, out.tcbm.octets.begin());
 
   const auto decoded = [&](const JsonString& string) -> Result<ByteView> {
-    SNPNV_TRY(const ByteView plain, string.copy(room));
+    SNPNV_TRY(const ByteView& plain, string.copy(room));
     room = room.subspan(plain.size());
     return plain;
   };
-  SNPNV_TRY(const ByteView chain_text, decoded(*issuers));
+  SNPNV_TRY(const ByteView& chain_text, decoded(*issuers));
   SNPNV_TRY(out.chain, parse_issuers(chain_text, room));
-  SNPNV_TRY(const ByteView vcek_text, decoded(*vcek));
+  SNPNV_TRY(const ByteView& vcek_text, decoded(*vcek));
   PemReader pem(vcek_text, kPemCertificate);
   SNPNV_TRY(out.chain.vek, next_certificate(pem, vcek_text.size(), room));
-  SNPNV_TRY(const auto second, pem.next(room));
+  SNPNV_TRY(const auto& second, pem.next(room));
   if (second) return fail(Code::wire_trailing, vcek_text.size());
   return out;
 }

@@ -346,7 +346,7 @@ template <Stream S>
     head.text("\r\n");
   }
   head.text("Connection: close\r\n\r\n");
-  SNPNV_TRY(const ByteView whole, head.finish());
+  SNPNV_TRY(const ByteView& whole, head.finish());
   SNPNV_CHECK(stream.write_all(whole));
   if (post) SNPNV_CHECK(stream.write_all(*message.json));
   HttpParser parser(room, message.bodies);

@@ -126,7 +126,7 @@ template <HttpClient H, Clock C, class T>
                                                   Backoff backoff,
                                                   std::span<std::byte, kHttpRoom> room) noexcept {
   const HttpMessage message{asking.metadata};
-  SNPNV_TRY(const HttpResponse response, http_ask_patiently(http, clock, url, message, asking, backoff, room));
+  SNPNV_TRY(const HttpResponse& response, http_ask_patiently(http, clock, url, message, asking, backoff, room));
   if (response.head.status != kHttpOk) return fail(Code::http_status, 0, response.head.status);
   return response.body;
 }

@@ -25,7 +25,7 @@ class MbedCertificates {
   /// The concept Crypto's.
   /// @returns as the concept says; detail of crypto_failed: Mbed TLS status, negated.
   [[nodiscard]] Result<Certificate> parse_certificate(ByteView der) noexcept {
-    SNPNV_TRY(const Certificate certificate, Certificate::parse(der));
+    SNPNV_TRY(const Certificate& certificate, Certificate::parse(der));
     mbedtls_x509_crt parsed;
     mbedtls_x509_crt_init(&parsed);
     constexpr int kInPlace = 0;
@@ -45,7 +45,7 @@ class MbedCertificates {
     }
     return MBEDTLS_MD_NONE;
   }
-  static std::unexpected<Error> failure(int status) noexcept {
+  static Failed failure(int status) noexcept {
     return fail(Code::crypto_failed, 0, static_cast<std::uint32_t>(-status));
   }
 

@@ -56,7 +56,7 @@ class MbedPsaCrypto : public MbedCertificates {
       body.zeros(sign ? 1 : 0);
       body.bytes(number);
     }
-    SNPNV_TRY(const ByteView numbers, body.finish());
+    SNPNV_TRY(const ByteView& numbers, body.finish());
     std::array<std::byte, kHeader> front{};
     Writer outer(front);
     header(outer, DerTag::sequence, numbers.size());

@@ -136,7 +136,7 @@ class TlsStream {
   }
 
  private:
-  static std::unexpected<Error> tls_failure(int status) noexcept {
+  static Failed tls_failure(int status) noexcept {
     return fail(Code::io_tls, 0, static_cast<std::uint32_t>(-status));
   }
 

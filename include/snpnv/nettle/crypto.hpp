@@ -66,7 +66,7 @@ class NettleCrypto {
     });
   }
   [[nodiscard]] Result<Certificate> parse_certificate(ByteView der) noexcept {
-    SNPNV_TRY(const Certificate certificate, Certificate::parse(der));
+    SNPNV_TRY(const Certificate& certificate, Certificate::parse(der));
     if (certificate.key.type == KeyType::p384 && !takes(certificate.key.point)) return fail(Code::crypto_failed);
     return certificate;
   }

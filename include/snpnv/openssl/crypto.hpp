@@ -24,7 +24,7 @@ class OpenSslErrorMark {
   ~OpenSslErrorMark() { ERR_pop_to_mark(); }
   OpenSslErrorMark(const OpenSslErrorMark&) = delete;
   OpenSslErrorMark& operator=(const OpenSslErrorMark&) = delete;
-  [[nodiscard]] static std::unexpected<Error> failure() noexcept {
+  [[nodiscard]] static Failed failure() noexcept {
     return fail(Code::crypto_failed, 0, static_cast<std::uint32_t>(ERR_GET_REASON(ERR_peek_last_error())));
   }
 };
@@ -84,7 +84,7 @@ class OpenSslCrypto {
     return verify_rsa(key, RSA_PKCS1_PADDING, hash, digest, signature);
   }
   [[nodiscard]] Result<Certificate> parse_certificate(ByteView der) noexcept {
-    SNPNV_TRY(const Certificate certificate, Certificate::parse(der));
+    SNPNV_TRY(const Certificate& certificate, Certificate::parse(der));
     const ErrorMark mark;
     const unsigned char* at = octets(der);
     const Owned<X509, X509_free> parsed(d2i_X509(nullptr, &at, static_cast<long>(der.size())));

@@ -59,7 +59,7 @@ class NvReader {
 /// @returns it | tpm_rc with TPM_RC_HANDLE if there is no such index | what Tpm::execute() returns.
 template <TpmClient Tpm>
 [[nodiscard]] constexpr Result<TPMS_NV_PUBLIC> nv_public(Tpm& tpm, TPM_HANDLE index) {
-  SNPNV_TRY(const auto response, tpm.execute(NV_ReadPublic{index}));
+  SNPNV_TRY(const auto& response, tpm.execute(NV_ReadPublic{index}));
   TPMS_NV_PUBLIC area = response.nvPublic.value;
   area.authPolicy = {};  // it borrows the scratch buffer
   return area;

@@ -23,10 +23,7 @@ template <Transport T, TpmCommand C>
 [[nodiscard]] constexpr Result<typename C::Response> execute(T& tpm, const C& command,
                                                              TpmScratch& scratch) {
   const auto message = marshal_command(command, scratch.command);
-  if (!message) return fail_command(command, message.error());
-  const Result<ByteView> answer = tpm.transact(*message, scratch.response);
-  if (!answer) return fail_command(command, answer.error());
-  return unmarshal_response(command, *answer);
+  return unmarshal_response(command, message ? tpm.transact(*message, scratch.response) : message);
 }
 
 /// A TPM with a clock: sends commands again while the TPM asks for it, until the deadline.
@@ -45,11 +42,7 @@ class Tpm {
   ///     no answer any more.
   template <TpmCommand Cmd>
   [[nodiscard]] constexpr Result<typename Cmd::Response> execute(const Cmd& command) {
-    const auto message = marshal_command(command, scratch_.command);
-    if (!message) return fail_command(command, message.error());
-    const auto answer = send(*message);
-    if (!answer) return fail_command(command, answer.error());
-    return unmarshal_response(command, *answer);
+    return unmarshal_response(command, send(marshal_command(command, scratch_.command)));
   }
 
   /// Sleeps `ms`, or to the deadline if that is sooner. False if the deadline had passed already.
@@ -64,10 +57,11 @@ class Tpm {
 
  private:
   // No template of the command: it would be in a program once for each that is used.
-  constexpr Result<ByteView> send(ByteView message) {
+  constexpr Result<ByteView> send(const Result<ByteView>& message) {
+    if (!message) return message;
     Error retry{};
     for (Millis wait = kFirstWait;; wait = std::min(2 * wait, kLongestWait)) {
-      const Result<ByteView> answer = transport_.transact(message, scratch_.response);
+      const Result<ByteView> answer = transport_.transact(*message, scratch_.response);
       if (!answer) {
         const bool retried = retry.code == Code::tpm_retry;
         return retried && answer.error().code == Code::io_deadline ? fail(retry) : fail(answer.error());

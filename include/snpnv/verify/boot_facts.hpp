@@ -20,7 +20,7 @@ template <Hasher H>
   for (const std::uint32_t value : {0U, 0xFFFFFFFFU, 1U}) {
     std::array<std::byte, 4> octets{};
     store<std::uint32_t, Endian::little>(octets, value);
-    SNPNV_TRY(const Digest digest, hasher.digest(*hash, octets));
+    SNPNV_TRY(const Digest& digest, hasher.digest(*hash, octets));
     if (equal(digest.view(), event.digest(bank))) return true;
   }
   return false;

@@ -19,6 +19,13 @@ class BootPolicyVerifier {
                      const Policy& policy)
       : hasher_(hasher), log_(log), pcrs_(pcrs), policy_(policy) {}
 
+  CheckResult judge(Check check) {
+    switch (check) {
+      SNPNV_BOOT_CHECKS(SNPNV_JUDGE)
+      default: return {};
+    }
+  }
+
   CheckResult policy_secure_boot_log() {
     const bool keys = policy_.secure_boot_pk.count + policy_.secure_boot_kek.count + policy_.secure_boot_db.count +
                           policy_.secure_boot_dbx.count + policy_.secure_boot_authority.count != 0;
@@ -59,7 +66,7 @@ class BootPolicyVerifier {
       } else if (event.pcrIndex == kGrubPcr || event.pcrIndex == kOverridePcr) {
         // Which of the events is a command line, no digest says. So each must be known.
         if (content.proof != EventProof::proven)
-          merge(out, CheckResult::fail(kPcrNames[event.pcrIndex], "has an event that does not prove what it says, by number", {},
+          merge(out, CheckResult::fail(kPcrNames[event.pcrIndex], "has an event that does not prove what it says, by number", Finding::kNone,
                                        Finding::number(event.number)));
         for (const auto& line : lines_of(event, content))
           if (line) merge(out, command_line(event, is_allowed(*line)));
@@ -86,9 +93,9 @@ class BootPolicyVerifier {
       ++judged;
       const std::string_view pcr = kPcrNames[event.pcrIndex];
       if (ruled.forbidden)
-        merge(out, CheckResult::fail(pcr, "what must not be was measured, by number", {}, Finding::number(event.number)));
+        merge(out, CheckResult::fail(pcr, "what must not be was measured, by number", Finding::kNone, Finding::number(event.number)));
       else if (closed.has(event.pcrIndex) && !ruled.allowed)
-        merge(out, CheckResult::fail(pcr, "what is not allowed was measured, by number", {}, Finding::number(event.number)));
+        merge(out, CheckResult::fail(pcr, "what is not allowed was measured, by number", Finding::kNone, Finding::number(event.number)));
       return {};
     });
     if (!read) return CheckResult::fail(kLog, read.error());
@@ -120,7 +127,7 @@ class BootPolicyVerifier {
   Result<void> each_digest(Take&& take) const {
     EventLogReader reader;
     for (ByteView rest = *log_; !rest.empty(); rest = rest.subspan(reader.taken())) {
-      SNPNV_TRY(const LoggedEvent event, reader.next(rest));
+      SNPNV_TRY(const LoggedEvent& event, reader.next(rest));
       if (event.eventType != EventType::EV_NO_ACTION && !event.digest(kQuotedBank).empty()) SNPNV_CHECK(take(event));
     }
     return {};
@@ -129,7 +136,7 @@ class BootPolicyVerifier {
   template <class Take>
   Result<void> each(Take&& take) {
     return each_digest([&](const LoggedEvent& event) -> Result<void> {
-      SNPNV_TRY(const EventContent content, event_content(hasher_, event, kQuotedBank));
+      SNPNV_TRY(const EventContent& content, event_content(hasher_, event, kQuotedBank));
       return take(event, content);
     });
   }
@@ -156,7 +163,7 @@ class BootPolicyVerifier {
       copy_to(out, listed);
       return out;
     }
-    SNPNV_TRY(const Digest digest, hasher_.digest(Hash::sha256, listed));
+    SNPNV_TRY(const Digest& digest, hasher_.digest(Hash::sha256, listed));
     copy_to(out, digest.view());
     return out;
   }
@@ -178,7 +185,7 @@ class BootPolicyVerifier {
     std::optional<CheckResult> out;
     const CheckResult read = each_key(name, data, [&](const PcrValue& key) {
       merge(out, allowed.contains(key) ? CheckResult::pass(name, Finding::octets(key))
-                                       : CheckResult::fail(name, "holds what is not allowed", {}, Finding::octets(key)));
+                                       : CheckResult::fail(name, "holds what is not allowed", Finding::kNone, Finding::octets(key)));
     });
     if (read.outcome == CheckOutcome::fail) return read;
     return out.value_or(CheckResult::fail(name, "is empty"));
@@ -208,7 +215,7 @@ class BootPolicyVerifier {
     if (separator) return {};
     const auto variable = UEFI_VARIABLE_DATA::parse(content.content);
     if (content.proof != EventProof::proven || !variable) {
-      merge(to.refused, CheckResult::fail(kSecureBoot, "has an event that does not prove what it says, by number", {},
+      merge(to.refused, CheckResult::fail(kSecureBoot, "has an event that does not prove what it says, by number", Finding::kNone,
                                           Finding::number(event.number)));
       return {};
     }
@@ -220,12 +227,12 @@ class BootPolicyVerifier {
     }
     ++to.count;
     if (!allowed)
-      merge(to.refused, CheckResult::fail(kSecureBoot, "what is not allowed let an image in, by number", {},
+      merge(to.refused, CheckResult::fail(kSecureBoot, "what is not allowed let an image in, by number", Finding::kNone,
                                           Finding::number(event.number)));
     return {};
   }
   Result<bool> is_allowed_authority(ByteView listed) {
-    SNPNV_TRY(const PcrValue key, fingerprint(listed));
+    SNPNV_TRY(const PcrValue& key, fingerprint(listed));
     return policy_.secure_boot_authority.contains(key);
   }
   static CheckResult judge(const Authorities& authorities) {
@@ -244,7 +251,7 @@ class BootPolicyVerifier {
       if (begun_) return !std::exchange(over_, true);
       std::array<std::byte, kName.size()> octets{};
       Writer(octets).text(kName);
-      SNPNV_TRY(const Digest digest, hasher.digest(Hash::sha256, octets));
+      SNPNV_TRY(const Digest& digest, hasher.digest(Hash::sha256, octets));
       begun_ = equal(digest.view(), event.digest(kQuotedBank));
       return false;
     }
@@ -263,7 +270,7 @@ class BootPolicyVerifier {
         Writer writer(octets);
         writer.bytes(text);
         writer.text(end);
-        SNPNV_TRY(const Digest digest, hasher_.digest(Hash::sha256, writer.written()));
+        SNPNV_TRY(const Digest& digest, hasher_.digest(Hash::sha256, writer.written()));
         if (equal(digest.view(), event.digest(kQuotedBank))) return true;
       }
     }
@@ -290,7 +297,7 @@ class BootPolicyVerifier {
   }
   static CheckResult command_line(const LoggedEvent& event, bool allowed) {
     return allowed ? CheckResult::pass(kPcrNames[event.pcrIndex])
-                   : CheckResult::fail(kPcrNames[event.pcrIndex], "has another command line, by number", {},
+                   : CheckResult::fail(kPcrNames[event.pcrIndex], "has another command line, by number", Finding::kNone,
                                        Finding::number(event.number));
   }
 

@@ -85,7 +85,7 @@ template <Crypto C>
   std::size_t count = 0;
   const auto ark = crypto.parse_certificate(chain.ark);
   for (const ByteView der : pool.roots) {
-    SNPNV_TRY(const Certificate root, crypto.parse_certificate(der));
+    SNPNV_TRY(const Certificate& root, crypto.parse_certificate(der));
     if (!ark || !equal(root.key.spki, ark->key.spki)) continue;
     SNPNV_TRY(trusted[0], spki_digest(crypto, root));
     count = 1;

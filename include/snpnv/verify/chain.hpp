@@ -134,20 +134,7 @@ class ChainVerifier {
     out.chain.reset();
     Verdict& verdict = out.verdict;
     verdict.reset();
-    const auto passes = [&](Check check, CheckResult result) {
-      verdict[check] = result;
-      return result.outcome != CheckOutcome::fail;
-    };
-    const bool is_signed =
-        passes(Check::chain_root_pinned, chain_root_pinned()) &&
-        passes(Check::chain_root_signature, chain_root_signature()) &&
-        passes(Check::chain_intermediate_signature, chain_intermediate_signature()) &&
-        passes(Check::chain_endorsement_signature, chain_endorsement_signature());
-    verdict.root = root_;
-    if (!is_signed) return;
-    verdict[Check::chain_validity] = verified_.validity(at_);
-    verdict[Check::chain_roles] = chain_roles();
-    verdict[Check::chain_revocation] = chain_revocation();
+    judge_all(verdict);
     if (verdict.first_failure()) return;
     verdict.product = verified_.product_;
     verdict.complete = true;
@@ -159,22 +146,9 @@ class ChainVerifier {
   /// The same without an endorsement certificate: whether the issuers are fit to judge one.
   [[nodiscard]] IssuersCheck run_issuers() {
     IssuersCheck out;
-    Verdict& verdict = out.verdict;
-    const auto passes = [&](Check check, CheckResult result) {
-      verdict[check] = result;
-      return result.outcome != CheckOutcome::fail;
-    };
     verified_.issuers_only_ = true;
-    const bool is_signed = passes(Check::chain_root_pinned, chain_root_pinned()) &&
-                           passes(Check::chain_root_signature, chain_root_signature()) &&
-                           passes(Check::chain_intermediate_signature, chain_intermediate_signature());
-    verdict.root = root_;
-    if (!is_signed) return out;
-    verdict[Check::chain_endorsement_signature] = CheckResult::skip("issuers only");
-    verdict[Check::chain_validity] = verified_.validity(at_);
-    verdict[Check::chain_roles] = chain_roles();
-    verdict[Check::chain_revocation] = chain_revocation();
-    if (verdict.first_failure()) return out;
+    judge_all(out.verdict);
+    if (out.verdict.first_failure()) return out;
     out.issuers = Issuers{verified_.product_, verified_.signing_key_};
     return out;
   }
@@ -199,6 +173,22 @@ class ChainVerifier {
   }
 
  private:
+  // Those of signatures stop at the first that fails: what is not signed is not interpreted.
+  void judge_all(Verdict& verdict) {
+    for (const Check check : kChainChecks) {
+      const bool skipped = verified_.issuers_only_ && check == Check::chain_endorsement_signature;
+      verdict[check] = skipped ? CheckResult::skip("issuers only") : judge(check);
+      verdict.root = root_;
+      if (check <= Check::chain_endorsement_signature && verdict[check].outcome == CheckOutcome::fail) return;
+    }
+  }
+  CheckResult judge(Check check) {
+    switch (check) {
+      SNPNV_CHAIN_CHECKS(SNPNV_JUDGE)
+      default: return {};
+    }
+  }
+
   // Reads a certificate, or says why not.
   std::optional<CheckResult> read(std::string_view subject, ByteView der, Certificate& to) {
     auto parsed = crypto_.parse_certificate(der);
@@ -210,7 +200,7 @@ class ChainVerifier {
   CheckResult check_signature(std::string_view subject, const SignedOctets& what, const X509Key& by) {
     if (!is_rsa_pss_sha384(what.algorithm))
       return CheckResult::fail(subject, "not signed by RSASSA-PSS with SHA-384, MGF1-SHA-384, salt 48",
-                              {}, Finding::octets(what.algorithm.oid));
+                              Finding::kNone, Finding::octets(what.algorithm.oid));
     if (by.type != KeyType::rsa)
       return CheckResult::fail(subject, "the issuer's key is not an RSA key");
     const auto digest = crypto_.digest(Hash::sha384, what.tbs);
@@ -238,9 +228,9 @@ class ChainVerifier {
       return CheckResult::pass("additional root, not AMD's", found);
     }
     if (is_named(ark, "SEV-"))
-      return CheckResult::fail(kArk, "a certificate that belongs below it; the order is wrong", {},
+      return CheckResult::fail(kArk, "a certificate that belongs below it; the order is wrong", Finding::kNone,
                               Finding::text(ark.subject.common_name));
-    return CheckResult::fail(kArk, "its key is not that of a trusted root", {}, found);
+    return CheckResult::fail(kArk, "its key is not that of a trusted root", Finding::kNone, found);
   }
 
   CheckResult chain_root_signature() {
@@ -258,7 +248,7 @@ class ChainVerifier {
     if (auto failed = read(kVek, octets_.vek, verified_.vek_)) return *failed;
     const CheckResult result = check_signature(kVek, verified_.vek_.signed_octets, verified_.ask_.key);
     if (result.outcome == CheckOutcome::fail && verified_.vek_.ca)
-      return CheckResult::fail(kVek, "a certificate that belongs above it; the order is wrong", {},
+      return CheckResult::fail(kVek, "a certificate that belongs above it; the order is wrong", Finding::kNone,
                               Finding::text(verified_.vek_.subject.common_name));
     return result;
   }
@@ -310,6 +300,8 @@ class ChainVerifier {
     ByteView octets_;
   };
 
+  CheckResult chain_validity() const { return verified_.validity(at_); }
+
   CheckResult chain_roles() {
     const Certificate& ark = verified_.ark_;
     const Certificate& ask = verified_.ask_;
@@ -317,7 +309,7 @@ class ChainVerifier {
 
     const auto product = product_of(ark.subject, "ARK-");
     const auto named = [](std::string_view subject, const Certificate& certificate) {
-      return CheckResult::fail(subject, "its name is not the one of this role", {},
+      return CheckResult::fail(subject, "its name is not the one of this role", Finding::kNone,
                               Finding::text(certificate.subject.common_name));
     };
     if (!product || (pinned_product_ && *pinned_product_ != *product)) return named(kArk, ark);
@@ -348,13 +340,11 @@ class ChainVerifier {
                                 Finding::text(link.issuer.subject.common_name),
                                 Finding::text(c.issuer.common_name));
       if (c.ca != link.ca)
-        return CheckResult::fail(link.subject, link.ca ? std::string_view("not a CA")
-                                                      : std::string_view("a CA"));
+        return CheckResult::fail(link.subject, link.ca ? "not a CA" : "a CA");
       if (link.ca ? !c.may(KeyUsage::key_cert_sign)
                   : c.may(KeyUsage::key_cert_sign))
         return CheckResult::fail(link.subject,
-                                link.ca ? std::string_view("its key may not sign certificates")
-                                        : std::string_view("its key may sign certificates"));
+                                link.ca ? "its key may not sign certificates" : "its key may sign certificates");
       if (c.unknown_critical)
         return CheckResult::fail(link.subject, "an unknown extension is critical");
       const KeyType type = link.ca ? KeyType::rsa : KeyType::p384;
@@ -365,7 +355,7 @@ class ChainVerifier {
         return CheckResult::fail(link.subject, "RSA key of another size than its role has, in bits",
                                 Finding::number(4096), Finding::number(c.key.rsa.bits()));
       if (link.ca && !c.key.rsa.has_usual_exponent())
-        return CheckResult::fail(link.subject, "RSA key with another exponent than 65537", {},
+        return CheckResult::fail(link.subject, "RSA key with another exponent than 65537", Finding::kNone,
                                 Finding::octets(c.key.rsa.exponent));
     }
     if (ark.path_length && *ark.path_length < 1)
@@ -380,7 +370,7 @@ class ChainVerifier {
       for (const Certificate* const certificate : {&verified_.ark_, &verified_.ask_})
         if (list.names(certificate->serial))
           return CheckResult::fail(certificate == &verified_.ark_ ? kArk : kAsk,
-                                  "revoked; its serial number is on the list", {},
+                                  "revoked; its serial number is on the list", Finding::kNone,
                                   Finding::octets(certificate->serial));
       return std::nullopt;
     });

@@ -88,13 +88,34 @@ enum class Check : std::uint8_t {
 #undef SNPNV_X
 };
 
+// Each list by itself, in its order.
+#define SNPNV_X(id, name, checks) Check::id,
+inline constexpr Check kChainChecks[] = {SNPNV_CHAIN_CHECKS(SNPNV_X)};
+inline constexpr Check kSignatureChecks[] = {SNPNV_SIGNATURE_CHECKS(SNPNV_X)};
+inline constexpr Check kContentChecks[] = {SNPNV_CONTENT_CHECKS(SNPNV_X)};
+inline constexpr Check kQuoteChecks[] = {SNPNV_QUOTE_CHECKS(SNPNV_X)};
+inline constexpr Check kEventLogChecks[] = {SNPNV_EVENT_LOG_CHECKS(SNPNV_X)};
+inline constexpr Check kBootChecks[] = {SNPNV_BOOT_CHECKS(SNPNV_X)};
+#undef SNPNV_X
+// In a switch over Check: the function of that name judges.
+#define SNPNV_JUDGE(id, name, checks) \
+  case Check::id: return id();
+
+#define SNPNV_X(id, name, checks) name "\0"
+inline constexpr char kCheckNames[] = SNPNV_ALL_CHECKS(SNPNV_X);
+#undef SNPNV_X
+[[nodiscard]] constexpr std::string_view name(Check check) {
+  return nth_word({kCheckNames, sizeof kCheckNames}, static_cast<std::size_t>(check));
+}
+
+/// For documents and lists; verification has no need of the sentences.
 struct CheckRow {
   Check id;
   std::string_view name;
   std::string_view checks;
 };
 inline constexpr auto kChecks = std::to_array({
-#define SNPNV_X(id, name, checks) CheckRow{Check::id, name, checks},
+#define SNPNV_X(id, spelled, checks) CheckRow{Check::id, name(Check::id), checks},
     SNPNV_ALL_CHECKS(SNPNV_X)
 #undef SNPNV_X
 });
@@ -102,7 +123,6 @@ inline constexpr auto kChecks = std::to_array({
 [[nodiscard]] constexpr const CheckRow& row(Check check) {
   return kChecks[static_cast<std::size_t>(check)];
 }
-[[nodiscard]] constexpr std::string_view name(Check check) { return row(check).name; }
 
 /// What a check expected or found, held by value.
 struct Finding {
@@ -115,26 +135,28 @@ struct Finding {
                                 // in an octet each, build lowest
   std::array<std::byte, kMax> held{};  // longer ones are cut
 
+  static const Finding kNone;
+
   [[nodiscard]] constexpr ByteView octets() const { return ByteView(held).first(size); }
 
-  [[nodiscard]] static constexpr Finding number(std::uint64_t value) {
+  [[nodiscard, gnu::noinline]] static constexpr Finding number(std::uint64_t value) {
     return {Kind::number, 0, value, {}};
   }
-  [[nodiscard]] static constexpr Finding mask(std::uint64_t value) {
+  [[nodiscard, gnu::noinline]] static constexpr Finding mask(std::uint64_t value) {
     return {Kind::mask, 0, value, {}};
   }
-  [[nodiscard]] static constexpr Finding boolean(bool value) {
+  [[nodiscard, gnu::noinline]] static constexpr Finding boolean(bool value) {
     return {Kind::boolean, 0, value ? 1U : 0U, {}};
   }
-  [[nodiscard]] static constexpr Finding time(UnixTime value) {
+  [[nodiscard, gnu::noinline]] static constexpr Finding time(UnixTime value) {
     return {Kind::time, 0, static_cast<std::uint64_t>(value), {}};
   }
-  [[nodiscard]] static constexpr Finding version(std::uint32_t value) {
+  [[nodiscard, gnu::noinline]] static constexpr Finding version(std::uint32_t value) {
     return {Kind::version, 0, value, {}};
   }
-  [[nodiscard]] static constexpr Finding octets(ByteView in) { return hold(Kind::octets, in); }
-  [[nodiscard]] static constexpr Finding text(ByteView in) { return hold(Kind::text, in); }
-  [[nodiscard]] static constexpr Finding text(std::string_view in) {
+  [[nodiscard, gnu::noinline]] static constexpr Finding octets(ByteView in) { return hold(Kind::octets, in); }
+  [[nodiscard, gnu::noinline]] static constexpr Finding text(ByteView in) { return hold(Kind::text, in); }
+  [[nodiscard, gnu::noinline]] static constexpr Finding text(std::string_view in) {
     Finding out;
     out.kind = Kind::text;
     for (const char c : upto(in, kMax)) out.held[out.size++] = static_cast<std::byte>(c);
@@ -145,7 +167,7 @@ struct Finding {
     if (size != 0) append_octets(std::array{std::byte{','}, std::byte{' '}});
     append_octets(in);
   }
-  [[nodiscard]] static constexpr Finding text(const JsonString& in) {
+  [[nodiscard, gnu::noinline]] static constexpr Finding text(const JsonString& in) {
     Finding out;
     out.kind = Kind::text;
     JsonString::Source source = in.source();
@@ -154,7 +176,7 @@ struct Finding {
   }
 
  private:
-  [[nodiscard]] static constexpr Finding hold(Kind kind, ByteView in) {
+  [[nodiscard, gnu::noinline]] static constexpr Finding hold(Kind kind, ByteView in) {
     Finding out;
     out.kind = kind;
     out.append_octets(in);
@@ -164,6 +186,8 @@ struct Finding {
     size = static_cast<std::uint8_t>(size + copy_to(MutBytes(held).subspan(size), in).size());
   }
 };
+
+inline constexpr Finding Finding::kNone{};
 
 enum class CheckOutcome : std::uint8_t { skip, pass, fail };
 
@@ -176,37 +200,41 @@ enum class CheckOutcome : std::uint8_t { skip, pass, fail };
   return "unknown";
 }
 
-/// The outcome of one check.
+/// The outcome of one check. What makes one is never inlined: a verifier is full of it.
 struct CheckResult {
   CheckOutcome outcome = CheckOutcome::skip;
   std::string_view subject;  // what the values are of, such as a field's or a certificate's name
-  std::string_view note = "not reached";  // why it failed or was skipped
+  std::string_view note = "not reached";  // why it failed or was skipped; none where there is an error
   Finding expected;
   Finding found;
   std::optional<Error> error;  // the error that made it fail
 
-  [[nodiscard]] static constexpr CheckResult pass(std::string_view subject, const Finding& found = {}) {
+  [[nodiscard, gnu::noinline]] static constexpr CheckResult pass(std::string_view subject,
+                                                                 const Finding& found = Finding::kNone) {
     return {CheckOutcome::pass, subject, {}, {}, found, {}};
   }
-  [[nodiscard]] static constexpr CheckResult fail(std::string_view subject, std::string_view note,
-                                                 const Finding& expected = {},
-                                                 const Finding& found = {}) {
+  [[nodiscard, gnu::noinline]] static constexpr CheckResult fail(std::string_view subject, const char* note,
+                                                                 const Finding& expected = Finding::kNone,
+                                                                 const Finding& found = Finding::kNone) {
     return {CheckOutcome::fail, subject, note, expected, found, {}};
   }
-  [[nodiscard]] static constexpr CheckResult fail(std::string_view subject, const Error& error) {
-    return {CheckOutcome::fail, subject, text(error.code), {}, {}, error};
+  [[nodiscard, gnu::noinline]] static constexpr CheckResult fail(std::string_view subject, const Error& error) {
+    return {CheckOutcome::fail, subject, {}, {}, {}, error};
   }
-  [[nodiscard]] static constexpr CheckResult skip(std::string_view note) {
+  [[nodiscard, gnu::noinline]] static constexpr CheckResult skip(const char* note) {
     return {CheckOutcome::skip, {}, note, {}, {}, {}};
   }
-  [[nodiscard]] static constexpr CheckResult not_asked() { return skip(kNotAsked); }
+  [[nodiscard, gnu::noinline]] static constexpr CheckResult not_asked() { return skip(kNotAsked); }
+
+  /// Why it failed or was skipped. An error's words are looked up here, so that who asks for none carries no list of them.
+  [[nodiscard]] constexpr std::string_view reason() const { return error ? text(error->code) : note; }
 
   // Notes that a caller may want to explain, since it knows how it was asked.
-  static constexpr std::string_view kNotAsked = "not asked for";
-  static constexpr std::string_view kAllowed = "allowed";
-  static constexpr std::string_view kNewer = "newer than known";
-  static constexpr std::string_view kNoClaims = "there are none to look it up in";
-  static constexpr std::string_view kUnbound = "evidence of this version does not bind the report to the nonce";
+  static constexpr const char* kNotAsked = "not asked for";
+  static constexpr const char* kAllowed = "allowed";
+  static constexpr const char* kNewer = "newer than known";
+  static constexpr const char* kNoClaims = "there are none to look it up in";
+  static constexpr const char* kUnbound = "evidence of this version does not bind the report to the nonce";
 };
 
 /// Keeps the first failure; otherwise the last result.
@@ -238,8 +266,8 @@ struct Verdict {
     return results[static_cast<std::size_t>(check)];
   }
   [[nodiscard]] constexpr std::optional<Check> first_failure() const {
-    for (const CheckRow& check : kChecks)
-      if ((*this)[check.id].outcome == CheckOutcome::fail) return check.id;
+    for (std::size_t i = 0; i < results.size(); ++i)
+      if (results[i].outcome == CheckOutcome::fail) return static_cast<Check>(i);
     return std::nullopt;
   }
   /// True if all checks had their turn and none failed. A check that was skipped says so.

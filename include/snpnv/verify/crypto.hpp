@@ -17,12 +17,14 @@ using EcdsaP384Signature = std::array<std::byte, 96>;
 /// verify_ecdsa_p384(point, digest, signature): point is 04h, X, Y in 97 octets.
 /// verify_rsa_pss(key, hash, digest, signature): MGF1 with the same hash, a salt of the digest's size. A
 ///   key that is not sound is crypto_unsupported, here and below.
-/// verify_rsa_pkcs1(): see RsaVerifier.
 /// parse_certificate(der): the view that Certificate::parse() gives, for a certificate that the
 /// library accepts too.
+///
+/// One that is a RsaVerifier too judges quotes and event logs. With one that is not, as a small image may have, a program
+/// has no code for them: where there is one, or PCRs are asked for, their checks fail.
 template <class C>
 concept Crypto =
-    RsaVerifier<C> && requires(C& crypto, ByteView octets, const RsaPublicKey& key, Hash hash,
+    Hasher<C> && requires(C& crypto, ByteView octets, const RsaPublicKey& key, Hash hash,
                           const Digest& digest, const EcdsaP384Signature& signature) {
       { crypto.verify_ecdsa_p384(octets, digest, signature) } noexcept -> std::same_as<Result<void>>;
       { crypto.verify_rsa_pss(key, hash, digest, octets) } noexcept -> std::same_as<Result<void>>;

@@ -103,7 +103,7 @@ template <Hasher H>
   const EventCandidates candidates(event);
   if (!hash || logged.empty() || candidates.all().empty()) return EventContent{};
   for (const ByteView part : candidates.all()) {
-    SNPNV_TRY(const Digest digest, hasher.digest(*hash, part));
+    SNPNV_TRY(const Digest& digest, hasher.digest(*hash, part));
     if (equal(digest.view(), logged)) return EventContent{EventProof::proven, part};
   }
   return EventContent{candidates.tied() ? EventProof::unproven : EventProof::digest_alone, {}};
@@ -133,7 +133,7 @@ class PcrReplay {
     std::array<std::byte, 2 * SpecIdEvent::kMostDigest> both{};
     copy_to(both, ByteView(value).first(size_));
     copy_to(MutBytes(both).subspan(size_), digest);
-    SNPNV_TRY(const Digest extended, hasher.digest(hash_, ByteView(both).first(2 * size_)));
+    SNPNV_TRY(const Digest& extended, hasher.digest(hash_, ByteView(both).first(2 * size_)));
     copy_to(value, extended.view());
     ++events_[event.pcrIndex];
     return true;

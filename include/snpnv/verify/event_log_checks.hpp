@@ -35,12 +35,19 @@ struct ReplayedPcrs {
 };
 
 /// Runs the checks of SNPNV_EVENT_LOG_CHECKS, each in a function of its name and in their order.
-template <Crypto C>
+template <Hasher C>
 class EventLogVerifier {
  public:
   /// `quoted`: the PCRs that the quote proves, PCR 0 first; nothing: none is proven.
   EventLogVerifier(C& crypto, const std::optional<ByteView>& log, std::optional<std::span<const PcrValue>> quoted)
       : crypto_(crypto), log_(log), quoted_(quoted) {}
+
+  CheckResult judge(Check check) {
+    switch (check) {
+      SNPNV_EVENT_LOG_CHECKS(SNPNV_JUDGE)
+      default: return {};
+    }
+  }
 
   CheckResult eventlog_format() {
     if (!log_) return CheckResult::not_asked();
@@ -79,7 +86,7 @@ class EventLogVerifier {
     for (std::size_t pcr = 0; pcr < quoted_->size() && pcr < kPcrNames.size(); ++pcr) reached(out, pcr, 0);
     EventLogReader reader;
     for (ByteView rest = *log_; !rest.empty(); rest = rest.subspan(reader.taken())) {
-      SNPNV_TRY(const LoggedEvent event, reader.next(rest));
+      SNPNV_TRY(const LoggedEvent& event, reader.next(rest));
       SNPNV_TRY(const bool extended, out.take(crypto_, event, kQuotedBank));
       if (extended) reached(out, event.pcrIndex, event.number);
     }
@@ -118,13 +125,14 @@ class EventLogVerifier {
   CheckResult not_led_to(std::size_t pcr, const PcrReplay& pcrs) {
     const ByteView quoted = (*quoted_)[pcr];
     if (pcrs.events(pcr) == 0)
-      return CheckResult::fail(kPcrNames[pcr], "was extended, and the log has no event of it", {}, Finding::octets(quoted));
+      return CheckResult::fail(kPcrNames[pcr], "was extended, and the log has no event of it", Finding::kNone,
+                               Finding::octets(quoted));
     if (const auto changed = first_unproven(pcr))
-      return CheckResult::fail(kPcrNames[pcr], "the digest of an event is not that of what it says, by number", {},
-                               Finding::number(*changed));
+      return CheckResult::fail(kPcrNames[pcr], "the digest of an event is not that of what it says, by number",
+                               Finding::kNone, Finding::number(*changed));
     if (reached_[pcr])
       return CheckResult::fail(kPcrNames[pcr], "the log goes on behind the event, by number, that leads to the quoted value",
-                               {}, Finding::number(*reached_[pcr]));
+                               Finding::kNone, Finding::number(*reached_[pcr]));
     return CheckResult::fail(kPcrNames[pcr], "the events lead to another value than the quoted one",
                              Finding::octets(quoted), Finding::octets(pcrs[pcr]));
   }

@@ -11,9 +11,9 @@ namespace snpnv {
 /// What the verifier looks at in the content of NV index 0x01400001. Borrows it.
 /// @returns report, claims and their hash | the errors of HclReport.
 [[nodiscard]] constexpr Result<Evidence> evidence_of(ByteView envelope) {
-  SNPNV_TRY(const HclReport hcl, HclReport::parse(envelope));
-  SNPNV_TRY(const auto report, hcl.snp_report());
-  SNPNV_TRY(const Hash hash, hcl.hash());
+  SNPNV_TRY(const HclReport& hcl, HclReport::parse(envelope));
+  SNPNV_TRY(const auto& report, hcl.snp_report());
+  SNPNV_TRY(const Hash& hash, hcl.hash());
   return Evidence{report, hcl.claims, hash, {}, {}, {}};
 }
 
@@ -63,7 +63,7 @@ template <Hasher H>
   if (policy.pcrs[kPcr]) return fail(Code::wire_value, 0, kPcr);
   std::array<std::byte, 2 * kPcrSize> extended{};
   copy_to(MutBytes(extended).subspan(kPcrSize), digest);
-  SNPNV_TRY(const Digest value, hasher.digest(Hash::sha256, extended));
+  SNPNV_TRY(const Digest& value, hasher.digest(Hash::sha256, extended));
   copy_to(policy.pcrs[kPcr].emplace(), value.view());
   return {};
 }
@@ -107,7 +107,7 @@ template <Crypto C>
   verdict.reset();
   const auto verify_its_chain = [&]() -> Result<void> {
     SNPNV_CHECK(room.evidence.read(text));
-    SNPNV_TRY(const ByteView vek, der_of(room.evidence.vcek.view(), kPemCertificate, room.vek));
+    SNPNV_TRY(const ByteView& vek, der_of(room.evidence.vcek.view(), kPemCertificate, room.vek));
     return verify_chain(crypto, pool, vek, at, room.chain);
   };
   if (const auto verified = verify_its_chain(); !verified) {

@@ -100,6 +100,25 @@ struct ExpectedVmConfiguration {
 #undef SNPNV_X
 };
 
+/// A member of vm-configuration: as the claims spell it and as this library does, where the value that is expected of it
+/// is, and where the one that is found.
+template <class Expected, class Value>
+struct ExpectedVmMember {
+  std::string_view json;
+  std::string_view name;
+  std::optional<Expected> ExpectedVmConfiguration::*expected;
+  std::optional<Value> VmConfiguration::*value;
+};
+#define SNPNV_X(member, json) \
+  ExpectedVmMember<bool, bool>{json, #member, &ExpectedVmConfiguration::member, &VmConfiguration::member},
+inline constexpr auto kExpectedVmFlags = std::to_array({SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)});
+#undef SNPNV_X
+#define SNPNV_X(member, json)                                                                \
+  ExpectedVmMember<ExpectedText, JsonString>{json, #member, &ExpectedVmConfiguration::member, \
+                                             &VmConfiguration::member},
+inline constexpr auto kExpectedVmTexts = std::to_array({SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)});
+#undef SNPNV_X
+
 /// Octets of a PCR of the SHA-256 bank.
 inline constexpr std::size_t kPcrSize = 32;
 using PcrValue = std::array<std::byte, kPcrSize>;
@@ -251,5 +270,24 @@ struct Policy {
 #undef SNPNV_X
   }
 };
+
+[[nodiscard]] constexpr bool asks_for_pcrs(const Policy& policy) {
+  return std::ranges::any_of(policy.pcrs, [](const auto& pcr) { return pcr.has_value(); });
+}
+/// Whether the policy asks what only a quote can tell, or an event log that a quote proves.
+[[nodiscard]] constexpr bool asks_for_quote(const Policy& policy) {
+  const auto asks = [](const auto& item) {
+    if constexpr (requires { item.has_value(); }) {
+      return item.has_value();
+    } else if constexpr (requires { item.count(); }) {
+      return item.count() != 0;
+    } else {
+      return item.count != 0;
+    }
+  };
+#define SNPNV_X(member, Kind, path, option, help, check) || asks(policy.member)
+  return asks_for_pcrs(policy) SNPNV_BOOT_POLICY(SNPNV_NOTHING, SNPNV_X);
+#undef SNPNV_X
+}
 
 }  // namespace snpnv

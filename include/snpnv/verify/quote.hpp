@@ -18,13 +18,20 @@ struct QuoteToVerify {
   std::optional<ByteView> nonce;     // what extraData must be
 };
 
-/// Runs the checks of SNPNV_QUOTE_CHECKS, each in a function of its name and in their order.
-template <Crypto C>
+/// Runs the checks of SNPNV_QUOTE_CHECKS, each in a function of its name: in their order, since one uses another's result.
+template <RsaVerifier C>
 class QuoteVerifier {
  public:
   QuoteVerifier(C& crypto, const std::optional<QuoteToVerify>& quote,
                 const std::optional<ByteView>& claims, bool claims_proven, const Policy& policy)
       : crypto_(crypto), quote_(quote), claims_(claims), claims_proven_(claims_proven), policy_(policy) {}
+
+  CheckResult judge(Check check) {
+    switch (check) {
+      SNPNV_QUOTE_CHECKS(SNPNV_JUDGE)
+      default: return {};
+    }
+  }
 
   CheckResult quote_magic() {
     if (!quote_) return none();
@@ -55,7 +62,7 @@ class QuoteVerifier {
       return CheckResult::fail(kKey, "of another size, in bits", Finding::number(kBits),
                               Finding::number(numbers.bits()));
     if (!numbers.has_usual_exponent())
-      return CheckResult::fail(kKey, "its exponent is not 65537", {}, Finding::octets(numbers.exponent));
+      return CheckResult::fail(kKey, "its exponent is not 65537", Finding::kNone, Finding::octets(numbers.exponent));
     key_ = key;
     return CheckResult::pass(kKey, Finding::number(kBits));
   }
@@ -123,8 +130,7 @@ class QuoteVerifier {
   }
 
   CheckResult policy_pcrs() const {
-    const bool asked = std::ranges::any_of(policy_.pcrs, [](const auto& pcr) { return pcr.has_value(); });
-    if (!asked) return quote_ ? CheckResult::not_asked() : none();
+    if (!asks_for_pcrs(policy_)) return quote_ ? CheckResult::not_asked() : none();
     if (!quote_) return CheckResult::fail("PCR", "there is no quote to vouch for any");
     if (!pcrs_proven_) return CheckResult::skip("the PCR list is not proven");
     for (std::size_t pcr = 0; pcr < policy_.pcrs.size(); ++pcr) {

@@ -54,10 +54,10 @@ class Endorsement {
     };
     const bool vlek = signing_key == SIGNING_KEY::VLEK;
     if (!is(vek.subject.common_name, "SEV-", name(signing_key)))
-      return std::unexpected(CheckResult::fail(kVek, "its name is not the one of this role", {},
+      return std::unexpected(CheckResult::fail(kVek, "its name is not the one of this role", Finding::kNone,
                                               Finding::text(vek.subject.common_name)));
-    if (!is(vek.issuer.common_name, vlek ? std::string_view("SEV-VLEK-") : std::string_view("SEV-"), name(product)))
-      return std::unexpected(CheckResult::fail(kVek, "its issuer is of another product or role", {},
+    if (!is(vek.issuer.common_name, vlek ? "SEV-VLEK-" : "SEV-", name(product)))
+      return std::unexpected(CheckResult::fail(kVek, "its issuer is of another product or role", Finding::kNone,
                                               Finding::text(vek.issuer.common_name)));
     return Endorsement(vek, product, signing_key);
   }
@@ -85,34 +85,37 @@ class ReportVerifier {
         policy_(policy) {}
 
   void run(Verdict& verdict, Scope scope) {
-#define SNPNV_X(id, name, checks)                     \
-  verdict[Check::id] = id();                                   \
-  if (verdict[Check::id].outcome == CheckOutcome::fail) return;
-    SNPNV_SIGNATURE_CHECKS(SNPNV_X)
-#undef SNPNV_X
-#define SNPNV_X(id, name, checks) \
-  verdict[Check::id] = wanted(Check::id, scope) ? id() : CheckResult::skip("not in this scope");
-    SNPNV_CONTENT_CHECKS(SNPNV_X)
-#undef SNPNV_X
-    QuoteVerifier<C> quote(crypto_, evidence_.quote, evidence_.claims, claims_proven_, policy_);
-#define SNPNV_X(id, name, checks) \
-  verdict[Check::id] = wanted(Check::id, scope) ? quote.id() : CheckResult::skip("not in this scope");
-    SNPNV_QUOTE_CHECKS(SNPNV_X)
-#undef SNPNV_X
-    EventLogVerifier<C> event_log(crypto_, evidence_.event_log, quote.proven_pcrs());
-#define SNPNV_X(id, name, checks) \
-  verdict[Check::id] = wanted(Check::id, scope) ? event_log.id() : CheckResult::skip("not in this scope");
-    SNPNV_EVENT_LOG_CHECKS(SNPNV_X)
-#undef SNPNV_X
-    const bool replayed = verdict[Check::eventlog_replay].outcome == CheckOutcome::pass;
-    const auto proven = replayed ? std::optional(event_log.pcrs()) : std::nullopt;
-    BootPolicyVerifier boot(crypto_, evidence_.event_log, proven, policy_);
-#define SNPNV_X(id, name, checks) \
-  verdict[Check::id] = wanted(Check::id, scope) ? boot.id() : CheckResult::skip("not in this scope");
-    SNPNV_BOOT_CHECKS(SNPNV_X)
-#undef SNPNV_X
+    for (const Check check : kSignatureChecks) {
+      verdict[check] = judge(check);
+      if (verdict[check].outcome == CheckOutcome::fail) return;
+    }
+    judge_all(*this, kContentChecks, scope, verdict);
+    if constexpr (RsaVerifier<C>) {
+      QuoteVerifier<C> quote(crypto_, evidence_.quote, evidence_.claims, claims_proven_, policy_);
+      judge_all(quote, kQuoteChecks, scope, verdict);
+      EventLogVerifier<C> event_log(crypto_, evidence_.event_log, quote.proven_pcrs());
+      judge_all(event_log, kEventLogChecks, scope, verdict);
+      const bool replayed = verdict[Check::eventlog_replay].outcome == CheckOutcome::pass;
+      const auto proven = replayed ? std::optional(event_log.pcrs()) : std::nullopt;
+      BootPolicyVerifier boot(crypto_, evidence_.event_log, proven, policy_);
+      judge_all(boot, kBootChecks, scope, verdict);
+    } else {
+      NoQuotes none{evidence_.quote || evidence_.event_log || asks_for_quote(policy_)};
+      judge_all(none, kQuoteChecks, scope, verdict);
+      judge_all(none, kEventLogChecks, scope, verdict);
+      judge_all(none, kBootChecks, scope, verdict);
+    }
     verdict.old_evidence = unbound_allowed();
     verdict.complete = true;
+  }
+
+  /// One of SNPNV_SIGNATURE_CHECKS or SNPNV_CONTENT_CHECKS.
+  CheckResult judge(Check check) {
+    switch (check) {
+      SNPNV_SIGNATURE_CHECKS(SNPNV_JUDGE)
+      SNPNV_CONTENT_CHECKS(SNPNV_JUDGE)
+      default: return {};
+    }
   }
 
   /// Whether the certificate is the one for this report, whose signature is not looked at.
@@ -130,6 +133,20 @@ class ReportVerifier {
     if (scope == Scope::tcb_only)
       return check == Check::vek_product || check == Check::vek_tcb || check == Check::vek_hwid;
     return scope == Scope::all;
+  }
+
+  // For a provider that verifies no quotes.
+  struct NoQuotes {
+    bool asked;
+    [[nodiscard]] CheckResult judge(Check) const {
+      return asked ? CheckResult::fail("provider", "verifies no quotes") : CheckResult::skip("there is no quote");
+    }
+  };
+
+  template <class Verifier>
+  static void judge_all(Verifier& verifier, std::span<const Check> checks, Scope scope, Verdict& verdict) {
+    for (const Check check : checks)
+      verdict[check] = wanted(check, scope) ? verifier.judge(check) : CheckResult::skip("not in this scope");
   }
 
   // What the report's field holds, compared with a number.
@@ -157,14 +174,14 @@ class ReportVerifier {
       return all_zero(number.subspan(kNumber)) && !all_zero(to) &&
              std::ranges::lexicographical_compare(to, kP384Order);
     };
-    constexpr std::string_view kOutside = "not above 0 and below the order of P-384";
+    constexpr const char* kOutside = "not above 0 and below the order of P-384";
     const MutBytes r_and_s(signature);
     const auto r = report_[R::SIGNATURE_R];
     const auto s = report_[R::SIGNATURE_S];
     if (!in_range(r, r_and_s.first(kNumber)))
-      return CheckResult::fail(R::SIGNATURE_R.name, kOutside, {}, Finding::octets(r));
+      return CheckResult::fail(R::SIGNATURE_R.name, kOutside, Finding::kNone, Finding::octets(r));
     if (!in_range(s, r_and_s.subspan(kNumber)))
-      return CheckResult::fail(R::SIGNATURE_S.name, kOutside, {}, Finding::octets(s));
+      return CheckResult::fail(R::SIGNATURE_S.name, kOutside, Finding::kNone, Finding::octets(s));
     const auto digest = crypto_.digest(Hash::sha384, ByteView(report_.raw).first(R::kSignedSize));
     if (!digest) return CheckResult::fail(R::kName, digest.error());
     const auto verified = crypto_.verify_ecdsa_p384(chain_.vek().key.point, *digest, signature);
@@ -177,7 +194,7 @@ class ReportVerifier {
     if (all_zero(padding)) return CheckResult::pass(R::SIGNATURE_RESERVED.name);
     const auto at = std::ranges::find_if(padding, [](std::byte b) { return b != std::byte{0}; });
     const auto offset = static_cast<std::uint32_t>(at - padding.begin());
-    return CheckResult::fail(R::SIGNATURE_RESERVED.name, "not zero, at offset", {},
+    return CheckResult::fail(R::SIGNATURE_RESERVED.name, "not zero, at offset", Finding::kNone,
                             Finding::number(R::SIGNATURE_RESERVED.offset + offset));
   }
 
@@ -250,7 +267,8 @@ class ReportVerifier {
                                 Finding::number(*spl));
     }
     if (!all_zero(reserved.octets))
-      return CheckResult::fail(R::REPORTED_TCB.name, "a reserved octet is not zero", {}, Finding::octets(reported.octets));
+      return CheckResult::fail(R::REPORTED_TCB.name, "a reserved octet is not zero", Finding::kNone,
+                              Finding::octets(reported.octets));
     return CheckResult::pass(R::REPORTED_TCB.name, Finding::octets(reported.octets));
   }
 
@@ -306,20 +324,20 @@ class ReportVerifier {
                             Finding::octets(data));
   }
 
-  // Calls compare(claims) with claims that are proven and well-formed, or says why it cannot.
-  template <class Compare>
-  CheckResult in_claims(Compare&& compare) const {
-    if (!evidence_.claims)
-      return CheckResult::fail("claims", CheckResult::kNoClaims);
-    if (!claims_proven_) return CheckResult::skip("the claims are not proven");
-    const auto claims = RuntimeClaims::parse(*evidence_.claims);
-    if (!claims) {
-      CheckResult out = CheckResult::fail("claims", claims.error());
-      const ByteView member = member_of(*evidence_.claims, claims.error());
-      if (!member.empty()) out.found = Finding::text(member);
-      return out;
+  // Claims that are proven and well-formed, or why there is nothing to compare.
+  std::expected<RuntimeClaims, CheckResult> proven_claims() const {
+    std::expected<RuntimeClaims, CheckResult> claims{std::in_place};  // large: read in the caller's place
+    if (!evidence_.claims) {
+      claims = std::unexpected(CheckResult::fail("claims", CheckResult::kNoClaims));
+    } else if (!claims_proven_) {
+      claims = std::unexpected(CheckResult::skip("the claims are not proven"));
+    } else if (const auto read = claims->read(*evidence_.claims); !read) {
+      CheckResult failed = CheckResult::fail("claims", read.error());
+      const ByteView member = member_of(*evidence_.claims, read.error());
+      if (!member.empty()) failed.found = Finding::text(member);
+      claims = std::unexpected(failed);
     }
-    return compare(*claims);
+    return claims;
   }
 
   [[nodiscard]] bool unbound_allowed() const {
@@ -335,15 +353,13 @@ class ReportVerifier {
                               Finding::number(TrusteeEvidence::kFirstBound),
                               Finding::number(evidence_.old->version));
     }
-    return in_claims([&](const RuntimeClaims& claims) {
-      constexpr std::string_view kUserData = "user-data";
-      const Finding found = Finding::octets(claims.user_data());
-      if (claims.carries(*evidence_.user_data)) return CheckResult::pass(kUserData, found);
-      return CheckResult::fail(kUserData, claims.user_data_size == 0
-                                             ? std::string_view("absent from the claims")
-                                             : std::string_view("has another value"),
-                              Finding::octets(*evidence_.user_data), found);
-    });
+    const auto claims = proven_claims();
+    if (!claims) return claims.error();
+    constexpr std::string_view kUserData = "user-data";
+    const Finding found = Finding::octets(claims->user_data());
+    if (claims->carries(*evidence_.user_data)) return CheckResult::pass(kUserData, found);
+    return CheckResult::fail(kUserData, claims->user_data_size == 0 ? "absent from the claims" : "has another value",
+                            Finding::octets(*evidence_.user_data), found);
   }
 
   CheckResult forbidden(BitName bit, bool allowed) const {
@@ -389,12 +405,14 @@ class ReportVerifier {
   template <std::size_t Size, std::size_t Offset, std::size_t Short>
   CheckResult one_of(Field<Octets<Size>, Offset> field,
                     const AllowList<Size, Short>& allowed) const {
-    if (allowed.count == 0) return CheckResult::not_asked();
     const auto found = report_[field];
-    if (allowed.contains(found)) return CheckResult::pass(field.name, Finding::octets(found));
-    return CheckResult::fail(field.name, allowed.count == 1 ? std::string_view("has another value")
-                                                           : std::string_view("none of those allowed"),
-                            Finding::octets(allowed.values[0]), Finding::octets(found));
+    return one_of(field.name, found, allowed.contains(found), allowed.count, allowed.values[0]);
+  }
+  static CheckResult one_of(std::string_view subject, ByteView found, bool allowed, std::size_t count, ByteView first) {
+    if (count == 0) return CheckResult::not_asked();
+    if (allowed) return CheckResult::pass(subject, Finding::octets(found));
+    return CheckResult::fail(subject, count == 1 ? "has another value" : "none of those allowed", Finding::octets(first),
+                            Finding::octets(found));
   }
   CheckResult policy_measurement() const { return one_of(R::MEASUREMENT, policy_.measurement); }
   CheckResult policy_host_data() const { return one_of(R::HOST_DATA, policy_.host_data); }
@@ -449,32 +467,26 @@ class ReportVerifier {
 
   CheckResult policy_secure_boot() const {
     if (!policy_.vm.secure_boot) return CheckResult::not_asked();
-    return in_claims([&](const RuntimeClaims& claims) {
-      return same_flag("secure-boot", *policy_.vm.secure_boot, claims.vm.secure_boot);
-    });
+    const auto claims = proven_claims();
+    if (!claims) return claims.error();
+    return same_flag("secure-boot", *policy_.vm.secure_boot, claims->vm.secure_boot);
   }
 
   CheckResult policy_vm_configuration() const {
-    ExpectedVmConfiguration expected = policy_.vm;
-    expected.secure_boot.reset();  // has a check of its own
-    bool asked = false;
-#define SNPNV_X(member, json) asked = asked || expected.member.has_value();
-    SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
-    SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
-#undef SNPNV_X
-    if (!asked) return CheckResult::not_asked();
-    return in_claims([&](const RuntimeClaims& claims) {
-      std::optional<CheckResult> out;
-#define SNPNV_X(member, json) \
-  if (expected.member) merge(out, same_flag(json, *expected.member, claims.vm.member));
-      SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
-#undef SNPNV_X
-#define SNPNV_X(member, json) \
-  if (expected.member) merge(out, same_member(json, *expected.member, claims.vm.member));
-      SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
-#undef SNPNV_X
-      return *out;
-    });
+    // secure-boot has a check of its own.
+    const auto asked = [&](const auto& row) {
+      return row.name != "secure_boot" && (policy_.vm.*row.expected).has_value();
+    };
+    if (std::ranges::none_of(kExpectedVmFlags, asked) && std::ranges::none_of(kExpectedVmTexts, asked))
+      return CheckResult::not_asked();
+    const auto claims = proven_claims();
+    if (!claims) return claims.error();
+    std::optional<CheckResult> out;
+    for (const auto& row : kExpectedVmFlags)
+      if (asked(row)) merge(out, same_flag(row.json, *(policy_.vm.*row.expected), claims->vm.*row.value));
+    for (const auto& row : kExpectedVmTexts)
+      if (asked(row)) merge(out, same_member(row.json, *(policy_.vm.*row.expected), claims->vm.*row.value));
+    return *out;
   }
 
   CheckResult policy_firmware() const {
@@ -494,21 +506,20 @@ class ReportVerifier {
   }
 
   CheckResult policy_mitigations() const {
+    constexpr std::uint32_t kSince = R::CURRENT_MIT_VECTOR.since;
+    static_assert(kSince == R::LAUNCH_MIT_VECTOR.since);
     std::optional<CheckResult> out;
-    const auto compare = [&](const auto& field, std::uint64_t required) {
+    const auto compare = [&](std::string_view subject, std::uint64_t required, std::uint64_t found) {
       if (required == 0) return;
-      if (report_[R::VERSION] < field.since)
+      if (report_[R::VERSION] < kSince)
         return merge(out, CheckResult::fail(R::VERSION.name, "the report has no mitigation vectors",
-                                           Finding::number(field.since),
-                                           Finding::number(report_[R::VERSION])));
-      const std::uint64_t found = report_[field];
+                                           Finding::number(kSince), Finding::number(report_[R::VERSION])));
       merge(out, (found & required) == required
-                     ? CheckResult::pass(field.name, Finding::mask(found))
-                     : CheckResult::fail(field.name, "a required bit is 0", Finding::mask(required),
-                                        Finding::mask(found)));
+                     ? CheckResult::pass(subject, Finding::mask(found))
+                     : CheckResult::fail(subject, "a required bit is 0", Finding::mask(required), Finding::mask(found)));
     };
-    compare(R::CURRENT_MIT_VECTOR, policy_.mitigations);
-    compare(R::LAUNCH_MIT_VECTOR, policy_.launch_mitigations);
+    compare(R::CURRENT_MIT_VECTOR.name, policy_.mitigations, report_[R::CURRENT_MIT_VECTOR]);
+    compare(R::LAUNCH_MIT_VECTOR.name, policy_.launch_mitigations, report_[R::LAUNCH_MIT_VECTOR]);
     return out.value_or(CheckResult::not_asked());
   }
 

@@ -211,7 +211,7 @@ constexpr void write_trustee_evidence(Writer& out, ByteView signature, ByteView 
   document.key("VcekCertChain");
   document.base64url(chain_pem, Padding::none);
   document.end_object();
-  SNPNV_TRY(const ByteView text, inner.finish());
+  SNPNV_TRY(const ByteView& text, inner.finish());
   JsonWriter json(out);
   json.begin_object();
   json.key("report");

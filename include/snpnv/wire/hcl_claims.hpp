@@ -102,7 +102,7 @@ struct RuntimeClaims {
   ///   kid twice; where: absolute offset, counted from `base`.
   [[nodiscard]] static constexpr Result<RuntimeClaims> parse(ByteView text, std::size_t base = 0) {
     Result<RuntimeClaims> out{std::in_place};
-    if (const auto read = out->read(text, base); !read) out = fail(read.error());
+    if (const auto read = out->read(text, base); !read) out = std::unexpected(read.error());
     return out;
   }
   /// The same in place, into claims as they are made; after an error they are of no use.
@@ -142,18 +142,17 @@ struct RuntimeClaims {
       bool typed = false;
       json.enter_object();
       for (JsonString member; json.next_member(member);) {
-        if (member == "kid") {
-          kid = json.string();
-        } else if (member == "kty") {
-          kty = json.string();
-          typed = true;
-        } else if (member == "n") {
-          n = json.string();
-        } else if (member == "e") {
-          e = json.string();
+        JsonString* const to = member == "kid"   ? &kid
+                               : member == "kty" ? &kty
+                               : member == "n"   ? &n
+                               : member == "e"   ? &e
+                                                 : nullptr;
+        if (to != nullptr) {
+          *to = json.string();
         } else {
           json.skip();
         }
+        typed = typed || to == &kty;
       }
       ClaimsKey* const slot = kid == "HCLAkPub"   ? &attestation_key
                               : kid == "HCLEkPub" ? &endorsement_key

@@ -95,7 +95,7 @@ struct JwtHeader {
   }
   SNPNV_CHECK(json.finish(true));
   if (!found) return std::nullopt;
-  SNPNV_TRY(const ByteView der, decode_base64url(FromBase64(found->source()), out));
+  SNPNV_TRY(const ByteView& der, decode_base64url(FromBase64(found->source()), out));
   return der;
 }
 

@@ -25,8 +25,8 @@ inline constexpr std::string_view kEncryption = "A256GCM";
 inline constexpr std::string_view kKeyType = "EC";
 inline constexpr std::string_view kCurve = "P-256";
 /// The protocol knows SHA-512 too, but the vTPM takes no quote that carries 64 octets.
-inline constexpr auto kHashes = std::to_array({std::pair{Hash::sha256, std::string_view("sha256")},
-                                    std::pair{Hash::sha384, std::string_view("sha384")}});
+inline constexpr auto kHashes = std::to_array(
+    {std::pair{Hash::sha256, std::string_view("sha256")}, std::pair{Hash::sha384, std::string_view("sha384")}});
 
 /// Reads the one string that may stand here: jwe_algorithm names the member of another one.
 constexpr void expect(JsonReader& json, std::string_view wanted, JsonMember member) {
@@ -451,7 +451,7 @@ struct KbsSecret {
     if (!header.plain) return fail(Code::wire_value, header.offset);
     out.protected_text = text_of(header.raw);
     std::array<std::byte, JweHeader::kMost> room{};
-    SNPNV_TRY(const ByteView decoded, decode_base64url(header.source(), room));
+    SNPNV_TRY(const ByteView& decoded, decode_base64url(header.source(), room));
     SNPNV_TRY(out.header, JweHeader::parse(decoded, header.offset));
     return out;
   }

@@ -31,7 +31,9 @@ struct TpmHeader {
   ///   | tpm_header - where: 2, detail: size, which is not the message's.
   [[nodiscard]] static constexpr Result<TpmHeader> parse(ByteView message) {
     if (message.size() < kSize) return fail(Code::wire_short, message.size(), kSize);
-    SNPNV_TRY(const TpmHeader header, unmarshal<TpmHeader>(message.first(kSize)));
+    Reader front(message.first(kSize));
+    TpmHeader header;
+    TpmReader{front}(header);
     if (header.size != message.size()) return fail(Code::tpm_header, 2, header.size);
     return header;
   }
@@ -39,14 +41,21 @@ struct TpmHeader {
 
 /// Fills in the size of the message in `out`, once it is written.
 constexpr Result<ByteView> seal_message(Writer& out) {
-  SNPNV_TRY(const ByteView message, out.finish());
+  SNPNV_TRY(const ByteView& message, out.finish());
   store<std::uint32_t, Endian::big>(out.written().subspan(2).first<4>(),
                                     static_cast<std::uint32_t>(message.size()));
   return message;
 }
 
+/// The authorizations of so many handles, each by the empty password. Part 1, "Password Authorizations".
+constexpr void marshal_password_sessions(TpmWriter& wire, std::size_t count) {
+  constexpr std::uint32_t kSessionSize = 9;  // handle, empty nonce, attributes, empty password
+  wire(static_cast<std::uint32_t>(kSessionSize * count));
+  for (; count != 0; --count) wire(TPMS_AUTH_COMMAND{TPM_RH::PW, {}, 0, {}});
+}
+
 /// Marshals a command. Each handle that needs an authorization gets a password session with the
-/// empty password. Part 1, "Command Structure", "Password Authorizations".
+/// empty password. Part 1, "Command Structure".
 /// @returns the octets written to the front of `out` | wire_overflow.
 template <TpmCommand C>
 [[nodiscard]] constexpr Result<ByteView> marshal_command(const C& command, MutBytes out) {
@@ -55,12 +64,7 @@ template <TpmCommand C>
   wire(TpmHeader{C::kAuthHandles > 0 ? TPM_ST::SESSIONS : TPM_ST::NO_SESSIONS, 0,
                  static_cast<std::uint32_t>(C::kCode)});
   C::handles(wire, command);
-  if constexpr (C::kAuthHandles > 0) {
-    constexpr std::uint32_t kSessionSize = 9;  // handle, empty nonce, attributes, empty password
-    wire(static_cast<std::uint32_t>(kSessionSize * C::kAuthHandles));
-    for (std::size_t i = 0; i < C::kAuthHandles; ++i)
-      wire(TPMS_AUTH_COMMAND{TPM_RH::PW, {}, 0, {}});
-  }
+  if constexpr (C::kAuthHandles > 0) marshal_password_sessions(wire, C::kAuthHandles);
   C::parameters(wire, command);
   return seal_message(writer);
 }
@@ -69,7 +73,7 @@ template <TpmCommand C>
 /// @returns it | tpm_rc - detail: TPM_RC
 ///   | tpm_header - where: offset of the size or tag, detail: its value | wire_short.
 [[nodiscard]] constexpr Result<TpmHeader> response_header(ByteView message) {
-  SNPNV_TRY(const TpmHeader header, TpmHeader::parse(message));
+  SNPNV_TRY(const TpmHeader& header, TpmHeader::parse(message));
   if (header.code == 0) return header;
   if (header.tag != TPM_ST::NO_SESSIONS && header.tag != TPM_ST::RSP_COMMAND)
     return fail(Code::tpm_header, 0, static_cast<std::uint32_t>(header.tag));
@@ -83,7 +87,7 @@ class ResponseBody {
   /// Opens a response to a command with so many password sessions. Borrows `message`.
   /// @returns it | what response_header() returns; also tpm_header for a tag that does not fit the sessions.
   [[nodiscard]] static constexpr Result<ResponseBody> open(ByteView message, std::size_t sessions) {
-    SNPNV_TRY(const TpmHeader header, response_header(message));
+    SNPNV_TRY(const TpmHeader& header, response_header(message));
     if (header.tag != (sessions > 0 ? TPM_ST::SESSIONS : TPM_ST::NO_SESSIONS))
       return fail(Code::tpm_header, 0, static_cast<std::uint32_t>(header.tag));
     return ResponseBody(Reader(message.subspan(TpmHeader::kSize), TpmHeader::kSize), sessions);
@@ -115,35 +119,45 @@ class ResponseBody {
   std::size_t sessions_;
 };
 
-/// The error, with the command and the object that it concerns.
+/// Names the command, and the object that it is about, in an error.
 template <TpmCommand C>
-[[nodiscard]] constexpr std::unexpected<Error> fail_command(const C& command, Error error) {
+constexpr void concern(Error& error, const C& command) {
   error.command = static_cast<std::uint32_t>(C::kCode);
   error.object = static_cast<std::uint32_t>(command.object());
+}
+/// The error, with the command and the object that it concerns.
+template <TpmCommand C>
+[[nodiscard]] constexpr Failed fail_command(const C& command, Error error) {
+  concern(error, command);
   return fail(error);
 }
 
-/// Unmarshals the response to `command`. Borrows `message`. Tag, sizes, sessions and the answer
-/// itself must fit the command exactly.
+// Not of the command: several have no parameters in their responses.
+template <class Response>
+[[nodiscard]] constexpr Result<void> read_response(const Result<ByteView>& message, std::size_t sessions,
+                                                   Response& response) {
+  if (!message) return fail(message.error());
+  auto body = ResponseBody::open(*message, sessions);
+  if (!body) return fail(body.error());
+  TpmReader{body->parameters()}(response);
+  return body->finish();
+}
+
+/// Unmarshals the response to `command`, or passes on why there is none. Borrows `message`. Tag, sizes, sessions and the
+/// answer itself must fit the command exactly.
 /// @returns the response
-///   | what ResponseBody returns
+///   | the error of `message` | what ResponseBody returns
 ///   | tpm_answer - well-formed, but not an answer to this command.
 /// Each error names the command and its object.
 template <TpmCommand C>
 [[nodiscard]] constexpr Result<typename C::Response> unmarshal_response(const C& command,
-                                                                        ByteView message) {
+                                                                        const Result<ByteView>& message) {
   Result<typename C::Response> response{std::in_place};  // in the caller's place: some are large
-  auto body = ResponseBody::open(message, C::kAuthHandles);
-  if (!body) {
-    response = fail_command(command, body.error());
-    return response;
-  }
-  TpmReader{body->parameters()}(*response);
-  if (const auto whole = body->finish(); !whole) {
-    response = fail_command(command, whole.error());
-  } else if (!command.answered_by(*response)) {
-    response = fail_command(command, {Code::tpm_answer, TpmHeader::kSize});
-  }
+  auto read = read_response(message, C::kAuthHandles, *response);
+  if (read && !command.answered_by(*response)) read = fail(Code::tpm_answer, TpmHeader::kSize);
+  if (read) return response;
+  response = std::unexpected(read.error());
+  concern(response.error(), command);
   return response;
 }
 
@@ -152,7 +166,7 @@ template <TpmCommand C>
 /// @returns the command | tpm_header | wire_short, wire_trailing, wire_size, wire_value.
 template <TpmCommand C>
 [[nodiscard]] constexpr Result<C> unmarshal_command(ByteView message) {
-  SNPNV_TRY(const TpmHeader header, TpmHeader::parse(message));
+  SNPNV_TRY(const TpmHeader& header, TpmHeader::parse(message));
   if (header.code != static_cast<std::uint32_t>(C::kCode)) return fail(Code::wire_value, 6, header.code);
   const bool sessions = header.tag == TPM_ST::SESSIONS;
   if (!sessions && (header.tag != TPM_ST::NO_SESSIONS || C::kAuthHandles > 0))

@@ -58,7 +58,7 @@ class VekCertificate {
   /// A security patch level, or structVersion: 0 to 255.
   /// @returns the number | the codes of value() | der_ and wire_ codes - not such an INTEGER.
   [[nodiscard]] constexpr Result<std::uint8_t> number(VekExtension id) const {
-    SNPNV_TRY(const DerElement element, value(id));
+    SNPNV_TRY(const DerElement& element, value(id));
     DerReader in(element);
     return in.finish(static_cast<std::uint8_t>(in.unsigned_integer(0xFF)));
   }
@@ -66,7 +66,7 @@ class VekCertificate {
   /// productName or cspID.
   /// @returns the text of an IA5String | the codes of value() | der_ and wire_ codes.
   [[nodiscard]] constexpr Result<ByteView> text(VekExtension id) const {
-    SNPNV_TRY(const DerElement element, value(id));
+    SNPNV_TRY(const DerElement& element, value(id));
     DerReader in(element);
     return in.finish(in.expect(DerTag::ia5_string).content);
   }
@@ -75,7 +75,7 @@ class VekCertificate {
   /// issuers do.
   /// @returns the octets | the codes of value() | wire_size - detail: octets there.
   [[nodiscard]] constexpr Result<ByteView> hw_id(std::size_t size) const {
-    SNPNV_TRY(const DerElement element, value(VekExtension::hw_id));
+    SNPNV_TRY(const DerElement& element, value(VekExtension::hw_id));
     if (element.content.size() == size) return element.content;
     DerReader in(element);
     const auto inner = in.finish(in.expect(DerTag::octet_string).content);
