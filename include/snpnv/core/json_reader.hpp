@@ -82,8 +82,11 @@ struct JsonString {
       return std::ranges::equal(a.raw, b, {}, {}, [](char c) { return static_cast<std::byte>(c); });
     return same_text(a.source(), PlainText(b));
   }
-  // A literal by itself, for small images.
-  friend constexpr bool operator==(const JsonString& a, const char* b) { return a == std::string_view(b); }
+  // The length of a literal is known here.
+  template <std::size_t N>
+  friend constexpr bool operator==(const JsonString& a, const char (&b)[N]) {
+    return a == std::string_view(b, N - 1);
+  }
   friend constexpr bool operator==(const JsonString& a, const JsonString& b) {
     if (a.plain && b.plain) return std::ranges::equal(a.raw, b.raw);
     return same_text(a.source(), b.source());

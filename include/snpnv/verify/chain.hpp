@@ -340,11 +340,12 @@ class ChainVerifier {
                                 Finding::text(link.issuer.subject.common_name),
                                 Finding::text(c.issuer.common_name));
       if (c.ca != link.ca)
-        return CheckResult::fail(link.subject, link.ca ? "not a CA" : "a CA");
+        return CheckResult::fail(link.subject, link.ca ? std::string_view("not a CA") : std::string_view("a CA"));
       if (link.ca ? !c.may(KeyUsage::key_cert_sign)
                   : c.may(KeyUsage::key_cert_sign))
         return CheckResult::fail(link.subject,
-                                link.ca ? "its key may not sign certificates" : "its key may sign certificates");
+                                link.ca ? std::string_view("its key may not sign certificates")
+                                        : std::string_view("its key may sign certificates"));
       if (c.unknown_critical)
         return CheckResult::fail(link.subject, "an unknown extension is critical");
       const KeyType type = link.ca ? KeyType::rsa : KeyType::p384;

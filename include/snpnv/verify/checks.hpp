@@ -213,16 +213,27 @@ struct CheckResult {
                                                                  const Finding& found = Finding::kNone) {
     return {CheckOutcome::pass, subject, {}, {}, found, {}};
   }
-  [[nodiscard, gnu::noinline]] static constexpr CheckResult fail(std::string_view subject, const char* note,
+  [[nodiscard, gnu::noinline]] static constexpr CheckResult fail(std::string_view subject, std::string_view note,
                                                                  const Finding& expected = Finding::kNone,
                                                                  const Finding& found = Finding::kNone) {
     return {CheckOutcome::fail, subject, note, expected, found, {}};
   }
+  // The length of a literal is known here.
+  template <std::size_t N>
+  [[nodiscard]] static constexpr CheckResult fail(std::string_view subject, const char (&note)[N],
+                                                  const Finding& expected = Finding::kNone,
+                                                  const Finding& found = Finding::kNone) {
+    return fail(subject, std::string_view(note, N - 1), expected, found);
+  }
   [[nodiscard, gnu::noinline]] static constexpr CheckResult fail(std::string_view subject, const Error& error) {
     return {CheckOutcome::fail, subject, {}, {}, {}, error};
   }
-  [[nodiscard, gnu::noinline]] static constexpr CheckResult skip(const char* note) {
+  [[nodiscard, gnu::noinline]] static constexpr CheckResult skip(std::string_view note) {
     return {CheckOutcome::skip, {}, note, {}, {}, {}};
+  }
+  template <std::size_t N>
+  [[nodiscard]] static constexpr CheckResult skip(const char (&note)[N]) {
+    return skip(std::string_view(note, N - 1));
   }
   [[nodiscard, gnu::noinline]] static constexpr CheckResult not_asked() { return skip(kNotAsked); }
 
@@ -230,11 +241,11 @@ struct CheckResult {
   [[nodiscard]] constexpr std::string_view reason() const { return error ? text(error->code) : note; }
 
   // Notes that a caller may want to explain, since it knows how it was asked.
-  static constexpr const char* kNotAsked = "not asked for";
-  static constexpr const char* kAllowed = "allowed";
-  static constexpr const char* kNewer = "newer than known";
-  static constexpr const char* kNoClaims = "there are none to look it up in";
-  static constexpr const char* kUnbound = "evidence of this version does not bind the report to the nonce";
+  static constexpr std::string_view kNotAsked = "not asked for";
+  static constexpr std::string_view kAllowed = "allowed";
+  static constexpr std::string_view kNewer = "newer than known";
+  static constexpr std::string_view kNoClaims = "there are none to look it up in";
+  static constexpr std::string_view kUnbound = "evidence of this version does not bind the report to the nonce";
 };
 
 /// Keeps the first failure; otherwise the last result.

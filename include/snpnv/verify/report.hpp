@@ -56,7 +56,7 @@ class Endorsement {
     if (!is(vek.subject.common_name, "SEV-", name(signing_key)))
       return std::unexpected(CheckResult::fail(kVek, "its name is not the one of this role", Finding::kNone,
                                               Finding::text(vek.subject.common_name)));
-    if (!is(vek.issuer.common_name, vlek ? "SEV-VLEK-" : "SEV-", name(product)))
+    if (!is(vek.issuer.common_name, vlek ? std::string_view("SEV-VLEK-") : std::string_view("SEV-"), name(product)))
       return std::unexpected(CheckResult::fail(kVek, "its issuer is of another product or role", Finding::kNone,
                                               Finding::text(vek.issuer.common_name)));
     return Endorsement(vek, product, signing_key);
@@ -174,7 +174,7 @@ class ReportVerifier {
       return all_zero(number.subspan(kNumber)) && !all_zero(to) &&
              std::ranges::lexicographical_compare(to, kP384Order);
     };
-    constexpr const char* kOutside = "not above 0 and below the order of P-384";
+    constexpr std::string_view kOutside = "not above 0 and below the order of P-384";
     const MutBytes r_and_s(signature);
     const auto r = report_[R::SIGNATURE_R];
     const auto s = report_[R::SIGNATURE_S];
@@ -319,8 +319,8 @@ class ReportVerifier {
     }
     return CheckResult::fail(R::REPORT_DATA.name,
                             end_in_zeros(*evidence_.claims)
-                                ? "not the digest of these claims: they end in zeros, and padding is no part of them"
-                                : "not the digest of these claims", expected,
+                                ? std::string_view("not the digest of these claims: they end in zeros, and padding is no part of them")
+                                : std::string_view("not the digest of these claims"), expected,
                             Finding::octets(data));
   }
 
@@ -358,7 +358,9 @@ class ReportVerifier {
     constexpr std::string_view kUserData = "user-data";
     const Finding found = Finding::octets(claims->user_data());
     if (claims->carries(*evidence_.user_data)) return CheckResult::pass(kUserData, found);
-    return CheckResult::fail(kUserData, claims->user_data_size == 0 ? "absent from the claims" : "has another value",
+    return CheckResult::fail(kUserData,
+                            claims->user_data_size == 0 ? std::string_view("absent from the claims")
+                                                        : std::string_view("has another value"),
                             Finding::octets(*evidence_.user_data), found);
   }
 
@@ -411,8 +413,9 @@ class ReportVerifier {
   static CheckResult one_of(std::string_view subject, ByteView found, bool allowed, std::size_t count, ByteView first) {
     if (count == 0) return CheckResult::not_asked();
     if (allowed) return CheckResult::pass(subject, Finding::octets(found));
-    return CheckResult::fail(subject, count == 1 ? "has another value" : "none of those allowed", Finding::octets(first),
-                            Finding::octets(found));
+    return CheckResult::fail(subject,
+                            count == 1 ? std::string_view("has another value") : std::string_view("none of those allowed"),
+                            Finding::octets(first), Finding::octets(found));
   }
   CheckResult policy_measurement() const { return one_of(R::MEASUREMENT, policy_.measurement); }
   CheckResult policy_host_data() const { return one_of(R::HOST_DATA, policy_.host_data); }
