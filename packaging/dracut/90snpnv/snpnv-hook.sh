@@ -12,11 +12,12 @@ if getargbool 0 rd.neednet; then snpnv_waits=yes; else snpnv_boot; fi
 # crypttab's key file: a FIFO, and a process that waits for a reader, which is root's alone, to give it the key. The
 # next reader has another FIFO, so that each comes to an end.
 snpnv_key=/run/snpnv-key
+snpnv_make_fifo() { (umask 077 && mkfifo "$snpnv_key"); }
 snpnv_serve_key() {
   while [ -p "$snpnv_key" ]; do
     {
       rm "$snpnv_key"
-      mkfifo -m 600 "$snpnv_key"
+      snpnv_make_fifo
       snpnv_boot --key
     } > "$snpnv_key"
   done
@@ -28,7 +29,7 @@ if [ -e /etc/crypttab ]; then
   done < /etc/crypttab
 fi
 if [ -n "$snpnv_server" ]; then
-  mkfifo -m 600 "$snpnv_key"
+  snpnv_make_fifo
   snpnv_serve_key &
   snpnv_server=$!
 fi
