@@ -24,7 +24,7 @@ template <Hasher H>
   }
   input.be(bits);
   SNPNV_TRY(const ByteView& whole, input.finish());
-  SNPNV_TRY(Digest digest, hasher.digest(Hash::sha256, whole));
+  SNPNV_TRY(Digest&& digest, hasher.digest(Hash::sha256, whole));  // no copy: what is wiped is the only one
   if (out.size() > digest.size) return fail(Code::wire_overflow, 0, static_cast<std::uint32_t>(out.size()));
   copy_to(out, digest.view().first(out.size()));
   wipe(digest.octets);

@@ -46,6 +46,7 @@ class KbsExchange {
   /// @returns the secret | broker_refused - detail: HTTP status; refusal() says more | broker_session
   ///   | what the source of evidence, http_ask_patiently(), decrypt_secret() and the parsers in wire/kbs.hpp return.
   [[nodiscard]] Result<MutBytes> get(std::string_view resource, MutBytes out) noexcept {
+    const StackWipe wiped_at_the_end;
     Result<MutBytes> secret = attempt(resource, out);
     if (!secret && session_has_ended(secret.error())) secret = attempt(resource, out);
     return secret;
@@ -64,7 +65,8 @@ class KbsExchange {
     return name == "TokenNotFound" || name == "TokenVerifierError";
   }
 
-  Result<MutBytes> attempt(std::string_view resource, MutBytes out) noexcept {
+  // In a frame of its own, which get() overwrites.
+  [[gnu::noinline]] Result<MutBytes> attempt(std::string_view resource, MutBytes out) noexcept {
     refusal_ = {};  // what an earlier one says has been overwritten
     std::array<std::byte, kMostCookie> cookie_room;
     SNPNV_TRY(const KbsChallenge& challenge, begin(cookie_room));

@@ -27,4 +27,21 @@ class SecretOctets {
   std::array<std::byte, Size> octets_{};
 };
 
+/// Overwrites, at its end, what functions that were called meanwhile have left on the stack below the caller's frame:
+/// copies of keys that compilers and libraries make, and overwrite nowhere.
+class StackWipe {
+ public:
+  StackWipe() = default;
+  StackWipe(const StackWipe&) = delete;
+  StackWipe& operator=(const StackWipe&) = delete;
+  ~StackWipe() { wipe_below(); }
+
+ private:
+  [[gnu::noinline]] static void wipe_below() noexcept {
+    constexpr std::size_t kDepth = 16384;  // octets: more than a library's curves and ciphers take
+    std::array<std::byte, kDepth> below;
+    wipe(below);
+  }
+};
+
 }  // namespace snpnv
