@@ -49,6 +49,22 @@ reader=$!
 check "a FIFO" exits 0 "${ask[@]}" --out fifo
 await_exit "$reader"
 check "gives it" cmp -s from.fifo key
+if [ "$(id -u)" = 0 ]; then # who alone may look
+  mkfifo late
+  "${ask[@]}" --out late 2>late.err &
+  holder=$!
+  locked=locked
+  ! grep -q __asan_init "$snpnv" || locked='not locked' # where locks do nothing
+  check "a secret that waits for its reader stands in one place, locked and in no dump" \
+    [ "$("$tools/memory.py" "$holder" key)" = "$locked, not dumped" ]
+  check "its process leaves no core" grep -q '^Max core file size  *0  *0 ' "/proc/$holder/limits"
+  if (ulimit -l unlimited) 2>/dev/null && [ "$locked" = locked ]; then
+    check "and all of its memory is locked" [ -z "$(grep '^VmFlags: rd wr' "/proc/$holder/smaps" | grep -v ' lo')" ]
+  fi
+  cat late >from.late
+  await_exit "$holder"
+  check "and it is given" cmp -s from.late key
+fi
 start_server ready python3 -uc '
 import socket
 listener = socket.socket(socket.AF_UNIX)
@@ -89,6 +105,8 @@ check "no such resource" exits 1 "${ask[@]/disk/none}"
 check "is said so" says 'PluginInternalError'
 check "with its likely cause" says 'hint: it has no such resource'
 check "a policy of PCRs" eval 'printf "{\"vm_configuration\":{\"secure-boot\":false}}" >policy'
+check "nothing that is left has it, but where it was wanted" [ "$(grep -rlF "$secret" . | sort | tr '\n' ' ')" = \
+  "./file ./from.fifo ./from.late ./from.socket ./key ./seven ./there " ]
 end good
 broker picky
 check "evidence that the policy refuses" exits 1 "${ask[@]}"

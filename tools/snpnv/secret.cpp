@@ -42,10 +42,13 @@ Result<Descriptor> connect_to(const std::string& path, Instant deadline) {
 
 }  // namespace
 
-void forbid_core_dumps() {
+void protect_memory() {
   constexpr rlimit kNone{0, 0};
   ::setrlimit(RLIMIT_CORE, &kNone);
   ::prctl(PR_SET_DUMPABLE, 0);
+  // Keys stand on the stack and on the heap. Under a limit, what is locked could make either of them fail to grow.
+  constexpr rlimit kUnlimited{RLIM_INFINITY, RLIM_INFINITY};
+  if (::setrlimit(RLIMIT_MEMLOCK, &kUnlimited) == 0) (void)::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 }
 
 SecretMemory::SecretMemory(std::size_t size) noexcept {

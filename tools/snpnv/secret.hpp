@@ -9,8 +9,9 @@
 
 namespace snpnv::tool {
 
-/// From now on this process leaves no core dump, and no other process of its user may look into it.
-void forbid_core_dumps();
+/// From now on this process leaves no core dump, no other process of its user may look into it, and all its memory is
+/// locked if it has the privilege.
+void protect_memory();
 
 /// Pages that are locked where that is allowed, are in no core dump, and are overwritten at the end.
 class SecretMemory {

@@ -101,7 +101,7 @@ Outcome<std::string> init_data_of(const Arguments& arguments) {
 }
 
 Outcome<Exit> run_kbs(const Arguments& arguments) {
-  forbid_core_dumps();
+  protect_memory();
   const std::string_view resource = arguments.operand(0);
   if (!is_kbs_resource(resource)) return usage(resource, "not a resource: repository/type/tag");
   SNPNV_TRY(const Instant deadline, start_deadline(arguments, 60));
