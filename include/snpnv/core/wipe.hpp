@@ -31,9 +31,6 @@ class SecretOctets {
 /// copies of keys that compilers and libraries make, and overwrite nowhere.
 class StackWipe {
  public:
-  StackWipe() = default;
-  StackWipe(const StackWipe&) = delete;
-  StackWipe& operator=(const StackWipe&) = delete;
   ~StackWipe() { wipe_below(); }
 
  private:
