@@ -2,6 +2,7 @@
 // verify_report FILE VCEK ASK POLICY [ARK]: verifies a report, or an envelope with its claims, by a policy in JSON.
 #include <cstdio>
 #include <ctime>
+#include <vector>
 
 #include "examples/file.hpp"
 #include "snpnv/mbedtls/crypto.hpp"
@@ -13,7 +14,8 @@ int main(int count, char** arguments) {
   const std::string in = file(arguments[1]), rules = file(arguments[4]);
   const CertificateFile vcek(arguments[2]), ask(arguments[3]);
   snpnv::Policy policy;
-  if (!snpnv::PolicyReader(octets(rules), policy).read()) return std::puts("not a policy"), 2;
+  std::vector<std::byte> room(rules.size());  // of what the policy borrows
+  if (!snpnv::parse_policy(octets(rules), policy, room)) return std::puts("not a policy"), 2;
 
   snpnv::Evidence evidence{octets(in), {}, {}};  // a report alone
   if (in.size() != snpnv::ATTESTATION_REPORT::kSize) {
