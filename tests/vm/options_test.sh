@@ -164,6 +164,11 @@ key_file() {
 the key
 the key
 snpnv" ]
+  given "ip=dhcp snpnv.kbs=https://kbs.example"
+  timeout -k 1 "$patience" chroot "$root" "$shell" /init >"$work/out" 2>&1
+  check "$shell: where there is none, an end: $(cat "$work/out")" [ "$(cat "$work/out")" = "600
+snpnv" ]
+  check "$shell: which is said, twice" [ "$(grep -c 'needs both' "$root/run/snpnv/log")" -eq 2 ]
 }
 # dash is initramfs-tools' with busybox=n too, built against klibc.
 for shell in /bin/dash "/bin/busybox sh" /usr/lib/klibc/bin/sh /bin/bash; do
