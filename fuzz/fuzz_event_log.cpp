@@ -41,7 +41,7 @@ void look_into(const LoggedEvent& event) {
 void judge(Sum& sum, ByteView log) {
   Policy policy;
   const ReplayedPcrs all{{0xFFFFFF}, {}};
-  const std::optional<ByteView> view = log;
+  const MeasuredLogs view{log, {}};
   BootPolicyVerifier nothing(sum, view, all, policy);
   REQUIRE(nothing.policy_boot_events().outcome == CheckOutcome::skip);
   policy.secure_boot_log = true;

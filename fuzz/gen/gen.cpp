@@ -502,6 +502,20 @@ void control_seeds() {
   dictionary("control", words);
 }
 
+void systemd_log_seeds() {
+  const auto record = [](std::string_view index, std::string_view kind, std::string_view text) {
+    return "\x1e{\"" + std::string(index) + ",\"digests\":[{\"hashAlg\":\"sha1\",\"digest\":\"" + std::string(40, '1') +
+           "\"},{\"hashAlg\":\"sha256\",\"digest\":\"" + std::string(64, '2') +
+           "\"}],\"content_type\":\"systemd\",\"content\":{\"eventType\":\"" + std::string(kind) + "\",\"string\":\"" +
+           std::string(text) + "\"}}\n";
+  };
+  const std::string phase = record("pcr\":11", "phase", "enter-initrd");
+  seed("systemd_log", "phase", phase);
+  seed("systemd_log", "several", phase + record("pcr\":15", "machine-id", "machine-id:0") + record("nv_index\":1", "nvpcr", "a"));
+  dictionary("systemd_log", {"\\x1e", "\\x0a", "pcr", "nv_index", "digests", "hashAlg", "digest", "sha1", "sha256", "sha384",
+                             "sha512", "content", "eventType", "string"});
+}
+
 void event_log_seeds() {
   std::ifstream file(SNPNV_SOURCE_DIR "/tests/data/event_log.bin", std::ios::binary);
   const std::string log{std::istreambuf_iterator<char>(file), {}};
@@ -591,6 +605,7 @@ int main(int count, char** arguments) {
   dictionary("fresh_report", tpm2_words());
 
   event_log_seeds();
+  systemd_log_seeds();
   control_seeds();
   guest_command_seeds();
   broker_seeds();

@@ -30,6 +30,7 @@
 #include "snpnv/wire/tpm2_commands.hpp"
 #include "snpnv/wire/tpm2_constants.hpp"
 #include "snpnv/wire/tpm2_event_log.hpp"
+#include "snpnv/wire/tpm2_systemd_log.hpp"
 #include "snpnv/wire/tpm2_messages.hpp"
 #include "snpnv/wire/tpm2_rc.hpp"
 #include "snpnv/wire/tpm2_structures.hpp"

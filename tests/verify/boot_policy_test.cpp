@@ -111,7 +111,7 @@ struct Boot {
     test::Octets room(policy_text.size());
     REQUIRE(parse_policy(test::view(policy_text), policy, room).has_value());
     const std::string octets = log();
-    const auto view = logged ? std::optional(test::view(octets)) : std::nullopt;
+    const MeasuredLogs view{logged ? std::optional(test::view(octets)) : std::nullopt, {}};
     BootPolicyVerifier verifier(crypto, view, pcrs, policy);
     const CheckResult result = check == Check::policy_secure_boot_log       ? verifier.policy_secure_boot_log()
                                : check == Check::policy_kernel_command_line ? verifier.policy_kernel_command_line()

@@ -12,7 +12,7 @@ dir=${1:-${SNPNV_VM_DIR:-$(dirname "$0")/../../build/vm}}
 wanted="qemu-system-x86 linux-image-cloud-amd64 dracut-core dracut-network initramfs-tools-core busybox-static
   systemd cryptsetup-initramfs
   bash coreutils dash findutils gawk grep gzip libc-bin procps sed util-linux
-  libmbedtls14 libstdc++6 libtss2-tctildr0"
+  libmbedtls14 libstdc++6 libtss2-tctildr0 ovmf sbsigntool systemd-boot-efi"
 [ "$(cat "$dir/complete" 2>/dev/null)" != "$wanted" ] || exit 0
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)

@@ -65,7 +65,8 @@ Outcome<std::optional<std::string_view>> event_log_file(const Arguments& argumen
 }
 
 Outcome<Collected> collect(const Arguments& arguments, const std::string& tcti, ByteView nonce, Instant deadline,
-                           bool with_certificate, std::optional<std::string_view> event_log) {
+                           bool with_certificate, std::optional<std::string_view> event_log,
+                           std::optional<std::string_view> systemd_log) {
   MonotonicClock clock;
   SNPNV_TRY(const Lock lock, Lock::acquire(tcti, deadline));
   const Waiting waiting("the report and the quote");
@@ -80,6 +81,10 @@ Outcome<Collected> collect(const Arguments& arguments, const std::string& tcti, 
   const auto bound = ReportCollector(tpm, crypto, buffer).fresh_report(user_data);
   if (!bound) return library_failure(tcti, bound.error());
   const ClaimsKey& key = bound->claims.attestation_key;
+  LockedLog systemd;
+  if (systemd_log) {
+    SNPNV_TRY(systemd, read_systemd_log(*systemd_log, deadline));
+  }
   std::vector<std::byte> log;
   SNPNV_TRY(const QuoteEvidence quote, quote_with_log(event_log, log, [&]() -> Outcome<QuoteEvidence> {
               const auto taken = QuoteCollector(tpm, crypto).quote(nonce, {}, key.rsa());
@@ -88,7 +93,8 @@ Outcome<Collected> collect(const Arguments& arguments, const std::string& tcti, 
             }));
   std::vector<std::byte> certificate;
   if (with_certificate) certificate = ak_certificate_of(arguments, tpm, key);
-  return Collected{std::move(buffer), *bound, quote, std::move(certificate), std::move(log)};
+  return Collected{std::move(buffer), *bound, quote, std::move(certificate), std::move(log),
+                   std::move(systemd.octets)};
 }
 
 void write_trustee_evidence(Writer& out, const Collected& parts, ByteView vek) {

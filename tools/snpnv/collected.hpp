@@ -15,6 +15,7 @@ struct Collected {
   QuoteEvidence quote;
   std::vector<std::byte> ak_certificate;  // empty: none
   std::vector<std::byte> event_log;       // empty: not asked for
+  std::vector<std::byte> systemd_log;     // the same
 
   [[nodiscard]] ByteView hcl_report() const { return ByteView(envelope).first(bound.envelope.size()); }
 };
@@ -25,10 +26,11 @@ inline constexpr OptionSpec kEventLogOption{0, "event-log", "[=FILE]",
 [[nodiscard]] Outcome<std::optional<std::string_view>> event_log_file(const Arguments& arguments);
 
 /// Asks the TPM for a fresh report and a quote that carry the nonce; `with_certificate`: of its key too; with the event
-/// log of that file.
+/// log of that file, and systemd's log, which stands still meanwhile.
 [[nodiscard]] Outcome<Collected> collect(const Arguments& arguments, const std::string& tcti, ByteView nonce,
                                          Instant deadline, bool with_certificate,
-                                         std::optional<std::string_view> event_log = {});
+                                         std::optional<std::string_view> event_log = {},
+                                         std::optional<std::string_view> systemd_log = {});
 
 /// Appends it as Trustee's evidence.
 void write_trustee_evidence(Writer& out, const Collected& parts, ByteView vek);

@@ -18,12 +18,6 @@ namespace {
 
 Instant file_deadline = ~Instant{0};
 
-std::unexpected<Failure> file_failure(std::string_view what, const Error& error) {
-  if (error.code != Code::io_deadline) return os_failure(what, static_cast<int>(error.detail));
-  return std::unexpected(Failure{Exit::failed, what, "nothing at its other end before the deadline",
-                                 "io_deadline"});
-}
-
 std::string directory_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
@@ -126,6 +120,11 @@ Outcome<void> take_standard_input() {
   static bool taken = false;
   if (std::exchange(taken, true)) return usage("-", "standard input is named for two inputs");
   return {};
+}
+
+std::unexpected<Failure> file_failure(std::string_view what, const Error& error) {
+  if (error.code != Code::io_deadline) return os_failure(what, static_cast<int>(error.detail));
+  return std::unexpected(Failure{Exit::failed, what, "nothing at its other end before the deadline", "io_deadline"});
 }
 
 Outcome<std::vector<std::byte>> read_file(std::string_view path, std::size_t most) {

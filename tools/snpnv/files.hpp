@@ -22,6 +22,9 @@ namespace snpnv::tool {
 /// What these commands read, in octets: files that are larger are none of their formats.
 inline constexpr std::size_t kMostOctets = std::size_t{1} << 20;
 
+/// What open_file(), read_some() and write_all() say of a file.
+[[nodiscard]] std::unexpected<Failure> file_failure(std::string_view what, const Error& error);
+
 /// The octets of a file, or of standard input for "-". More than `most` octets are an error.
 [[nodiscard]] Outcome<std::vector<std::byte>> read_file(std::string_view path, std::size_t most);
 

@@ -51,9 +51,10 @@ int open_lock_file(std::string_view tcti) {
 
 struct Locking final : BoundedCall {
   int fd = -1;
+  int operation = LOCK_EX;
   bool locked = false;
   void work() noexcept override {
-    while (!(locked = ::flock(fd, LOCK_EX) == 0) && errno == EINTR) {
+    while (!(locked = ::flock(fd, operation) == 0) && errno == EINTR) {
     }
   }
 };
@@ -73,11 +74,12 @@ int open_lock(int directory, const char* path) {
   return -1;
 }
 
-bool wait_for_lock(int fd, Instant deadline) {
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+bool wait_for_lock(int fd, Instant deadline, int operation) {
+  if (::flock(fd, operation | LOCK_NB) == 0) return true;
   const Waiting waiting("another process, which holds the lock");
   const auto call = std::make_shared<Locking>();
   call->fd = fd;
+  call->operation = operation;
   return BoundedCall::run(call, deadline) && call->locked;
 }
 

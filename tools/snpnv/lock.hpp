@@ -3,6 +3,8 @@
 // user data. It is a courtesy: freshness never rests on it.
 #pragma once
 
+#include <sys/file.h>
+
 #include "cli.hpp"
 #include "snpnv/core/clock.hpp"
 
@@ -29,7 +31,7 @@ class Lock {
 /// if it is another user's, who could hold it for ever.
 [[nodiscard]] int open_lock(int directory, const char* path);
 
-/// Waits for an exclusive flock() on an open file. False at the deadline on the monotonic clock.
-[[nodiscard]] bool wait_for_lock(int fd, Instant deadline);
+/// Waits for a flock() on an open file, exclusive by default. False at the deadline on the monotonic clock.
+[[nodiscard]] bool wait_for_lock(int fd, Instant deadline, int operation = LOCK_EX);
 
 }  // namespace snpnv::tool

@@ -107,7 +107,8 @@ struct JsonString {
   X(kty) X(n) X(e)                                                                                    \
   X(vcekCert) X(certificateChain) X(tcbm)                                                             \
   X(nonce) X(token) X(type) X(detail) X(protected_) X(encrypted_key) X(iv) X(ciphertext) X(tag)       \
-  X(alg) X(enc) X(epk) X(crv) X(x) X(y) X(kid)
+  X(alg) X(enc) X(epk) X(crv) X(x) X(y) X(kid)                                                        \
+  X(pcr) X(digests)
 
 enum class JsonMember : std::uint32_t {
   unnamed,

@@ -15,9 +15,9 @@ template <Hasher H>
 class BootPolicyVerifier {
  public:
   /// `pcrs`: what eventlog.replay found; nothing: it did not pass.
-  BootPolicyVerifier(H& hasher, const std::optional<ByteView>& log, const std::optional<ReplayedPcrs>& pcrs,
+  BootPolicyVerifier(H& hasher, const MeasuredLogs& logs, const std::optional<ReplayedPcrs>& pcrs,
                      const Policy& policy)
-      : hasher_(hasher), log_(log), pcrs_(pcrs), policy_(policy) {}
+      : hasher_(hasher), logs_(logs), pcrs_(pcrs), policy_(policy) {}
 
   CheckResult judge(Check check) {
     switch (check) {
@@ -116,7 +116,7 @@ class BootPolicyVerifier {
 
   // Why nothing is proven of a PCR, where it is so.
   std::optional<CheckResult> without(std::size_t pcr, bool may_be_untouched = false) const {
-    if (!log_) return CheckResult::fail(kLog, "there is none");
+    if (!logs_.firmware) return CheckResult::fail(kLog, "there is none");
     if (!pcrs_) return CheckResult::skip("the events are not proven");
     if (pcrs_->explained.has(pcr) || (may_be_untouched && pcrs_->untouched.has(pcr))) return std::nullopt;
     return CheckResult::fail(kPcrNames[pcr], "the log does not explain it");
@@ -125,12 +125,10 @@ class BootPolicyVerifier {
   // Calls take(event) for each that extends a PCR.
   template <class Take>
   Result<void> each_digest(Take&& take) const {
-    EventLogReader reader;
-    for (ByteView rest = *log_; !rest.empty(); rest = rest.subspan(reader.taken())) {
-      SNPNV_TRY(const LoggedEvent& event, reader.next(rest));
-      if (event.eventType != EventType::EV_NO_ACTION && !event.digest(kQuotedBank).empty()) SNPNV_CHECK(take(event));
-    }
-    return {};
+    return logs_.each([&](const LoggedEvent& event) -> Result<void> {
+      if (event.eventType == EventType::EV_NO_ACTION || event.digest(kQuotedBank).empty()) return {};
+      return take(event);
+    });
   }
   // The same, with what its digest proves.
   template <class Take>
@@ -327,7 +325,7 @@ class BootPolicyVerifier {
   }
 
   H& hasher_;
-  const std::optional<ByteView>& log_;
+  const MeasuredLogs& logs_;
   std::optional<ReplayedPcrs> pcrs_;
   const Policy& policy_;
 };

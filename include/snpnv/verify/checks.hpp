@@ -71,7 +71,7 @@ namespace snpnv {
 // The boot's event log, where there is one. Nobody signs it: it counts for PCRs of the quote alone.
 #define SNPNV_EVENT_LOG_CHECKS(X)                                                                   \
   X(eventlog_format, "eventlog.format",                                                             \
-    "the event log is crypto-agile, has SHA-256 digests, and each record is whole")                 \
+    "the event log is crypto-agile, has SHA-256 digests, and each record is whole; systemd's too")  \
   X(eventlog_replay, "eventlog.replay",                                                             \
     "the events lead to the quoted PCRs, but for what the system extends behind the boot")
 

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "snpnv/core/digest.hpp"
-#include "snpnv/wire/tpm2_event_log.hpp"
+#include "snpnv/wire/tpm2_systemd_log.hpp"
 
 namespace snpnv {
 
@@ -108,6 +108,40 @@ template <Hasher H>
   }
   return EventContent{candidates.tied() ? EventProof::unproven : EventProof::digest_alone, {}};
 }
+
+/// What a system measured: by its firmware until it was up, and by systemd since, where there is such a log. Borrows.
+struct MeasuredLogs {
+  std::optional<ByteView> firmware;
+  std::optional<ByteView> systemd;
+
+  [[nodiscard]] constexpr bool any() const { return firmware || systemd; }
+  /// Calls take(event) for each record, numbered through; it ends at the first error.
+  /// @returns nothing | the errors of EventLogReader, SystemdLogReader, take().
+  template <class Take>
+  [[nodiscard]] Result<void> each(Take&& take) const {
+    SNPNV_TRY(const std::uint32_t count, each_of_firmware(take));
+    SystemdLogReader reader;
+    for (ByteView rest = systemd.value_or(ByteView()); !rest.empty(); rest = rest.subspan(reader.taken())) {
+      SNPNV_TRY(SystemdEvent next, reader.next(rest));
+      next.event.number += count;
+      SNPNV_CHECK(take(next.event));
+    }
+    return {};
+  }
+  /// The same for firmware's alone.
+  /// @returns the number of records | as above.
+  template <class Take>
+  [[nodiscard]] Result<std::uint32_t> each_of_firmware(Take&& take) const {
+    std::uint32_t count = 0;
+    EventLogReader reader;
+    for (ByteView rest = firmware.value_or(ByteView()); !rest.empty(); rest = rest.subspan(reader.taken())) {
+      SNPNV_TRY(const LoggedEvent& event, reader.next(rest));
+      SNPNV_CHECK(take(event));
+      ++count;
+    }
+    return count;
+  }
+};
 
 /// The PCRs of one bank, as the events so far make them. A bank of 24 digests.
 class PcrReplay {

@@ -39,8 +39,8 @@ template <Hasher C>
 class EventLogVerifier {
  public:
   /// `quoted`: the PCRs that the quote proves, PCR 0 first; nothing: none is proven.
-  EventLogVerifier(C& crypto, const std::optional<ByteView>& log, std::optional<std::span<const PcrValue>> quoted)
-      : crypto_(crypto), log_(log), quoted_(quoted) {}
+  EventLogVerifier(C& crypto, const MeasuredLogs& logs, std::optional<std::span<const PcrValue>> quoted)
+      : crypto_(crypto), logs_(logs), quoted_(quoted) {}
 
   CheckResult judge(Check check) {
     switch (check) {
@@ -50,24 +50,28 @@ class EventLogVerifier {
   }
 
   CheckResult eventlog_format() {
-    if (!log_) return CheckResult::not_asked();
-    if (log_->empty()) return CheckResult::fail(kLog, "is empty: nothing was logged");
-    EventLogReader reader;
-    std::uint32_t events = 0;
+    if (!logs_.firmware) return logs_.systemd ? CheckResult::fail(kLog, "there is systemd's alone") : CheckResult::not_asked();
+    if (logs_.firmware->empty()) return CheckResult::fail(kLog, "is empty: nothing was logged");
     bool filled = false;
-    for (ByteView rest = *log_; !rest.empty(); rest = rest.subspan(reader.taken())) {
-      const auto event = reader.next(rest);
-      if (!event) return CheckResult::fail(kLog, event.error());
-      filled = filled || !all_zero(event->digest(kQuotedBank));
-      ++events;
-    }
+    const auto look = [&](const LoggedEvent& event) -> Result<void> {
+      filled = filled || !all_zero(event.digest(kQuotedBank));
+      return {};
+    };
+    const auto count = logs_.each_of_firmware(look);
+    if (!count) return CheckResult::fail(kLog, count.error());
     if (!filled) return CheckResult::fail(kLog, "has no digest of the quoted bank", Finding::text(name(kQuotedBank)));
+    std::uint32_t events = 0;
+    const auto all = logs_.each([&](const LoggedEvent&) -> Result<void> {
+      ++events;
+      return {};
+    });
+    if (!all) return CheckResult::fail("systemd's log", all.error());
     whole_ = true;
     return CheckResult::pass("events", Finding::number(events));
   }
 
   CheckResult eventlog_replay() {
-    if (!log_) return CheckResult::not_asked();
+    if (!logs_.firmware) return CheckResult::not_asked();
     if (!whole_) return CheckResult::skip("the log cannot be read");
     if (!quoted_) return CheckResult::skip("the PCR list is not proven");
     const auto replayed = replay();
@@ -84,12 +88,11 @@ class EventLogVerifier {
   Result<PcrReplay> replay() {
     PcrReplay out(Hash::sha256);
     for (std::size_t pcr = 0; pcr < quoted_->size() && pcr < kPcrNames.size(); ++pcr) reached(out, pcr, 0);
-    EventLogReader reader;
-    for (ByteView rest = *log_; !rest.empty(); rest = rest.subspan(reader.taken())) {
-      SNPNV_TRY(const LoggedEvent& event, reader.next(rest));
+    SNPNV_CHECK(logs_.each([&](const LoggedEvent& event) -> Result<void> {
       SNPNV_TRY(const bool extended, out.take(crypto_, event, kQuotedBank));
       if (extended) reached(out, event.pcrIndex, event.number);
-    }
+      return {};
+    }));
     return out;
   }
   // Keeps the last event at which a PCR had its quoted value; 0: before any.
@@ -137,14 +140,14 @@ class EventLogVerifier {
                              Finding::octets(quoted), Finding::octets(pcrs[pcr]));
   }
   std::optional<std::uint32_t> first_unproven(std::size_t pcr) {
-    EventLogReader reader;
-    for (ByteView rest = *log_; !rest.empty(); rest = rest.subspan(reader.taken())) {
-      const auto event = reader.next(rest);
-      if (!event) return std::nullopt;
-      const auto content = event_content(crypto_, *event, kQuotedBank);
-      if (event->pcrIndex == pcr && content && content->proof == EventProof::unproven) return event->number;
-    }
-    return std::nullopt;
+    std::optional<std::uint32_t> out;
+    const auto read = logs_.each([&](const LoggedEvent& event) -> Result<void> {
+      if (out || event.pcrIndex != pcr) return {};
+      SNPNV_TRY(const EventContent content, event_content(crypto_, event, kQuotedBank));
+      if (content.proof == EventProof::unproven) out = event.number;
+      return {};
+    });
+    return read ? out : std::nullopt;
   }
 
   Finding told(PcrSet others, PcrSet unquoted) const {
@@ -158,6 +161,10 @@ class EventLogVerifier {
     if (unquoted.mask != 0) {
       out.text("; not quoted ");
       list(out, unquoted);
+    }
+    if (pcrs_.untouched.mask != 0) {
+      out.text("; zero ");
+      list(out, pcrs_.untouched);
     }
     return Finding::text(ByteView(out.written()));
   }
@@ -184,7 +191,7 @@ class EventLogVerifier {
   }
 
   C& crypto_;
-  const std::optional<ByteView>& log_;
+  const MeasuredLogs& logs_;
   std::optional<std::span<const PcrValue>> quoted_;
   std::array<std::optional<std::uint32_t>, kPcrNames.size()> reached_{};
   ReplayedPcrs pcrs_;

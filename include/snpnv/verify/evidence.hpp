@@ -75,13 +75,13 @@ template <Hasher H>
 template <Crypto C>
 [[nodiscard]] bool verify_evidence(C& crypto, const VerifiedChain& chain, const TrusteeEvidence& trustee,
                                    const Challenge& challenge, const Policy& policy, VerificationTime at,
-                                   Verdict& verdict, std::optional<ByteView> event_log = {}) {
+                                   Verdict& verdict, const MeasuredLogs& logs = {}) {
   verdict.reset();
   const auto judge = [&]() -> Result<void> {
     SNPNV_TRY(Evidence evidence, evidence_of(trustee.hcl_report.view()));
     evidence.quote = QuoteToVerify{trustee.message.view(), trustee.signature.view(),
                                    std::span(trustee.pcrs).first(trustee.pcr_count), {}};
-    evidence.event_log = event_log;
+    evidence.logs = logs;
     SNPNV_CHECK(challenge.put(trustee.version, evidence));
     return verify_report(crypto, chain, evidence, policy, at, Scope::all, verdict);
   };
@@ -114,17 +114,17 @@ template <Crypto C>
     verdict.error = verified.error();
     return false;
   }
-  std::optional<ByteView> event_log;
+  MeasuredLogs logs;
   if (room.evidence.cc_eventlog && !room.event_log.empty()) {
     const auto decoded = room.evidence.event_log(room.event_log);
     if (!decoded) {
       verdict.error = decoded.error();
       return false;
     }
-    event_log = *decoded;
+    logs.firmware = *decoded;
   }
   if (room.chain.chain)
-    return verify_evidence(crypto, *room.chain.chain, room.evidence, challenge, policy, at, verdict, event_log);
+    return verify_evidence(crypto, *room.chain.chain, room.evidence, challenge, policy, at, verdict, logs);
   verdict = room.chain.verdict;
   return false;
 }

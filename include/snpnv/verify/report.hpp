@@ -25,7 +25,7 @@ struct Evidence {
   std::optional<UserData> user_data = {};  // what the claims must carry, zero-padded
   std::optional<QuoteToVerify> quote = {};
   std::optional<OldEvidence> old = {};     // in place of user_data
-  std::optional<ByteView> event_log = {};  // as the firmware keeps it
+  MeasuredLogs logs = {};                  // what the boot and the system since measured
 };
 
 /// Which of the checks behind the signature run. tcb_only: product, SPLs and hwID, as in snpguest.
@@ -93,14 +93,14 @@ class ReportVerifier {
     if constexpr (RsaVerifier<C>) {
       QuoteVerifier<C> quote(crypto_, evidence_.quote, evidence_.claims, claims_proven_, policy_);
       judge_all(quote, kQuoteChecks, scope, verdict);
-      EventLogVerifier<C> event_log(crypto_, evidence_.event_log, quote.proven_pcrs());
+      EventLogVerifier<C> event_log(crypto_, evidence_.logs, quote.proven_pcrs());
       judge_all(event_log, kEventLogChecks, scope, verdict);
       const bool replayed = verdict[Check::eventlog_replay].outcome == CheckOutcome::pass;
       const auto proven = replayed ? std::optional(event_log.pcrs()) : std::nullopt;
-      BootPolicyVerifier boot(crypto_, evidence_.event_log, proven, policy_);
+      BootPolicyVerifier boot(crypto_, evidence_.logs, proven, policy_);
       judge_all(boot, kBootChecks, scope, verdict);
     } else {
-      NoQuotes none{evidence_.quote || evidence_.event_log || asks_for_quote(policy_)};
+      NoQuotes none{evidence_.quote || evidence_.logs.any() || asks_for_quote(policy_)};
       judge_all(none, kQuoteChecks, scope, verdict);
       judge_all(none, kEventLogChecks, scope, verdict);
       judge_all(none, kBootChecks, scope, verdict);

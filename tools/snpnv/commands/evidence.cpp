@@ -3,6 +3,7 @@
 #include "collected.hpp"
 #include "commands.hpp"
 #include "describe.hpp"
+#include "event_log_file.hpp"
 #include "fields.hpp"
 #include "files.hpp"
 #include "output.hpp"
@@ -19,6 +20,15 @@ namespace {
 Outcome<std::optional<std::string_view>> log_file_of(const Arguments& arguments, std::string_view form) {
   if (arguments.has("event-log") && form == "maa") return usage("--event-log", "a request for MAA has no place for it");
   return event_log_file(arguments);
+}
+
+// --systemd-log, or the file that it names.
+Outcome<std::optional<std::string_view>> systemd_log_of(const Arguments& arguments, std::string_view form) {
+  auto file = arguments.value("systemd-log");
+  if (file && form != "dir") return usage("--systemd-log", "has its place in a folder alone: --format dir");
+  if (file == "-") return usage("--systemd-log", "is locked, which standard input cannot be");
+  if (file && file->empty()) file = kSystemdLogFile;
+  return file;
 }
 
 #ifdef SNPNV_FETCH
@@ -60,7 +70,9 @@ constexpr std::string_view kEnvelopeFile = "hcl_report.bin";
 constexpr std::string_view kAkCertificateFile = "ak_cert.der";
 constexpr std::string_view kVcekFile = "vcek.der";
 constexpr std::string_view kEventLog = "event_log.bin";
-constexpr auto kEvidenceFiles = std::to_array({kReportFile, kClaimsFile, kEnvelopeFile, kAkCertificateFile, kVcekFile, kEventLog});
+constexpr std::string_view kSystemdLog = "systemd_log.json-seq";
+constexpr auto kEvidenceFiles = std::to_array(
+    {kReportFile, kClaimsFile, kEnvelopeFile, kAkCertificateFile, kVcekFile, kEventLog, kSystemdLog});
 
 Outcome<Exit> run_evidence(const Arguments& arguments) {
   const std::string_view path = arguments.operand(0);
@@ -70,6 +82,7 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
   SNPNV_TRY(const Instant deadline, start_deadline(arguments, 10));
   SNPNV_TRY(const auto nonce, nonce_of(arguments));
   SNPNV_TRY(const auto log_file, log_file_of(arguments, form));
+  SNPNV_TRY(const auto systemd_log, systemd_log_of(arguments, form));
   SNPNV_TRY(const VekFile file, vek_file_of(arguments, form));
   SNPNV_TRY(const TrustFiles trust, TrustFiles::read(arguments));
 #ifdef SNPNV_FETCH
@@ -86,9 +99,11 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
     if (const auto vcek = arguments.value("vcek")) inputs.push_back({"--vcek", *vcek});
   }
   if (log_file) inputs.push_back({"--event-log", *log_file});
+  if (systemd_log) inputs.push_back({"--systemd-log", *systemd_log});
   SNPNV_TRY(const bool standard_output, check_outputs_of(arguments, tcti, outputs, std::move(inputs)));
 
-  SNPNV_TRY(const Collected parts, collect(arguments, tcti, nonce, deadline, form == "dir", log_file));
+  SNPNV_TRY(const Collected parts,
+            collect(arguments, tcti, nonce, deadline, form == "dir", log_file, systemd_log));
   const BoundReport& bound = parts.bound;
   const QuoteEvidence& quote = parts.quote;
   const ByteView envelope = parts.hcl_report();
@@ -111,6 +126,7 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
       SNPNV_CHECK(files.stage(join(path, kAkCertificateFile), parts.ak_certificate));
     if (!vek.vek.empty()) SNPNV_CHECK(files.stage(join(path, kVcekFile), vek.vek));
     if (!parts.event_log.empty()) SNPNV_CHECK(files.stage(join(path, kEventLog), parts.event_log));
+    if (!parts.systemd_log.empty()) SNPNV_CHECK(files.stage(join(path, kSystemdLog), parts.systemd_log));
   }
   if (form != "dir") {
     writer.text("\n");  // so that files behind each other are a stream
@@ -139,6 +155,7 @@ constexpr auto kOwnEvidenceOptions = std::to_array({
     OptionSpec{0, "random", "", "take a nonce of 48 random octets"},
     OptionSpec{0, "format", "FORM", "trustee, maa or dir; default trustee"},
     kEventLogOption,
+    OptionSpec{0, "systemd-log", "[=FILE]", "with what systemd measured since, into a folder; default: systemd's own"},
     OptionSpec{0, "vcek", "FILE", "the VCEK; for maa with ASK and ARK behind it, PEM"},
 });
 constexpr auto kEvidenceTimeAndRoot = std::to_array({

@@ -74,6 +74,10 @@ class Judge {
       if (arguments.has("stream")) return usage("--event-log", "not with --stream: each line has its own, as cc_eventlog");
       SNPNV_TRY(out.event_log_.emplace(), read_file(*file, kMaxInput));
     }
+    if (const auto file = arguments.value("systemd-log")) {
+      if (arguments.has("stream")) return usage("--systemd-log", "not with --stream, whose lines are of many machines");
+      SNPNV_TRY(out.systemd_log_.emplace(), read_file(*file, kMaxInput));
+    }
     return out;
   }
 
@@ -88,21 +92,22 @@ class Judge {
     if (!checked) return not_judged(what, checked.error());
     if (!(*checked)->chain) return (*checked)->verdict;
 
-    std::optional<ByteView> event_log;
+    MeasuredLogs logs;
+    if (systemd_log_) logs.systemd = *systemd_log_;
     if (event_log_) {
-      event_log = *event_log_;
+      logs.firmware = *event_log_;
     } else if (evidence_->cc_eventlog) {
       log_room_.resize(text.size() / 4 * 3 + 3);
       const auto decoded = evidence_->event_log(log_room_);
       if (!decoded) return malformed(what, decoded.error());
-      event_log = *decoded;
+      logs.firmware = *decoded;
     }
     Challenge challenge = nonce_.empty() ? Challenge::none() : Challenge(nonce_);
     challenge.user_data = user_data_;
     challenge.allow_old_evidence = allow_old_evidence_;
     Verdict verdict;
     (void)snpnv::verify_evidence(crypto_, *(*checked)->chain, *evidence_, challenge, policy_, at, verdict,
-                                 event_log);
+                                 logs);
     if (verdict.error) return not_judged(what, *verdict.error);
     return verdict;
   }
@@ -114,6 +119,7 @@ class Judge {
   bool allow_old_evidence_ = false;
   AskedPolicy policy_;
   std::optional<std::vector<std::byte>> event_log_;  // in place of what the evidence carries
+  std::optional<std::vector<std::byte>> systemd_log_;
   std::vector<std::byte> log_room_;
   IssuerFiles issuers_;
   ChainCache chains_;
@@ -178,6 +184,7 @@ constexpr auto kOwn = std::to_array({
     OptionSpec{0, "nonce", "HEX", "what quote and claims must carry, up to 50 octets"},
     OptionSpec{0, "allow-old-evidence", "", "accept versions 0 and 1, whose claims need not carry it"},
     OptionSpec{0, "event-log", "FILE", "what the boot measured; default: cc_eventlog of the evidence"},
+    OptionSpec{0, "systemd-log", "FILE", "what systemd measured since, as its tpm2-measure.log holds it"},
     OptionSpec{0, "stream", "", "one document a line on standard input, one JSON verdict a line back"},
     OptionSpec{0, "jobs", "N", "processes for --stream; default 1"},
 });
