@@ -85,6 +85,7 @@ struct Boot {
                        R"("],"dbx":")" + std::string(kImage) + R"(","authority":[")" + std::string(kDb) + R"(",")" +
                        std::string(kShim) + R"("]}})";
   std::string line_policy = R"({"kernel_command_line":["quiet","/vmlinuz ro"]})";
+  std::string systemd;  // its log
   bool logged = true;
   std::optional<ReplayedPcrs> pcrs = ReplayedPcrs{{1U << 4 | 1U << 7 | 1U << 8 | 1U << 11 | 1U << 12}, {}};
 
@@ -111,7 +112,7 @@ struct Boot {
     test::Octets room(policy_text.size());
     REQUIRE(parse_policy(test::view(policy_text), policy, room).has_value());
     const std::string octets = log();
-    const MeasuredLogs view{logged ? std::optional(test::view(octets)) : std::nullopt, {}};
+    const MeasuredLogs view{logged ? std::optional(test::view(octets)) : std::nullopt, test::view(systemd)};
     BootPolicyVerifier verifier(crypto, view, pcrs, policy);
     const CheckResult result = check == Check::policy_secure_boot_log       ? verifier.policy_secure_boot_log()
                                : check == Check::policy_kernel_command_line ? verifier.policy_kernel_command_line()
@@ -307,6 +308,12 @@ TEST_CASE("BootPolicy_BootEvents_EachKindFailsAlone") {
   CHECK(judged(of("must_not", {kThree, kTwo})) == "FAIL PCR 4: what must not be was measured, by number 3");
   CHECK(judged(of("must_not", {kTwo}) + "," + of("may", {kOne, kTwo})) ==
         "FAIL PCR 4: what must not be was measured, by number 3");
+  // systemd's events count too, numbered behind the firmware's.
+  boot.systemd = "\x1e{\"pcr\":4,\"digests\":[{\"hashAlg\":\"sha256\",\"digest\":\"" + std::string(kThree) + "\"}]}\n";
+  CHECK(judged(of("must", {kThree})) == "PASS events:  3");
+  CHECK(judged(of("must_not", {kThree})) == "FAIL PCR 4: what must not be was measured, by number 4");
+  CHECK(judged(of("may", {kOne, kTwo})) == "FAIL PCR 4: what is not allowed was measured, by number 4");
+  boot.systemd.clear();
   boot.events[0].type = EventType::EV_NO_ACTION;  // which measures nothing
   CHECK(judged(of("must", {kOne})) == "FAIL PCR 4: what must be was not measured");
 }
