@@ -14,7 +14,7 @@ root=$build/debian13/root
 
 # The static libraries: what is tested then needs nothing of Debian 13 at run time.
 libraries=$(echo "$root"/usr/lib/*/)
-cmake -G Ninja -S "$source_dir" -B "$build/cmake" -DSNPNV_WERROR=ON -DCMAKE_BUILD_TYPE=Debug \
+cmake -G Ninja -S "$source_dir" -B "$build/cmake" -DSNPNV_WERROR=ON -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 \
   -DMBEDTLS_INCLUDE_DIR="$root/usr/include" \
   -DMBEDTLS_LIBRARY="${libraries}libmbedtls.a" -DMBEDX509_LIBRARY="${libraries}libmbedx509.a" \
   -DMBEDCRYPTO_LIBRARY="${libraries}libmbedcrypto.a" \

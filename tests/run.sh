@@ -24,6 +24,7 @@ summary=
 skipped=
 started=$SECONDS
 current=
+asides=()
 
 # stage NAME COMMAND...: says when it begins, ends the run when it fails, keeps the time it took.
 stage() {
@@ -35,7 +36,34 @@ stage() {
   summary+=$(printf '%5d s  %s' $((SECONDS - start)) "$current")$'\n'
   current=
 }
+# aside NAME COMMAND...: a stage that goes on beside those that follow, for it keeps one processor busy, or waits.
+aside() {
+  echo "== $1: beside what follows"
+  asides+=("$1")
+  local log=build/aside.${#asides[@]}
+  rm -f "$log.ended"
+  (
+    start=$SECONDS
+    trap 'echo "$? $((SECONDS - start))" >"$log.ended"' EXIT
+    "${@:2}" >"$log" 2>&1
+  ) &
+}
+# together: waits for them, and says what they said. Ends the run when one failed.
+together() {
+  wait
+  local i status took
+  for i in "${!asides[@]}"; do
+    current=${asides[i]}
+    echo "== $current: said"
+    cat "build/aside.$((i + 1))"
+    read -r status took <"build/aside.$((i + 1)).ended"
+    [ "$status" -eq 0 ] || exit 1
+    summary+=$(printf '%5d s  %s, beside others' "$took" "$current")$'\n'
+  done
+  current=
+}
 report() {
+  wait
   printf '\n%s' "$summary"
   [ -z "$current" ] || printf '        FAILED: %s\n' "$current"
   printf '%5d s  in all\n' $((SECONDS - started))
@@ -117,15 +145,16 @@ if [ $which = quick ]; then
 fi
 stage "QEMU and a kernel" fetch_vm
 stage "GCC: build" configure_and_build gcc all bench/all all_verify_interface_header_sets
-stage "without tpm2-tss and fetch, by OpenSSL and Nettle" without_tss_and_fetch
-stage "static builds and their sizes" static_builds
+aside "static builds and their sizes" static_builds
+aside "Debian source package" tests/packaging/source.sh . build/source
 stage "Debian packages" debian_packages
-stage "Debian source package" tests/packaging/source.sh . build/source
 stage "an image with mkosi" image
-stage "Mbed TLS 3.6" tests/mbedtls36.sh build/mbedtls36
 stage "bare metal" tests/bare_metal/run.sh "$PWD"/build/gcc/tools/snpnv{,-paravisor} build/bare-metal
+together
+stage "without tpm2-tss and fetch, by OpenSSL and Nettle" without_tss_and_fetch
+stage "Mbed TLS 3.6" tests/mbedtls36.sh build/mbedtls36
 stage "libFuzzer" fuzz_smoke
 stage "Clang, ASan and UBSan: build" configure_and_build clang-sanitize all
-stage "clang-tidy" tests/gate/tidy.sh . build/clang-sanitize
+stage "clang-tidy" tests/gate/tidy.sh
 stage "Clang, ASan and UBSan: tests" run_tests clang-sanitize
 stage "GCC: tests" run_tests gcc

@@ -13,11 +13,13 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,20 +55,26 @@ inline unsigned char* raw(MutBytes out) {
 }
 inline ByteView octets(std::string_view text) { return std::as_bytes(std::span(text)); }
 
-/// A private key of the test PKI, such as "milan/ark".
+/// A private key of the test PKI, such as "milan/ark"; each is read once.
 inline Key pki_key(const std::string& name) {
+  static auto& keys = *new std::map<std::string, Key>;  // not freed, since libcrypto ends before it would be
+  Key& key = keys[name];
+  if (key != nullptr) return key;
   std::string path(SNPNV_SOURCE_DIR "/tests/pki/");
   path.append(name).append(".key");
   FILE* const file = std::fopen(path.c_str(), "r");
   must(file != nullptr, path.c_str());
-  Key key(PEM_read_PrivateKey(file, nullptr, nullptr, nullptr), EVP_PKEY_free);
+  key.reset(PEM_read_PrivateKey(file, nullptr, nullptr, nullptr), EVP_PKEY_free);
   std::fclose(file);
   must(key != nullptr, "PEM_read_PrivateKey");
   return key;
 }
+/// Three primes are found much faster than two; who has the public key cannot tell.
 inline Key new_rsa(unsigned bits, std::uint32_t exponent = 65537) {
+  std::size_t primes = 3;
   EVP_PKEY_CTX* const context = EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr);
   const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_uint(OSSL_PKEY_PARAM_RSA_BITS, &bits),
+                                   OSSL_PARAM_construct_size_t(OSSL_PKEY_PARAM_RSA_PRIMES, &primes),
                                    OSSL_PARAM_construct_uint32(OSSL_PKEY_PARAM_RSA_E, &exponent),
                                    OSSL_PARAM_construct_end()};
   EVP_PKEY* made = nullptr;
@@ -107,6 +115,8 @@ struct Extension {
   std::string oid;
   Bytes value;
   bool critical = false;
+
+  bool operator==(const Extension&) const = default;
 };
 
 using MadeExtension = std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION, X509_EXTENSION_free>>;
@@ -125,6 +135,8 @@ struct PssScheme {
   const EVP_MD* mgf = EVP_sha384();
   int salt = 48;
   bool pkcs1 = false;
+
+  bool operator==(const PssScheme&) const = default;
 };
 
 inline void set_name(X509_NAME* name, const std::string& cn) {
@@ -183,6 +195,7 @@ struct CertSpec {
   std::vector<Extension> extensions;
   PssScheme scheme;
 
+  bool operator==(const CertSpec&) const = default;
   [[nodiscard]] Bytes make() const {
     const Cert cert(X509_new());
     must(X509_set_version(cert.get(), X509_VERSION_3) == 1, "X509_set_version");
@@ -222,6 +235,7 @@ struct CrlSpec {
   std::vector<Extension> extensions{};
   std::vector<Extension> entry_extensions{};  // of each
 
+  bool operator==(const CrlSpec&) const = default;
   [[nodiscard]] Bytes make() const {
     const Crl crl(X509_CRL_new());
     X509_CRL_set_version(crl.get(), X509_CRL_VERSION_2);
@@ -261,6 +275,14 @@ struct CrlSpec {
     return out;
   }
 };
+
+/// What the specification makes. To sign takes the most of a test's time, so what was made once is not made again.
+template <class Spec>
+inline Bytes made(const Spec& spec) {
+  static auto& before = *new std::vector<std::pair<Spec, Bytes>>;  // has keys, which are not freed
+  const auto same = std::ranges::find(before, spec, &std::pair<Spec, Bytes>::first);
+  return same != before.end() ? same->second : before.emplace_back(spec, spec.make()).second;
+}
 
 // The OID of AMD's extension with these last arcs.
 inline std::string amd_oid(const std::string& arcs) { return std::string("1.3.6.1.4.1.3704.1.").append(arcs); }
@@ -389,10 +411,10 @@ class Scene {
 
   /// Makes the certificates and signs the report.
   void make() {
-    ark_der = ark.make();
-    ask_der = ask.make();
-    vek_der = vek.make();
-    if (crl) crl_der = crl->make();
+    ark_der = made(ark);
+    ask_der = made(ask);
+    vek_der = made(vek);
+    if (crl) crl_der = made(*crl);
     sign_report(report, report_key ? report_key : vek.key);
     if (after_signing) after_signing(*this);
   }
