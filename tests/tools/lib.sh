@@ -24,8 +24,7 @@ finish() {
   local process
   for process in $(jobs -rp); do
     kill "$process" 2>/dev/null
-    timeout 10 tail --pid="$process" -f /dev/null
-    has_ended "$process" || kill -KILL "$process"
+    within 10 has_ended "$process" || kill -KILL "$process"
   done
   wait
   rm -rf "$work"
