@@ -1250,7 +1250,7 @@ TEST_CASE("Verify_ProviderWithoutQuotes_FailsWhatOnlyAQuoteCouldTell") {
   Evidence with_quote = evidence;
   with_quote.quote = QuoteToVerify{};
   Evidence with_log = evidence;
-  with_log.event_log = ByteView();
+  with_log.logs.firmware = ByteView();
   Policy of_pcrs = scene.policy;
   of_pcrs.pcrs[4] = PcrValue{};
   Policy of_boot = scene.policy;
