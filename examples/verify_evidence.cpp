@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // verify_evidence EVIDENCE ASK NONCE [ARK]: a service that verifies whole evidence for the nonce that it gave out.
-#include <cstdio>
 #include <ctime>
 
 #include "examples/file.hpp"
@@ -19,9 +18,5 @@ int main(int count, char** arguments) {
   static snpnv::Verdict verdict;
   const bool verified = snpnv::verify_evidence(crypto, octets(evidence), snpnv::Challenge(octets(nonce)), pool,
                                                snpnv::Policy{}, std::time(nullptr), room, verdict);
-  const std::string_view why = verified        ? "verified"
-                               : verdict.error ? name(verdict.error->code)
-                                               : name(*verdict.first_failure());
-  std::printf("%.*s\n", static_cast<int>(why.size()), why.data());
-  return verified ? 0 : 1;
+  return print(verdict), verified ? 0 : 1;
 }

@@ -28,12 +28,9 @@ int main(int count, char** arguments) {
   const std::array issuers{snpnv::Issuer{ark.der, ask.der}};
   const std::array roots{ark.der};
   const snpnv::CertificatePool pool{issuers, std::span(roots).first(count > 5 ? 1 : 0)};
+
   snpnv::MbedCrypto crypto;
-  static snpnv::ChainCheck chain;
-  const std::time_t now = std::time(nullptr);
-  if (!verify_chain(crypto, pool, vcek.der, now, chain)) return std::puts("cannot be judged"), 2;
-  snpnv::Verdict& verdict = chain.verdict;
-  if (chain.chain && !verify_report(crypto, *chain.chain, evidence, policy, now, snpnv::Scope::all, verdict)) return 2;
-  const std::string_view why = verdict.verified() ? "verified" : name(*verdict.first_failure());
-  return std::printf("%.*s\n", static_cast<int>(why.size()), why.data()), verdict.verified() ? 0 : 1;
+  static snpnv::ChainCheck out;
+  const bool verified = verify(crypto, pool, vcek.der, evidence, policy, std::time(nullptr), out);
+  return print(out.verdict), verified ? 0 : 1;
 }

@@ -39,16 +39,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::array<SpkiDigest, 1> roots{};
     if (const auto ark = crypto.parse_certificate(chain.ark))
       if (const auto digest = spki_digest(crypto, *ark)) roots[0] = *digest;
-    const auto verdict = verify(crypto, chain, Trust{roots}, evidence, policy, kAt);
-    if (!verdict) {
-      REQUIRE(verdict.error().code == Code::wire_short || verdict.error().code == Code::wire_trailing);
+    static ChainCheck out;
+    const auto judged = verify(crypto, chain, Trust{roots}, evidence, policy, kAt, Scope::all, out);
+    const Verdict& verdict = out.verdict;
+    if (!judged) {
+      REQUIRE(judged.error().code == Code::wire_short || judged.error().code == Code::wire_trailing);
+      REQUIRE(!verdict.verified());
       REQUIRE(valid);
       continue;
     }
-    REQUIRE(valid || !verdict->verified());
-    REQUIRE(verdict->complete || verdict->first_failure());
+    REQUIRE(valid || !verdict.verified());
+    REQUIRE(verdict.complete || verdict.first_failure());
     for (const CheckRow& check : kChecks) {
-      const CheckResult& result = (*verdict)[check.id];
+      const CheckResult& result = verdict[check.id];
       REQUIRE(result.outcome != CheckOutcome::fail || !result.reason().empty());
       REQUIRE(valid || check.id < Check::chain_root_signature ||
               result.outcome != CheckOutcome::pass);

@@ -74,4 +74,6 @@
 #include "snpnv/broker/jwe.hpp"
 #include "snpnv/broker/kbs.hpp"
 #include "snpnv/broker/maa.hpp"
+#include "snpnv/words/error.hpp"
+#include "snpnv/words/verdict.hpp"
 #include "snpnv/version.hpp"

@@ -189,14 +189,14 @@ TEST_CASE("VerifyIssuers_Verdict_IsNeverVerified") {
   scene.crl = list_of(scene);
   scene.make();
   MbedCrypto crypto;
-  const auto checked = verify_issuers(crypto, scene.chain(), scene.trust(), scene.time);
+  const auto checked = scene::verify_issuers(crypto, scene.chain(), scene.trust(), scene.time);
   REQUIRE(checked.has_value());
   CHECK(checked->issuers.has_value());
   CHECK_FALSE(checked->verdict.verified());
   CHECK(checked->verdict[Check::chain_endorsement_signature].outcome == CheckOutcome::skip);
   scene.crl->revoked = {scene.ask.serial};
   scene.make();
-  CHECK_FALSE(verify_issuers(crypto, scene.chain(), scene.trust(), scene.time)->issuers.has_value());
+  CHECK_FALSE(scene::verify_issuers(crypto, scene.chain(), scene.trust(), scene.time)->issuers.has_value());
 }
 
 namespace {

@@ -96,7 +96,7 @@ extern "C" bool use_evidence(const std::byte* in, std::size_t size, EvidenceRoom
                          kEarliestTime, *room, *verdict);
 }
 
-extern "C" bool use_everything(const std::byte* in, std::size_t size, std::byte* out, std::size_t room) {
+extern "C" bool use_everything(const std::byte* in, std::size_t size, std::byte* out, std::size_t room, ChainCheck& checked) {
   const ByteView octets(in, size);
   const MutBytes buffer(out, room);
   Nowhere nowhere;
@@ -121,14 +121,17 @@ extern "C" bool use_everything(const std::byte* in, std::size_t size, std::byte*
   const auto certificate = PemReader(octets, "CERTIFICATE").next(buffer);
   const auto time = parse_rfc3339("2024-01-01T00:00:00Z");
   if (!read || !certificate || !*certificate || !time) return false;
-  const auto verdict = verify(crypto, {octets, octets, **certificate, octets}, Trust{},
-                              {octets, octets, Hash::sha256, UserData{}}, policy, *time);
+  const auto judged = verify(crypto, {octets, octets, **certificate, octets}, Trust{},
+                             {octets, octets, Hash::sha256, UserData{}}, policy, *time, Scope::all, checked);
   Writer writer(buffer);
+  write_error(writer, words_of("octets", fresh.error(), buffer));
+  write_verdict(writer, checked.verdict);
   JsonWriter json(writer);
   json.begin_object();
+  write_verdict(json, checked.verdict);
   json.key("data");
   json.hex(octets);
   json.end_object();
   return fresh && boot && report && products(*report) && envelope && claims && quote && pcrs && key && list &&
-         random && command && answer && verdict && verdict->verified() && writer.finish() && name(fresh.error().code).size() != 0;
+         random && command && answer && judged && checked.verdict.verified() && writer.finish() && name(fresh.error().code).size() != 0;
 }

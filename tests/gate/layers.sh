@@ -3,6 +3,7 @@
 # layers.sh SOURCE_DIR: every file includes lower layers only, and the umbrella includes every header.
 #   core < wire < tpm < collect; verify stands on core and wire alone; fetch on those three; broker on fetch too;
 #   mbedtls, openssl and nettle on core, wire, verify, mbedtls and openssl on broker, and mbedtls for TLS on fetch.
+#   words on core, wire and verify, but errors in words without verify, which a collector has none of;
 #   transports stand on core, wire and tpm; the emulated paravisor on these and mbedtls. The programs may use
 #   everything, but nothing a program; tests are nobody's.
 # In wire, the formats do not know each other.
@@ -15,7 +16,7 @@ complain() {
 }
 declare -A allowed=([core]="core" [wire]="core wire" [tpm]="core wire tpm" [verify]="core wire verify"
   [collect]="core wire tpm collect" [fetch]="core wire verify fetch" [broker]="core wire verify fetch broker"
-  [mbedtls]="core wire verify fetch broker mbedtls" [openssl]="core wire verify broker openssl"
+  [words]="core wire verify words" [mbedtls]="core wire verify fetch broker mbedtls" [openssl]="core wire verify broker openssl"
   [nettle]="core wire verify nettle" [transports]="core wire tpm transports"
   [paravisor]="core wire tpm verify mbedtls paravisor")
 # The structures of one format may stand in several files.
@@ -44,6 +45,7 @@ for file in include/snpnv/*/*.hpp transports/*.hpp paravisor/*.hpp; do
       [ "$(family "${path#wire/}")" != "$(family "${name#wire/}")" ] && [ "$included" != snpnv/wire/snp_tcb.hpp ]; then
       complain "$file includes $included: another format"
     fi
+    [ "$path" != words/error.hpp ] || [ "$target" != verify ] || complain "$file includes $included: a collector's"
   done < <(includes "$file")
   case $layer in mbedtls | openssl | nettle | transports | paravisor) continue ;; esac
   grep -q "\"snpnv/$path\"" include/snpnv/snpnv.hpp || complain "snpnv.hpp leaves out $path"

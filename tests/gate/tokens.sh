@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$1"
 bad=0
-# Comments are not code.
-code() { sed -e 's|//.*||' "$1"; }
+# Comments are not code, nor are words for people.
+code() { sed -e '/#include/!s|"[^"]*"||g' -e 's|//.*||' "$1"; }
 for file in $(find include -name '*.hpp' ! -path '*/mbedtls/*' ! -path '*/openssl/*' ! -path '*/nettle/*'); do
   if code "$file" | grep -nE '\b(throw|try|catch|new|delete|malloc|free|reinterpret_cast|dynamic_cast|typeid|const_cast|goto)\b|<(vector|string|map|memory|iostream|sstream|fstream|functional|mutex|thread|unistd\.h|sys/.*|stdlib\.h|cstdlib|cstdio|cstring)>|mbedtls/|psa/|openssl/|nettle/'; then
     echo "in $file"

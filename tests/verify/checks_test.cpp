@@ -14,9 +14,9 @@ namespace {
 std::string table(std::span<const CheckRow> checks) {
   std::string out = "| check | holds if | option |\n|---|---|---|\n";
   for (const CheckRow& check : checks) {
-    const std::string option = tool::option_of(check.id);
+    const std::string_view option = tool::option_of(check.id);
     out += "| `" + std::string(check.name) + "` | " + std::string(check.checks) + " | ";
-    out += (option.empty() ? "always on" : "`" + option + "`") + " |\n";
+    out += (option.empty() ? "always on" : "`" + std::string(option) + "`") + " |\n";
   }
   return out;
 }

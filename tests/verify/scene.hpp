@@ -24,7 +24,7 @@
 #include <string>
 #include <vector>
 
-#include "snpnv/verify/verify.hpp"
+#include "tests/verify/by_value.hpp"
 #include "tests/verify/provider.hpp"
 
 namespace scene {
@@ -427,7 +427,7 @@ class Scene {
   }
   template <Crypto C>
   [[nodiscard]] Result<Verdict> verify(C& crypto) const {
-    return snpnv::verify(crypto, chain(), trust(), evidence(), policy, time);
+    return scene::verify(crypto, chain(), trust(), evidence(), policy, time);
   }
   [[nodiscard]] Result<Verdict> made_and_verified() {
     make();

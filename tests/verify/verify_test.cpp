@@ -1239,7 +1239,7 @@ TEST_CASE("Verify_ProviderWithoutQuotes_FailsWhatOnlyAQuoteCouldTell") {
   scene.make();
   NoQuotes crypto;
   const auto judged = [&](const Evidence& evidence, const Policy& policy) {
-    const auto verdict = snpnv::verify(crypto, scene.chain(), scene.trust(), evidence, policy, scene.time);
+    const auto verdict = scene::verify(crypto, scene.chain(), scene.trust(), evidence, policy, scene.time);
     REQUIRE(verdict.has_value());
     return *verdict;
   };

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "snpnv/words/error.hpp"
 #include "words.hpp"
 
 namespace snpnv::tool {
@@ -30,6 +31,8 @@ struct Failure {
   Failure& operator=(const Failure& other);
   Failure& operator=(Failure&& other) noexcept;
   ~Failure();
+
+  [[nodiscard]] ErrorWords words() const { return {what, why, code, hint}; }
 
   Exit exit;
   std::string what;

@@ -192,13 +192,7 @@ void tell_failure(const Named& named, const Failure& failure) {
     JsonText out;
     JsonWriter& json = out.json();
     json.begin_object();
-    if (verifying) {
-      json.key("verified");
-      json.boolean(false);
-      json.key("rejected_by");
-      json.null();
-    }
-    failure_json(json, failure);
+    verifying ? write_unjudged(json, failure.words()) : write_error(json, failure.words());
     json.end_object();
     if (const auto text = out.finish()) (void)print(*text);
   } else if (verifying && failure.exit == Exit::rejected && !named.has("--stream")) {

@@ -38,18 +38,6 @@ void print_failure(const Failure& failure) {
   if (!failure.hint.empty()) print_error({"hint: ", failure.hint});
 }
 
-void failure_json(JsonWriter& json, const Failure& failure) {
-  json.key("error");
-  json.begin_object();
-  const std::pair<std::string_view, std::string_view> members[] = {
-      {"what", failure.what}, {"why", failure.why}, {"code", failure.code}, {"hint", failure.hint}};
-  for (const auto& [key, value] : members) {
-    json.key(key);
-    json.string(value);
-  }
-  json.end_object();
-}
-
 std::size_t terminal_width(int fd) {
   winsize size{};
   if (::ioctl(fd, TIOCGWINSZ, &size) != 0) return 0;

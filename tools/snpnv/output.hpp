@@ -33,8 +33,6 @@ class JsonText {
 void warn(const Arguments& arguments, std::string_view text);
 void print_warning(std::initializer_list<std::string_view> text);
 void print_failure(const Failure& failure);
-/// The member `error` of the open object.
-void failure_json(JsonWriter& json, const Failure& failure);
 
 /// Columns of the terminal that a descriptor, standard output, is; 0 if it is none.
 [[nodiscard]] std::size_t terminal_width(int fd = 1);

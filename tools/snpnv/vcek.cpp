@@ -3,11 +3,11 @@
 
 #include <ctime>
 
+#include "check_options.hpp"
 #include "describe.hpp"
 #include "files.hpp"
 #include "output.hpp"
 #include "provider.hpp"
-#include "verdict.hpp"
 
 namespace snpnv::tool {
 namespace {
@@ -89,8 +89,10 @@ bool issued_for(Product product, ByteView vek) {
 }
 
 std::string refusal_text(const Refusal& refusal) {
-  const CheckRow& check = row(refusal.check);
-  return std::string(check.name) + ": " + detail_of(check, refusal.result);
+  return written(kCheckLineRoom, [&](Writer& out) {
+    out.text(name(refusal.check));
+    write_detail(out, refusal.check, refusal.result, teller(), ": ", Escape::none);
+  });
 }
 
 }  // namespace snpnv::tool

@@ -12,9 +12,6 @@ namespace snpnv::tool {
 /// The same of a verification without verdict, where the clock may be to blame.
 [[nodiscard]] std::unexpected<Failure> not_judged(std::string_view what, const Error& error);
 
-/// What a check expected and found, in words; what is from outside is not escaped yet.
-[[nodiscard]] std::string detail_of(const CheckRow& check, const CheckResult& result);
-
 /// The verdict as one line of JSON, on the checks with which `covers` agrees and on all that fail. `line`: of a stream.
 [[nodiscard]] Outcome<std::string> verdict_json(const Verdict& verdict, bool (*covers)(Check),
                                                 std::optional<std::uint64_t> line = {});

@@ -52,9 +52,8 @@ std::string format(const char* pattern, ...) {
     unsigned longs = 0;
     if (size) ++at;
     for (; *at == 'l'; ++at) ++longs;
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::array<char, 20> digits;
-    std::size_t first = digits.size();
+    std::array<std::byte, 1 + kNumberRoom> digits;
+    Writer shown(digits);
     std::string_view text;
     switch (*at) {
       case 's': text = va_arg(arguments, const char*); break;
@@ -74,13 +73,9 @@ std::string format(const char* pattern, ...) {
                   : longs == 1 ? va_arg(arguments, unsigned long)
                                : va_arg(arguments, unsigned long long);
         }
-        const unsigned base = *at == 'x' ? 16 : 10;
-        do {
-          digits[--first] = kDigits[static_cast<std::size_t>(value % base)];
-          value /= base;
-        } while (value != 0);
-        if (negative) digits[--first] = '-';
-        text = std::string_view(digits.data() + first, digits.size() - first);
+        if (negative) shown.text("-");
+        encode_number(shown, value, *at == 'x' ? 16 : 10);
+        text = text_of(shown.written());
         break;
       }
       default: std::abort();  // the compiler checks arguments, tests/gate/tokens.sh the conversions

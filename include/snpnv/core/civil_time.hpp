@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-#include "snpnv/core/bytes.hpp"
+#include "snpnv/core/encoding.hpp"
 
 namespace snpnv {
 
@@ -134,9 +134,7 @@ struct CivilTime {
 constexpr void encode_rfc3339(Writer& out, UnixTime time) {
   const CivilTime t = civil_time(time);
   const auto digits = [&](std::uint32_t value, std::size_t count, std::string_view behind) {
-    std::array<char, 4> text{};
-    for (std::size_t i = count; i-- > 0; value /= 10) text[i] = static_cast<char>('0' + value % 10);
-    out.text(std::string_view(text.data(), count));
+    encode_number(out, value, 10, count);
     out.text(behind);
   };
   digits(t.year, 4, "-");

@@ -208,6 +208,17 @@ constexpr void encode_hex(Writer& out, ByteView octets) {
   }
 }
 
+/// Digits of the longest number: 64 bits, in base 10.
+inline constexpr std::size_t kNumberRoom = 20;
+
+/// Appends a number in base 10 or 16, with `least` digits, of kNumberRoom, or more.
+constexpr void encode_number(Writer& out, std::uint64_t value, unsigned base = 10, std::size_t least = 1) {
+  std::array<char, kNumberRoom> digits{};
+  std::size_t at = digits.size();
+  for (; value != 0 || digits.size() - at < least; value /= base) digits[--at] = kHexDigits[value % base];
+  out.text(std::string_view(digits.data() + at, digits.size() - at));
+}
+
 enum class Padding : std::uint8_t { none, padded };
 
 /// Appends base64url.

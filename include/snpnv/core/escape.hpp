@@ -38,17 +38,19 @@ template <class Text>
   return {point, size};
 }
 
-/// Where escaped text is to stand. In both, a character that is no printable ASCII is `\uXXXX`, a pair of
+/// Where text is to stand. Escaped, a character that is no printable ASCII is `\uXXXX`, a pair of
 /// surrogates above U+FFFF, and a backslash is doubled.
 enum class Escape : std::uint8_t {
   plain,  // in a line of text: an octet that is not UTF-8 is \xNN
   json,   // between the quotes of a JSON string, which stands for the text unaltered. JSON has no escape for
           // octets that are not UTF-8: each is the private character U+EF00 + octet, and so are the three
           // octets of such a character (U+EF80 to U+EFFF) itself, so that no two texts are written alike.
+  none,   // where it is escaped later: as it is
 };
 
 /// Appends `text`, which may be any octets, escaped: at most 6 octets for each.
 constexpr void escape(Writer& out, std::string_view text, Escape form) {
+  if (form == Escape::none) return out.text(text);
   const auto digits = [&](char kind, std::uint32_t value) {  // \xNN or \uNNNN
     char escaped[6] = {'\\', kind};
     const std::size_t size = kind == 'x' ? 4 : 6;

@@ -2,7 +2,7 @@
 // A small writer of JSON (RFC 8259), in ASCII.
 #pragma once
 
-#include <array>
+#include <initializer_list>
 #include <string_view>
 
 #include "snpnv/core/escape.hpp"
@@ -30,6 +30,13 @@ class JsonWriter {
     separate();
     quote(text);
   }
+  /// A string of several texts, one behind the other.
+  constexpr void string(std::initializer_list<std::string_view> parts) {
+    separate();
+    out_.text("\"");
+    for (const std::string_view part : parts) escape(out_, part, Escape::json);
+    out_.text("\"");
+  }
   /// A string of lower-case hexadecimal digits.
   constexpr void hex(ByteView octets) {
     separate();
@@ -45,13 +52,7 @@ class JsonWriter {
   }
   constexpr void number(std::uint64_t value) {
     separate();
-    std::array<char, 20> digits{};
-    std::size_t at = digits.size();
-    do {
-      digits[--at] = static_cast<char>('0' + value % 10);
-      value /= 10;
-    } while (value != 0);
-    out_.text(std::string_view(digits.data() + at, digits.size() - at));
+    encode_number(out_, value);
   }
   constexpr void integer(std::int64_t value) {
     if (value >= 0) return number(static_cast<std::uint64_t>(value));

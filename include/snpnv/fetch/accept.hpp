@@ -37,14 +37,16 @@ template <Crypto C>
   switch (request.kind) {
     case CertificateKind::issuers: {
       chain.crl = {};
-      SNPNV_TRY(const IssuersCheck& checked, verify_issuers(crypto, chain, trust, at));
+      IssuersCheck checked;
+      SNPNV_CHECK(verify_issuers(crypto, chain, trust, at, checked));
       if (!checked.issuers) return refused(checked.verdict);
       if (checked.issuers->product != request.product || checked.issuers->endorser != request.endorser)
         return another(kAsk);
       return Acceptance{};
     }
     case CertificateKind::revocation: {
-      SNPNV_TRY(const Verdict& verdict, verify_crl(crypto, chain, trust, at));
+      Verdict verdict;
+      SNPNV_CHECK(verify_crl(crypto, chain, trust, at, verdict));
       if (verdict[Check::chain_revocation].outcome != CheckOutcome::pass) return refused(verdict);
       if (verdict.product != request.product) return another(kCrl);
       return Acceptance{};
@@ -52,13 +54,13 @@ template <Crypto C>
     case CertificateKind::endorsement: break;
   }
   chain.crl = {};
-  SNPNV_TRY(const ChainCheck& checked, verify_chain(crypto, chain, trust, at));
+  ChainCheck checked;
+  SNPNV_CHECK(verify_chain(crypto, chain, trust, at, checked));
   if (!checked.chain) return refused(checked.verdict);
   if (checked.chain->product() != request.product || !report) return another(kVek);
   const Policy policy;
-  Verdict verdict = checked.verdict;
-  ReportVerifier<C>(crypto, *checked.chain, *report, Evidence{report->raw, {}, {}}, policy).run_vek(verdict);
-  if (verdict.first_failure()) return refused(verdict);
+  ReportVerifier<C>(crypto, *checked.chain, *report, Evidence{report->raw, {}, {}}, policy).run_vek(checked.verdict);
+  if (checked.verdict.first_failure()) return refused(checked.verdict);
   return Acceptance{};
 }
 

@@ -144,32 +144,31 @@ class ChainVerifier {
   }
 
   /// The same without an endorsement certificate: whether the issuers are fit to judge one.
-  [[nodiscard]] IssuersCheck run_issuers() {
-    IssuersCheck out;
+  void run_issuers(IssuersCheck& out) {
+    out.issuers.reset();
+    out.verdict.reset();
     verified_.issuers_only_ = true;
     judge_all(out.verdict);
-    if (out.verdict.first_failure()) return out;
+    if (out.verdict.first_failure()) return;
     out.issuers = Issuers{verified_.product_, verified_.signing_key_};
-    return out;
   }
 
   /// A revocation list under its root alone.
-  [[nodiscard]] Verdict run_crl() {
-    Verdict verdict;
+  void run_crl(Verdict& verdict) {
+    verdict.reset();
     // What is no list is not the root's fault, which nobody can choose without one.
     if (const auto list = RevocationList::parse(octets_.crl); !list) {
       verdict[Check::chain_revocation] = CheckResult::fail(kCrl, list.error());
-      return verdict;
+      return;
     }
     verdict[Check::chain_root_pinned] = chain_root_pinned();
     verdict.root = root_;
-    if (verdict.first_failure()) return verdict;
+    if (verdict.first_failure()) return;
     verdict[Check::chain_root_signature] = chain_root_signature();
-    if (verdict.first_failure()) return verdict;
+    if (verdict.first_failure()) return;
     verdict.product = product_of(verified_.ark_.subject, "ARK-");
     verdict[Check::chain_revocation] =
         judge_lists([](const RevocationList&) { return std::optional<CheckResult>(); });
-    return verdict;
   }
 
  private:
@@ -435,32 +434,26 @@ template <Crypto C>
   ChainVerifier<C>(crypto, chain, trust, at.value).run(out);
   return {};
 }
-/// The same by value, for who has 20 kB of stack to spare.
-template <Crypto C>
-[[nodiscard]] Result<ChainCheck> verify_chain(C& crypto, const CertificateChain& chain,
-                                              const Trust& trust, VerificationTime at) {
-  ChainCheck out;
-  SNPNV_CHECK(verify_chain(crypto, chain, trust, at, out));
-  return out;
-}
 
 /// Verifies ARK, and ASK or ASVK, by themselves; chain.vek has no part in it.
-/// @returns the verdict, never complete | verify_clock - as verify_chain().
+/// @returns nothing: `out` has the verdict, never complete | verify_clock - as verify_chain().
 template <Crypto C>
-[[nodiscard]] Result<IssuersCheck> verify_issuers(C& crypto, const CertificateChain& chain,
-                                                  const Trust& trust, VerificationTime at) {
+[[nodiscard]] Result<void> verify_issuers(C& crypto, const CertificateChain& chain, const Trust& trust,
+                                          VerificationTime at, IssuersCheck& out) {
   if (at.clock_unset()) return fail(Code::verify_clock);
-  return ChainVerifier<C>(crypto, chain, trust, at.value).run_issuers();
+  ChainVerifier<C>(crypto, chain, trust, at.value).run_issuers(out);
+  return {};
 }
 
 /// Verifies that chain.crl is a current list of chain.ark, a trusted root.
-/// @returns the verdict, never complete: its chain.revocation tells, and its product is the ARK's
+/// @returns nothing: `verdict` is never complete, its chain.revocation tells, and its product is the ARK's
 ///   | verify_clock - as verify_chain().
 template <Crypto C>
-[[nodiscard]] Result<Verdict> verify_crl(C& crypto, const CertificateChain& chain, const Trust& trust,
-                                         VerificationTime at) {
+[[nodiscard]] Result<void> verify_crl(C& crypto, const CertificateChain& chain, const Trust& trust,
+                                      VerificationTime at, Verdict& verdict) {
   if (at.clock_unset()) return fail(Code::verify_clock);
-  return ChainVerifier<C>(crypto, chain, trust, at.value).run_crl();
+  ChainVerifier<C>(crypto, chain, trust, at.value).run_crl(verdict);
+  return {};
 }
 
 }  // namespace snpnv

@@ -89,6 +89,23 @@ template <Crypto C>
   return verdict.verified();
 }
 
+/// Verifies a report, and its claims where `evidence` has them, all by the pool's certificates.
+/// @returns whether it is verified; if not, the verdict in `out` says why, as above.
+template <Crypto C>
+[[nodiscard]] bool verify(C& crypto, const CertificatePool& pool, ByteView vek, const Evidence& evidence,
+                          const Policy& policy, VerificationTime at, ChainCheck& out) {
+  const auto judge = [&]() -> Result<void> {
+    SNPNV_CHECK(verify_chain(crypto, pool, vek, at, out));
+    if (!out.chain) return {};
+    return verify_report(crypto, *out.chain, evidence, policy, at, Scope::all, out.verdict);
+  };
+  if (const auto judged = judge(); !judged) {
+    out.verdict.reset();
+    out.verdict.error = judged.error();
+  }
+  return out.verdict.verified();
+}
+
 /// Room for one piece of evidence under verification: large, so the caller places it. May be used again.
 struct EvidenceRoom {
   MutBytes event_log;  // for an event log in the evidence; without room, it is not judged

@@ -47,6 +47,15 @@ inline constexpr auto kPinnedRoots = std::to_array({
 /// Which root carried a chain.
 enum class RootSource : std::uint8_t { none, pinned, additional };
 
+[[nodiscard]] constexpr std::string_view name(RootSource source) {
+  switch (source) {
+    case RootSource::none: return "none";
+    case RootSource::pinned: return "pinned";
+    case RootSource::additional: return "additional";
+  }
+  return "unknown";
+}
+
 /// Whether the root's signature by itself is verified. It adds nothing to the trust in a key whose digest
 /// is known; but without it the root's names, dates and flags are signed by nobody, so the digest alone
 /// speaks for the root. A verdict then says SKIP.

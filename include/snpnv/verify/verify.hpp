@@ -27,24 +27,16 @@ template <Crypto C>
   ReportVerifier<C>(crypto, chain, report, evidence, policy).run(verdict, scope);
   return {};
 }
-/// The same by value, for who has 10 kB of stack to spare.
-template <Crypto C>
-[[nodiscard]] Result<Verdict> verify_report(C& crypto, const VerifiedChain& chain, const Evidence& evidence,
-                                            const Policy& policy, VerificationTime at, Scope scope = Scope::all) {
-  Verdict verdict;
-  SNPNV_CHECK(verify_report(crypto, chain, evidence, policy, at, scope, verdict));
-  return verdict;
-}
 
 /// Verifies chain and report at once.
-/// @returns as verify_report().
+/// @returns as verify_report(): `out` has the verdict, and the chain, for further reports, if that passed.
 template <Crypto C>
-[[nodiscard]] Result<Verdict> verify(C& crypto, const CertificateChain& certificates,
-                                     const Trust& trust, const Evidence& evidence,
-                                     const Policy& policy, VerificationTime at, Scope scope = Scope::all) {
-  SNPNV_TRY(ChainCheck checked, verify_chain(crypto, certificates, trust, at));
-  if (!checked.chain) return checked.verdict;
-  return verify_report(crypto, *checked.chain, evidence, policy, at, scope);
+[[nodiscard]] Result<void> verify(C& crypto, const CertificateChain& certificates, const Trust& trust,
+                                  const Evidence& evidence, const Policy& policy, VerificationTime at, Scope scope,
+                                  ChainCheck& out) {
+  SNPNV_CHECK(verify_chain(crypto, certificates, trust, at, out));
+  if (!out.chain) return {};
+  return verify_report(crypto, *out.chain, evidence, policy, at, scope, out.verdict);
 }
 
 }  // namespace snpnv

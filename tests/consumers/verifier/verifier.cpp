@@ -13,8 +13,8 @@ using Crypto = snpnv::NettleCrypto;
 
 int main() {
   Crypto crypto;
-  const auto checked = snpnv::verify_chain(crypto, {}, {}, snpnv::kEarliestTime);
-  if (!checked || checked->chain) return 1;
-  const std::string_view failed = name(*checked->verdict.first_failure());
+  static snpnv::ChainCheck out;
+  if (!snpnv::verify_chain(crypto, {}, {}, snpnv::kEarliestTime, out) || out.chain) return 1;
+  const std::string_view failed = name(*out.verdict.first_failure());
   return std::printf("%.*s\n", static_cast<int>(failed.size()), failed.data()) < 0;
 }

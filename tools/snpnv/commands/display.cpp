@@ -82,7 +82,7 @@ Outcome<Exit> display_envelope(const Arguments& arguments) {
     digest ? json.hex(digest->view()) : json.null();
     json.key("claims_bound");
     report && digest ? json.boolean(bound) : json.null();
-    if (failure) failure_json(json, *failure);
+    if (failure) write_error(json, failure->words());
     json.end_object();
     SNPNV_TRY(text, out.finish());
   } else {

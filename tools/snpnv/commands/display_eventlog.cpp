@@ -238,7 +238,7 @@ Outcome<std::string> log_json(const ShownLog& log, std::size_t size, const std::
     json.end_object();
   }
   json.end_object();
-  if (failure) failure_json(json, *failure);
+  if (failure) write_error(json, failure->words());
   json.end_object();
   return out.finish();
 }

@@ -22,9 +22,10 @@ Outcome<Exit> verify_certs(const Arguments& arguments) {
   SNPNV_TRY(const VerificationTime at, time_of(arguments));
   SNPNV_TRY(const ChainFiles files, ChainFiles::read(arguments, directory, SIGNING_KEY::VCEK));
   Provider crypto;
-  const auto checked = verify_chain(crypto, files.chain(), files.trust(), at);
-  if (!checked) return not_judged(directory, checked.error());
-  return tell(arguments, checked->verdict, of_chain);
+  ChainCheck out;
+  if (const auto judged = verify_chain(crypto, files.chain(), files.trust(), at, out); !judged)
+    return not_judged(directory, judged.error());
+  return tell(arguments, out.verdict, of_chain);
 }
 
 Outcome<Exit> judge(const Arguments& arguments, std::string_view path, const Evidence& evidence,
@@ -35,14 +36,15 @@ Outcome<Exit> judge(const Arguments& arguments, std::string_view path, const Evi
   SNPNV_TRY(const VerificationTime at, time_of(arguments));
   SNPNV_TRY(const ChainFiles files, ChainFiles::read(arguments, arguments.operand(0), prefer));
   Provider crypto;
-  const auto verdict = verify(crypto, files.chain(), files.trust(), evidence, policy, at, scope);
-  if (!verdict && verdict.error().code != Code::verify_clock) {
-    Failure failure = not_a_report(path, evidence.report, verdict.error());
+  ChainCheck out;
+  const auto judged = verify(crypto, files.chain(), files.trust(), evidence, policy, at, scope, out);
+  if (!judged && judged.error().code != Code::verify_clock) {
+    Failure failure = not_a_report(path, evidence.report, judged.error());
     failure.exit = Exit::rejected;
     return std::unexpected(failure);
   }
-  if (!verdict) return not_judged(path, verdict.error());
-  return tell(arguments, *verdict, without_quote);
+  if (!judged) return not_judged(path, judged.error());
+  return tell(arguments, out.verdict, without_quote);
 }
 
 constexpr auto kScopes = std::to_array({

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "certificates.hpp"
+#include "check_options.hpp"
 #include "commands.hpp"
 #include "describe.hpp"
 #include "files.hpp"
@@ -19,7 +20,6 @@
 namespace snpnv::tool {
 namespace {
 
-bool every(Check) { return true; }
 
 // The chains that passed, by VCEK or VLEK; the least recently used one makes room.
 class ChainCache {
@@ -135,11 +135,7 @@ Outcome<std::string> unjudged_json(const Failure& failure, std::uint64_t line) {
   json.begin_object();
   json.key("line");
   json.number(line);
-  json.key("verified");
-  json.boolean(false);
-  json.key("rejected_by");
-  json.null();
-  failure_json(json, failure);
+  write_unjudged(json, failure.words());
   json.end_object();
   return out.finish();
 }
@@ -159,7 +155,7 @@ Outcome<Exit> verify_stream(const Arguments& arguments) {
         line ? judge.judge("line", *line) : Outcome<Verdict>(malformed("line", line.error()));
     LineAnswer out;
     out.good = verdict && verdict->verified();
-    SNPNV_TRY(out.text, verdict ? verdict_json(*verdict, every, number) : unjudged_json(verdict.error(), number));
+    SNPNV_TRY(out.text, verdict ? verdict_json(*verdict, every_check, number) : unjudged_json(verdict.error(), number));
     return out;
   };
   SNPNV_TRY(const LineCounts counts, answer_lines(STDIN_FILENO, jobs, answer));
@@ -176,7 +172,7 @@ Outcome<Exit> verify_evidence(const Arguments& arguments) {
   SNPNV_TRY(const auto text, read_file(path, kMostInLine));
   SNPNV_TRY(Judge judge, Judge::make(arguments));
   SNPNV_TRY(const Verdict verdict, judge.judge(path, text));
-  return tell(arguments, verdict, every);
+  return tell(arguments, verdict, every_check);
 }
 
 constexpr auto kOwn = std::to_array({
