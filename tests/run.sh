@@ -153,6 +153,7 @@ stage "bare metal" tests/bare_metal/run.sh "$PWD"/build/gcc/tools/snpnv{,-paravi
 together
 stage "without tpm2-tss and fetch, by OpenSSL and Nettle" without_tss_and_fetch
 stage "Mbed TLS 3.6" tests/mbedtls36.sh build/mbedtls36
+stage "other processors" tests/processors.sh build/processors
 stage "libFuzzer" fuzz_smoke
 stage "Clang, ASan and UBSan: build" configure_and_build clang-sanitize all
 stage "clang-tidy" tests/gate/tidy.sh

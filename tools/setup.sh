@@ -11,6 +11,8 @@ all=" clang-19 clang-tidy-19 debhelper debootstrap doxygen dpkg-dev file fish ip
 all+=" musl-tools openssh-client openssh-server reprepro socat systemd xz-utils zsh zstd"
 # Bare metal.
 all+=" gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm"
+# Other processors.
+all+=" g++-arm-linux-gnueabihf g++-s390x-linux-gnu qemu-user-static"
 case ${1:-} in
   demo) ;;
   quick) packages+=$quick ;;
