@@ -3,7 +3,7 @@
 #include "snpnv/broker/jwe.hpp"
 
 #include "tests/broker/crypto.hpp"
-#include "tests/test.hpp"
+#include "tests/broker/trustee.hpp"
 
 using namespace snpnv;
 using namespace snpnv::test;
@@ -200,6 +200,18 @@ TEST_CASE("Secret_OfAnotherImplementation_IsDecrypted") {
   CHECK(text(*plain) == "open sesame");
   std::array<std::byte, 10> small{};
   CHECK(decrypt_secret(crypto, *secret, small).error().code == Code::wire_overflow);
+}
+
+TEST_CASE("Secret_OfTrusteesOwn_IsDecrypted") {
+  TestBrokerCrypto crypto;
+  CHECK(crypto.use_key(bob()).has_value());
+  const Trustee trustee;
+  const auto secret = KbsSecret::parse(view(trustee.secret));
+  REQUIRE(secret.has_value());
+  std::array<std::byte, 11> out{};
+  const auto plain = decrypt_secret(crypto, *secret, out);
+  REQUIRE(plain.has_value());
+  CHECK(text(*plain) == "open sesame");
 }
 
 TEST_CASE("Secret_Altered_IsNotDecrypted") {

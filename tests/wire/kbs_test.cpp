@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "snpnv/wire/kbs.hpp"
 
-#include "tests/test.hpp"
+#include "tests/broker/trustee.hpp"
 
 using namespace snpnv;
 using namespace snpnv::test;
@@ -172,6 +172,19 @@ TEST_CASE("KbsSecret_Read_IsItsParts") {
   CHECK(written([&](Writer& out) {
           write_kbs_secret(out, read->protected_text, read->wrapped_key, read->iv, view("abc"), read->tag);
         }) == document);
+}
+
+TEST_CASE("Messages_OfTrusteesOwn_AreRead") {
+  const Trustee trustee;
+  const auto challenge = KbsChallenge::parse(view(trustee.challenge));
+  REQUIRE(challenge.has_value());
+  CHECK(challenge->nonce() == "c4lUU4Die75AgHbT7ejpUOMNzj1PLOiKWDhjHcL/qqE=");
+  const auto refusal = KbsError::parse(view(trustee.refusal));
+  REQUIRE(refusal.has_value());
+  CHECK(refusal->name() == "AttestationError");
+  CHECK(refusal->detail == std::string_view("Attestation error: RCAR handshake Auth failed: KBS Client Protocol Version "
+                                            "Mismatch: expect =0.4.0 while the request is 0.1.0"));
+  CHECK(KbsSecret::parse(view(trustee.secret)).has_value());
 }
 
 TEST_CASE("KbsSecret_EncryptedInAnotherWay_IsRefusedByName") {
