@@ -215,7 +215,7 @@ inline constexpr std::size_t kNumberRoom = 20;
 constexpr void encode_number(Writer& out, std::uint64_t value, unsigned base = 10, std::size_t least = 1) {
   std::array<char, kNumberRoom> digits{};
   std::size_t at = digits.size();
-  for (; value != 0 || digits.size() - at < least; value /= base) digits[--at] = kHexDigits[value % base];
+  for (; value != 0 || digits.size() - at < least; value /= base) digits[--at] = kHexDigits[static_cast<unsigned>(value % base)];
   out.text(std::string_view(digits.data() + at, digits.size() - at));
 }
 
