@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // For each check, evidence in which it alone fails; and evidence at the edges that passes.
+#include "snpnv/verify/certificate_pool.hpp"
 #include "snpnv/verify/verify.hpp"
 
 #include <doctest/doctest.h>
@@ -275,6 +276,55 @@ TEST_CASE("Verify_ClockNeverSet_IsItsOwnError") {
   }
   scene.time = *parse_rfc3339("2023-01-01T00:00:00Z");
   CHECK(scene.verify(crypto)->verified());
+}
+
+// Who looks at a verdict, and not at what was returned, is not told of an earlier one.
+TEST_CASE("Verify_AnErrorAfterAGoodUse_LeavesNothingOfIt") {
+  Scene scene;
+  scene.make();
+  TestCrypto crypto;
+  static ChainCheck out;
+  const Evidence good = scene.evidence();
+  const Trust trust = scene.trust();
+  const CertificateChain chain = scene.chain();
+  const auto verified = [&] {
+    REQUIRE(snpnv::verify(crypto, chain, trust, good, scene.policy, scene.time, Scope::all, out).has_value());
+    return out.verdict.verified() && out.chain;
+  };
+  Evidence cut = good;
+  cut.report = cut.report.first(cut.report.size() - 1);
+  REQUIRE(verified());
+  CHECK_FALSE(snpnv::verify(crypto, chain, trust, cut, scene.policy, scene.time, Scope::all, out).has_value());
+  CHECK_FALSE(out.verdict.verified());
+  CHECK(out.verdict.first_failure() == std::nullopt);
+
+  REQUIRE(verified());
+  const VerifiedChain kept = *out.chain;
+  CHECK_FALSE(snpnv::verify_report(crypto, kept, cut, scene.policy, scene.time, Scope::all, out.verdict).has_value());
+  CHECK_FALSE(out.verdict.verified());
+
+  constexpr UnixTime kNever = 0;
+  REQUIRE(verified());
+  CHECK_FALSE(snpnv::verify_chain(crypto, chain, trust, kNever, out).has_value());
+  CHECK_FALSE(out.verdict.verified());
+  CHECK_FALSE(out.chain.has_value());
+
+  REQUIRE(verified());
+  const Bytes no_certificate(1);
+  const std::array<ByteView, 1> roots{no_certificate};
+  CHECK_FALSE(snpnv::verify_chain(crypto, CertificatePool{{}, roots}, chain.vek, scene.time, out).has_value());
+  CHECK_FALSE(out.verdict.verified());
+  CHECK_FALSE(out.chain.has_value());
+
+  static IssuersCheck issuers;
+  REQUIRE(snpnv::verify_issuers(crypto, chain, trust, scene.time, issuers).has_value());
+  REQUIRE(issuers.issuers.has_value());
+  CHECK_FALSE(snpnv::verify_issuers(crypto, chain, trust, kNever, issuers).has_value());
+  CHECK_FALSE(issuers.issuers.has_value());
+
+  REQUIRE(verified());
+  CHECK_FALSE(snpnv::verify_crl(crypto, chain, trust, kNever, out.verdict).has_value());
+  CHECK_FALSE(out.verdict.verified());
 }
 
 TEST_CASE("Verify_TimeThatWasGiven_MayBeAny") {

@@ -80,6 +80,7 @@ class IssuerChoice {
 template <Crypto C>
 [[nodiscard]] Result<void> verify_chain(C& crypto, const CertificatePool& pool, ByteView vek, VerificationTime at,
                                         ChainCheck& out) {
+  out.reset();
   const CertificateChain chain = IssuerChoice<C>(crypto, pool).chain(vek);
   std::array<SpkiDigest, 1> trusted{};
   std::size_t count = 0;

@@ -111,6 +111,11 @@ class VerifiedChain {
 struct ChainCheck {
   Verdict verdict;
   std::optional<VerifiedChain> chain;  // if every check of it passed
+
+  void reset() {
+    verdict.reset();
+    chain.reset();
+  }
 };
 
 /// What the names of a root and of an ASK or ASVK that it signed say.
@@ -121,6 +126,11 @@ struct Issuers {
 struct IssuersCheck {
   Verdict verdict;
   std::optional<Issuers> issuers;  // if every check of them passed
+
+  void reset() {
+    verdict.reset();
+    issuers.reset();
+  }
 };
 
 /// Runs the checks of SNPNV_CHAIN_CHECKS, each in a function of its name.
@@ -131,9 +141,7 @@ class ChainVerifier {
       : crypto_(crypto), octets_(chain), trust_(trust), at_(at) {}
 
   void run(ChainCheck& out) {
-    out.chain.reset();
     Verdict& verdict = out.verdict;
-    verdict.reset();
     judge_all(verdict);
     if (verdict.first_failure()) return;
     verdict.product = verified_.product_;
@@ -145,8 +153,6 @@ class ChainVerifier {
 
   /// The same without an endorsement certificate: whether the issuers are fit to judge one.
   void run_issuers(IssuersCheck& out) {
-    out.issuers.reset();
-    out.verdict.reset();
     verified_.issuers_only_ = true;
     judge_all(out.verdict);
     if (out.verdict.first_failure()) return;
@@ -155,7 +161,6 @@ class ChainVerifier {
 
   /// A revocation list under its root alone.
   void run_crl(Verdict& verdict) {
-    verdict.reset();
     // What is no list is not the root's fault, which nobody can choose without one.
     if (const auto list = RevocationList::parse(octets_.crl); !list) {
       verdict[Check::chain_revocation] = CheckResult::fail(kCrl, list.error());
@@ -430,6 +435,7 @@ class ChainVerifier {
 template <Crypto C>
 [[nodiscard]] Result<void> verify_chain(C& crypto, const CertificateChain& chain, const Trust& trust,
                                         VerificationTime at, ChainCheck& out) {
+  out.reset();  // after an error too, nothing of an earlier use is left
   if (at.clock_unset()) return fail(Code::verify_clock);
   ChainVerifier<C>(crypto, chain, trust, at.value).run(out);
   return {};
@@ -440,6 +446,7 @@ template <Crypto C>
 template <Crypto C>
 [[nodiscard]] Result<void> verify_issuers(C& crypto, const CertificateChain& chain, const Trust& trust,
                                           VerificationTime at, IssuersCheck& out) {
+  out.reset();  // after an error too, nothing of an earlier use is left
   if (at.clock_unset()) return fail(Code::verify_clock);
   ChainVerifier<C>(crypto, chain, trust, at.value).run_issuers(out);
   return {};
@@ -451,6 +458,7 @@ template <Crypto C>
 template <Crypto C>
 [[nodiscard]] Result<void> verify_crl(C& crypto, const CertificateChain& chain, const Trust& trust,
                                       VerificationTime at, Verdict& verdict) {
+  verdict.reset();  // after an error too, nothing of an earlier use is left
   if (at.clock_unset()) return fail(Code::verify_clock);
   ChainVerifier<C>(crypto, chain, trust, at.value).run_crl(verdict);
   return {};

@@ -99,10 +99,7 @@ template <Crypto C>
     if (!out.chain) return {};
     return verify_report(crypto, *out.chain, evidence, policy, at, Scope::all, out.verdict);
   };
-  if (const auto judged = judge(); !judged) {
-    out.verdict.reset();
-    out.verdict.error = judged.error();
-  }
+  if (const auto judged = judge(); !judged) out.verdict.error = judged.error();
   return out.verdict.verified();
 }
 

@@ -14,6 +14,7 @@ namespace snpnv {
 template <Crypto C>
 [[nodiscard]] Result<void> verify_report(C& crypto, const VerifiedChain& chain, const Evidence& evidence,
                                          const Policy& policy, VerificationTime at, Scope scope, Verdict& verdict) {
+  verdict.reset();  // after an error too, nothing of an earlier use is left
   if (at.clock_unset()) return fail(Code::verify_clock);
   constexpr std::size_t kSize = ATTESTATION_REPORT::kSize;
   if (evidence.report.size() < kSize) return fail(Code::wire_short, evidence.report.size(), kSize);
