@@ -51,22 +51,14 @@ start() {  # start COMMAND-LINE
   chroot "$root" "${shell[@]}" /usr/lib/snpnv/snpnv-boot >"$work/out" 2>&1 &
   boot=$!
 }
-# within SECONDS COMMAND...: it succeeds before.
-within() {
-  local end=$((SECONDS + $1))
-  until "${@:2}" 2>/dev/null; do
-    [ $SECONDS -lt "$end" ] || return 1
-    sleep 0.02
-  done
-}
-decided() { [ -s "$root/proc/sysrq-trigger" ] || ! kill -0 "$boot"; }
+decided() { [ -s "$root/proc/sysrq-trigger" ] || ! kill -0 "$boot" 2>/dev/null; }
 # Only a reader that comes again and again lets go who opens the pipe for writing again and again.
-stands_still() { for _ in 1 2 3; do timeout 60 "$BASH" -c ": > '$root/proc/kmsg'" || return 1; done; }
-not() { ! "$@"; }
+stands_still() { for _ in 1 2 3; do timeout "$patience" "$BASH" -c ": > '$root/proc/kmsg'" || return 1; done; }
+not() { ! "$@" 2>/dev/null; }
 # halted NAME: what was started has switched off, and does not go on.
 halted() {
   local name="${shell[*]}: $1"
-  check "$name: decides" within 120 decided
+  check "$name: decides" within "$patience" decided
   check "$name: switches off" [ "$(cat "$root/proc/sysrq-trigger" 2>/dev/null)" = o ]
   check "$name: stands still" stands_still
   kill -0 "$boot" || cat "$work/out"
@@ -90,7 +82,7 @@ halts() {
 }
 # ended: so has what was started, with $status.
 ended() {
-  within 120 decided || kill -KILL "$boot"
+  within "$patience" decided || kill -KILL "$boot"
   [ ! -s "$root/proc/sysrq-trigger" ] || kill -KILL "$boot"
   wait "$boot"
   status=$?
@@ -107,7 +99,7 @@ killed() {
   usual
   prepare
   start "snpnv.timeout=60 ${*:2} snpnv.onfail=halt"
-  check "${shell[*]}: $name: it is there" timeout 60 cat "$root/pause/here" >/dev/null
+  check "${shell[*]}: $name: it is there" timeout "$patience" cat "$root/pause/here" >/dev/null
   kill -KILL "$(worker)"
   halted "$name"
   # What the pause held goes on, and ends at its deadline or in pipes that nobody reads.
@@ -212,14 +204,14 @@ closed() {
   start snpnv.hook=/usr/bin/hook
   ended
   check "${shell[*]}: the hook's child: status $status" [ $status -eq 0 ]
-  check "${shell[*]}: the hook's child ends with it" within 60 not kill -0 "$(cat "$root/pause/child")"
+  check "${shell[*]}: the hook's child ends with it" within "$patience" not kill -0 "$(cat "$root/pause/child")"
   usual
   stop_clock
   tool hook "$child" "$forward" 'busybox sleep 1000'
   start snpnv.hook=/usr/bin/hook
   ended
   check "${shell[*]}: the endless hook's child: status $status" [ $status -eq 4 ]
-  check "${shell[*]}: the endless hook's child ends at the deadline" within 60 not kill -0 "$(cat "$root/pause/child")"
+  check "${shell[*]}: the endless hook's child ends at the deadline" within "$patience" not kill -0 "$(cat "$root/pause/child")"
   # What snpnv was at when its time was over is in the log.
   usual
   stop_clock
@@ -234,7 +226,7 @@ closed() {
   usual
   pauses snpnv '*'
   start snpnv.onfail=halt
-  timeout 60 cat "$root/pause/here" >/dev/null
+  timeout "$patience" cat "$root/pause/here" >/dev/null
   local held
   held=$(worker)
   kill -TERM "$boot"
