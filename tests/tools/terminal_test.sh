@@ -43,7 +43,7 @@ check "and every check in its order" [ "$(grep -n '^FAIL' out | cut -d: -f1)" -l
 cp out piped
 check "--verbose" on_terminal 1 2000 "${verify[@]}" --vmpl 1 --claims claims --verbose
 check "lists all in order" [ "$(sed 's/\x1b\[[0-9;]*m//g' shown | cut -d' ' -f1-2)" = "$(cut -d' ' -f1-2 piped)" ]
-dated=(--json "${verify[@]}" --time 2026-01-01T00:00:00Z)  # for it names the time
+dated=(--json "${verify[@]}" --at 2030-01-01T00:00:00Z)  # for it names the time
 check "JSON on a terminal" on_terminal 0 80 "${dated[@]}"
 check "is that of a pipe" cmp -s shown <("$snpnv" "${dated[@]}")
 check "verified" on_terminal 0 200 "${verify[@]}"
