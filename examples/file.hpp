@@ -28,7 +28,7 @@ struct CertificateFile {
 
 inline void print(const snpnv::Verdict& verdict) {
   static std::array<std::byte, snpnv::kVerdictTextRoom> room;
-  snpnv::Writer words(room);
+  snpnv::ByteWriter words(room);
   write_verdict(words, verdict);
   std::fwrite(room.data(), 1, words.size(), stdout);
 }

@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::array<std::byte, 4096> octets;
   std::array<std::byte, 8192> room;
   if (const auto decoded = decode_hex(text, octets)) {
-    Writer writer(room);
+    ByteWriter writer(room);
     encode_hex(writer, *decoded);
     REQUIRE(writer.size() == size);
     for (std::size_t i = 0; i < size; ++i) {
@@ -26,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (const auto decoded = decode_base64url(text, octets)) {
     const bool padded = text.ends_with('=');
-    Writer writer(room);
+    ByteWriter writer(room);
     encode_base64url(writer, *decoded, padded ? Padding::padded : Padding::none);
     REQUIRE(equal(writer.written(), fuzz::view(data, size)));
   } else {
@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   static std::array<std::byte, 6 * 4096 + 2> escaped;
   for (const Escape form : {Escape::plain, Escape::json}) {
-    Writer writer(escaped);
+    ByteWriter writer(escaped);
     writer.text("\"");
     escape(writer, text, form);
     writer.text("\"");

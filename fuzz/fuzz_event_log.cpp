@@ -32,7 +32,7 @@ void look_into(const LoggedEvent& event) {
   REQUIRE(listed <= data.size());
   const ByteView text = data.first(std::min<std::size_t>(data.size(), 256));
   std::array<std::byte, 2 * 256 + 3> room{};
-  Writer writer(room);
+  ByteWriter writer(room);
   utf16_to_utf8(writer, text);
   REQUIRE(writer.ok());
 }

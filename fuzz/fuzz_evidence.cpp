@@ -36,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto decoded = e.cc_eventlog ? e.event_log(log) : Result<ByteView>(ByteView());
   const ByteView event_log = decoded ? *decoded : ByteView();
   std::vector<std::byte> room((std::size_t{1} << 17) + 2 * size);
-  Writer writer(room);
+  ByteWriter writer(room);
   write_trustee_evidence(writer, e.signature.view(), e.message.view(), pcrs, e.hcl_report.view(), e.vcek.view(),
                          event_log);
   const auto written = writer.finish();

@@ -65,7 +65,7 @@ class HostileTpm {
   void renew() {
     using H = HclReport;
     std::ranges::fill(content_, std::byte{0});
-    Writer claims(MutBytes(content_).subspan(H::kSize));
+    ByteWriter claims(MutBytes(content_).subspan(H::kSize));
     JsonWriter json(claims);
     json.begin_object();
     json.key("user-data");

@@ -56,7 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   JsonReader reading(text);
   static std::array<std::byte, 1 << 20> room;
-  Writer writer(room);
+  ByteWriter writer(room);
   JsonWriter json(writer);
   copy(reading, json);
   const auto read = reading.finish(true);

@@ -9,7 +9,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static std::array<std::byte, std::size_t{1} << 21> room;
   const ByteView in = fuzz::view(data, size);
   if (const auto challenge = KbsChallenge::parse(in)) {
-    Writer out(room);
+    ByteWriter out(room);
     write_runtime_data(out, challenge->nonce(), P256Point{std::byte{4}});
     const auto text = out.finish();
     REQUIRE(text && text->size() == 244);
@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::array<std::byte, 44> nonce;
     const auto text = attestation->nonce.copy(nonce);
     if (text && attestation->nonce.plain) {
-      Writer out(room);
+      ByteWriter out(room);
       write_kbs_attestation(out, text_of(*text),
                             attestation->key, attestation->evidence);
       const auto again = KbsAttestation::parse(*out.finish());
@@ -40,7 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto secret = KbsSecret::parse(in)) {
     REQUIRE(secret->protected_text.size() < size);
     if (const auto ciphertext = decode_base64url(secret->ciphertext.source(), MutBytes(room).first(size))) {
-      Writer out(MutBytes(room).subspan(size));
+      ByteWriter out(MutBytes(room).subspan(size));
       write_kbs_secret(out, secret->protected_text, secret->wrapped_key, secret->iv, *ciphertext, secret->tag);
       const auto again = KbsSecret::parse(*out.finish());
       REQUIRE(again && again->header.epk == secret->header.epk && again->tag == secret->tag &&

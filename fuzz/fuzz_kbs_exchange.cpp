@@ -69,7 +69,7 @@ struct Agreeable {
 struct Evidence {
   Result<ByteView> evidence(ByteView nonce, MutBytes room) noexcept {
     REQUIRE(nonce.size() == 32 || nonce.size() == 48 || nonce.size() == 64);
-    Writer out(room);
+    ByteWriter out(room);
     out.text("{}");
     return out.finish();
   }

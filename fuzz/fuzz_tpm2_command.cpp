@@ -18,7 +18,7 @@ bool plainly_authorized(ByteView message) {
   const auto tag = load<std::uint16_t, Endian::big>(message.first<2>());
   if (Command::kAuthHandles == 0) return tag == static_cast<std::uint16_t>(TPM_ST::NO_SESSIONS);
   std::array<std::byte, 8> room;
-  Writer handles(room);
+  ByteWriter handles(room);
   TpmWriter wire(handles);
   const Command command{};
   Command::handles(wire, command);

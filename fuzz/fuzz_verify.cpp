@@ -10,12 +10,12 @@ using namespace snpnv;
 
 namespace {
 
-ByteView part(Reader& in) { return in.take(std::min<std::size_t>(in.le<std::uint16_t>(), in.remaining())); }
+ByteView part(ByteReader& in) { return in.take(std::min<std::size_t>(in.le<std::uint16_t>(), in.remaining())); }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  Reader in(fuzz::view(data, size));
+  ByteReader in(fuzz::view(data, size));
   CertificateChain chain;
   chain.ark = part(in);
   chain.ask = part(in);

@@ -69,7 +69,7 @@ struct ControlRequest {
   [[nodiscard]] static constexpr Result<ControlRequest> parse(ByteView in) {
     if (in.size() < kCommandSize) return fail(Code::wire_short, in.size(), kCommandSize);
     SNPNV_TRY(const std::size_t size, size_of(in.first<kCommandSize>()));
-    Reader reader(in);
+    ByteReader reader(in);
     ControlRequest out{static_cast<Control>(reader.be<std::uint32_t>())};
     const ByteView arguments = reader.take(size - kCommandSize);
     if (arguments.size() >= 4) {

@@ -19,7 +19,7 @@ struct Keys {
 
 inline std::string upper_case(ByteView octets) {
   std::string out(octets.size() * 2, '\0');
-  Writer writer(std::as_writable_bytes(std::span(out)));
+  ByteWriter writer(std::as_writable_bytes(std::span(out)));
   encode_hex(writer, octets);
   for (char& c : out)
     if (c >= 'a') c = static_cast<char>(c - 'a' + 'A');
@@ -37,7 +37,7 @@ inline std::string guid(ByteView octets) {
 [[nodiscard]] inline Result<std::vector<std::byte>> make_claims(const Options& options, const Keys& keys,
                                                                 const UserData& user_data) {
   std::vector<std::byte> out(4096);
-  Writer writer(out);
+  ByteWriter writer(out);
   JsonWriter json(writer);
   MbedCrypto crypto;
   const auto key = [&](std::string_view kid, std::string_view operation, const Modulus& modulus) {

@@ -36,10 +36,10 @@ struct GuestCommand {
       return fail(Code::tpm_header, 0, static_cast<std::uint32_t>(header.tag));
     GuestCommand out;
     out.code = static_cast<TPM_CC>(header.code);
-    Reader reader(message.subspan(TpmHeader::kSize), TpmHeader::kSize);
+    ByteReader reader(message.subspan(TpmHeader::kSize), TpmHeader::kSize);
     for (std::size_t i = 0; i < handle_count; ++i) out.handles.push_back(TPM_HANDLE{reader.be<std::uint32_t>()});
     if (header.tag == TPM_ST::SESSIONS) {
-      Reader area = reader.sub(reader.be<std::uint32_t>());
+      ByteReader area = reader.sub(reader.be<std::uint32_t>());
       do {
         TpmReader{area}(out.sessions.emplace_back());
       } while (area.remaining() != 0);
@@ -60,7 +60,7 @@ struct GuestCommand {
   /// The command again.
   /// @returns the octets written to the front of `out` | wire_overflow.
   [[nodiscard]] Result<ByteView> marshal(MutBytes out) const {
-    Writer writer(out);
+    ByteWriter writer(out);
     TpmWriter wire(writer);
     wire(TpmHeader{sessions.empty() ? TPM_ST::NO_SESSIONS : TPM_ST::SESSIONS, 0, static_cast<std::uint32_t>(code)});
     for (const TPM_HANDLE handle : handles) wire(handle);
@@ -87,7 +87,7 @@ struct GuestResponse {
   [[nodiscard]] static Result<GuestResponse> parse(ByteView message, bool makes_handle) {
     SNPNV_TRY(const TpmHeader header, response_header(message));
     GuestResponse out;
-    Reader reader(message.subspan(TpmHeader::kSize), TpmHeader::kSize);
+    ByteReader reader(message.subspan(TpmHeader::kSize), TpmHeader::kSize);
     if (makes_handle) out.handle = reader.take(4);
     const bool sessions = header.tag == TPM_ST::SESSIONS;
     out.parameters = reader.take(sessions ? reader.be<std::uint32_t>() : reader.remaining());
@@ -100,7 +100,7 @@ struct GuestResponse {
   /// The response again.
   /// @returns the octets written to the front of `out` | wire_overflow.
   [[nodiscard]] Result<ByteView> marshal(MutBytes out) const {
-    Writer writer(out);
+    ByteWriter writer(out);
     TpmWriter wire(writer);
     wire(TpmHeader{sessions.empty() ? TPM_ST::NO_SESSIONS : TPM_ST::SESSIONS, 0, 0});
     writer.bytes(handle);
@@ -127,14 +127,14 @@ class CommandTable {
     constexpr std::uint32_t kFirst = 0x11F;
     constexpr std::uint32_t kAll = 254;
     std::array<std::byte, 22> command{};
-    Writer writer(command);
+    ByteWriter writer(command);
     TpmWriter{writer}(TpmHeader{TPM_ST::NO_SESSIONS, 0, static_cast<std::uint32_t>(TPM_CC::GetCapability)}, kCommands,
                       kFirst, kAll);
     SNPNV_TRY(const ByteView message, seal_message(writer));
     std::array<std::byte, kMaxTpmMessage> response;
     SNPNV_TRY(const ByteView answer, tpm.transact(message, response));
     SNPNV_CHECK(response_header(answer));
-    Reader reader(answer.subspan(TpmHeader::kSize), TpmHeader::kSize);
+    ByteReader reader(answer.subspan(TpmHeader::kSize), TpmHeader::kSize);
     (void)reader.take(1 + 4);  // moreData, the capability
     CommandTable out;
     for (auto count = reader.be<std::uint32_t>(); count > 0 && reader.ok(); --count) {

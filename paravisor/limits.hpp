@@ -26,7 +26,7 @@ inline constexpr TPMS_TAGGED_PROPERTY kProperties[] = {
   const auto parameter = [](TPM_RC rc, std::uint32_t number) {
     return static_cast<std::uint32_t>(rc) | 0x40U | (number << 8);
   };
-  Reader reader(command.parameters);
+  ByteReader reader(command.parameters);
   const auto selects_sha512 = [&] {
     TPML_PCR_SELECTION selection;
     TpmReader{reader}(selection);
@@ -62,11 +62,11 @@ struct TPMS_ALG_PROPERTY {
   constexpr std::uint32_t kTpmProperties = 6;
   if (!command.sessions.empty() || !response_header(answer)) return answer;  // an audit session's HMAC would not hold
   const std::vector<std::byte> given(answer.begin(), answer.end());
-  Reader reader(ByteView(given).subspan(TpmHeader::kSize), TpmHeader::kSize);
+  ByteReader reader(ByteView(given).subspan(TpmHeader::kSize), TpmHeader::kSize);
   const auto more = reader.be<std::uint8_t>();
   const auto capability = reader.be<std::uint32_t>();
   if (capability != kAlgorithms && capability != kPcrs && capability != kTpmProperties) return answer;
-  Writer writer(out);
+  ByteWriter writer(out);
   TpmWriter wire(writer);
   wire(TpmHeader{TPM_ST::NO_SESSIONS, 0, 0}, more, capability);
   const std::size_t at = writer.size();

@@ -211,7 +211,7 @@ class Paravisor {
 
     [[nodiscard]] static ReadRange of(const GuestCommand& command) {
       if (command.code != TPM_CC::NV_Read || command.sessions.empty()) return {};
-      Reader reader(command.parameters);
+      ByteReader reader(command.parameters);
       const auto size = reader.be<std::uint16_t>();
       const auto offset = reader.be<std::uint16_t>();
       return reader.ok() ? ReadRange{command.handles[1], size, offset} : ReadRange{};
@@ -316,7 +316,7 @@ class Paravisor {
   [[nodiscard]] static Bytes owner_password(ByteView state) {
     constexpr std::array kMagic{std::byte{0x12}, std::byte{0x21}, std::byte{0x34}, std::byte{0x43}};
     const auto found = std::ranges::search(state, kMagic);
-    Reader reader(state.subspan(static_cast<std::size_t>(found.end() - state.begin())));
+    ByteReader reader(state.subspan(static_cast<std::size_t>(found.end() - state.begin())));
     (void)reader.take(2 + 1 + 3 * 2);
     for (int i = 0; i < 3; ++i) (void)reader.take(reader.be<std::uint16_t>());
     return octets(reader.take(reader.be<std::uint16_t>()));

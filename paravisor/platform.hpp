@@ -72,7 +72,7 @@ inline int system_random(void*, unsigned char* out, std::size_t size) {
 /// Bytes that a seed decides: the digest of seed and label.
 [[nodiscard]] inline Digest seeded(MbedCrypto& crypto, std::uint64_t seed, std::string_view label) {
   std::array<std::byte, 64> text{};
-  Writer writer(text);
+  ByteWriter writer(text);
   writer.be(seed);
   writer.text(label);
   const auto digest = crypto.digest(Hash::sha512, writer.written());

@@ -211,7 +211,7 @@ template <Transport T>
 /// A command with that password for its one authorization.
 template <TpmCommand C>
 [[nodiscard]] Result<ByteView> marshal_with_password(const C& command, ByteView password, MutBytes out) {
-  Writer writer(out);
+  ByteWriter writer(out);
   TpmWriter wire(writer);
   const TPMS_AUTH_COMMAND session{TPM_RH::PW, {}, 0, {password}};
   wire(TpmHeader{TPM_ST::SESSIONS, 0, static_cast<std::uint32_t>(C::kCode)});

@@ -34,7 +34,7 @@ inline Octets hex(std::string_view digits) {
 
 inline std::string digits(ByteView octets) {
   std::string out(octets.size() * 2, '\0');
-  Writer writer(std::as_writable_bytes(std::span(out)));
+  ByteWriter writer(std::as_writable_bytes(std::span(out)));
   encode_hex(writer, octets);
   return out;
 }

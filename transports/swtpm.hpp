@@ -90,7 +90,7 @@ class Swtpm {
     constexpr std::uint32_t kDecrypted = 1;
     constexpr std::uint32_t kMost = 1 << 20;
     std::array<std::byte, 16> words{};  // of the request, then of the answer
-    Writer writer(words);
+    ByteWriter writer(words);
     for (const std::uint32_t word : {kGetStateBlob, kDecrypted, static_cast<std::uint32_t>(which), 0U}) writer.be(word);
     SNPNV_CHECK(send_all(control_.get(), words));
     const Instant deadline = MonotonicClock().now() + kPatience;
@@ -103,7 +103,7 @@ class Swtpm {
       return {};
     };
     SNPNV_CHECK(read_all(words));
-    Reader answer(words);
+    ByteReader answer(words);
     const auto result = answer.be<std::uint32_t>();
     (void)answer.take(8);  // flags; the size of the whole, of which all comes at once
     const auto size = answer.be<std::uint32_t>();

@@ -36,7 +36,7 @@ inline constexpr TctiRc kTctiRcs[] = {
 }
 
 // The loader says NOT_SUPPORTED of names that nobody knows, and of libraries that are not installed.
-inline void write_tcti_hint(Writer& out, std::string_view tcti, const Error& error) {
+inline void write_tcti_hint(ByteWriter& out, std::string_view tcti, const Error& error) {
   const TctiRc* const rc = find_tcti_rc(error);
   if (rc == nullptr) return;
   while (tcti.starts_with("record:") && tcti.contains('=')) tcti.remove_prefix(tcti.find('=') + 1);
@@ -62,7 +62,7 @@ inline void write_tcti_hint(Writer& out, std::string_view tcti, const Error& err
     case Code::io_name: return ::gai_strerror(-static_cast<int>(error.detail));
 #if SNPNV_TCTI
     case Code::io_tcti: {
-      Writer out(room);
+      ByteWriter out(room);
       if (const detail::TctiRc* const rc = detail::find_tcti_rc(error)) {
         out.text(rc->name);
         out.text(", ");
@@ -93,7 +93,7 @@ namespace detail {
 /// What an error about a transport, or a host, of this name is due to, where that is known; else empty. `room`, of
 /// kErrorRoom, holds what is composed.
 [[nodiscard]] inline std::string_view system_hint(std::string_view name, const Error& error, MutBytes room) {
-  Writer out(room);
+  ByteWriter out(room);
   if (error.code == Code::io_tcti || error.code == Code::io_unavailable)
     if (const auto port = detail::bad_port(name); !port.empty()) {
       out.text(port);

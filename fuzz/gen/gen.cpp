@@ -291,15 +291,15 @@ void broker_seeds() {
        std::string_view(R"({"type":"https://github.com/confidential-containers/kbs/errors/PolicyDeny","detail":"no"})"));
   seed("kbs", "token", std::string_view(R"({"token":"e30.e30.c2ln"})"));
   std::array<std::byte, 2048> room;
-  Writer attestation(room);
+  ByteWriter attestation(room);
   write_kbs_attestation(attestation, nonce + "=", point, std::as_bytes(std::span("{}", 2)));
   seed("kbs", "attestation", attestation.written());
-  Writer header(room);
+  ByteWriter header(room);
   write_jwe_header(header, point);
   std::array<std::byte, 1024> encoded;
-  Writer text(encoded);
+  ByteWriter text(encoded);
   encode_base64url(text, header.written(), Padding::none);
-  Writer secret(room);
+  ByteWriter secret(room);
   const std::array<std::byte, 40> octets{};
   write_kbs_secret(secret, {static_cast<const char*>(static_cast<const void*>(encoded.data())), text.size()}, octets,
                    ByteView(octets).first(12), ByteView(octets).first(11), ByteView(octets).first(16));
@@ -315,7 +315,7 @@ void broker_seeds() {
            R"("user-data":")" + std::string(128, '0') + "\"}}");
   std::array<std::byte, 512> attestation_room;
   std::array<std::byte, 256> inner_room;
-  Writer attestation_request(attestation_room);
+  ByteWriter attestation_request(attestation_room);
   failed = failed || !write_maa_request(attestation_request, octets_of("report"), octets_of("chain"), octets_of("{}"), inner_room);
   seed("jwt", "attestation", attestation_request.written());
   std::vector<std::string> jwt_words{"alg", "RS256", "kid", "keys", "x5c", "x-ms-runtime", "user-data", "sevsnpvm",
@@ -424,12 +424,12 @@ void quote_seeds() {
   if (!quote) return;
   seed("attest", "quote", *quote);
   std::vector<std::byte> document(16384);
-  Writer writer(document);
+  ByteWriter writer(document);
   const std::array<ByteView, 2> pcrs{digest, digest};
   write_trustee_evidence(writer, digest, *quote, pcrs, digest, digest);
   seed("evidence", "version-2", writer.written());
   std::vector<std::byte> with_log(16384);
-  Writer longer(with_log);
+  ByteWriter longer(with_log);
   write_trustee_evidence(longer, digest, *quote, pcrs, digest, digest, digest);
   seed("evidence", "event-log", longer.written());
   attest.type = TPM_ST::ATTEST_CERTIFY;

@@ -32,7 +32,7 @@ struct Evidence {
   Result<ByteView> evidence(ByteView nonce, MutBytes room) noexcept {
     nonces.emplace_back(nonce.begin(), nonce.end());
     if (error) return fail(*error);
-    Writer out(room);
+    ByteWriter out(room);
     JsonWriter json(out);
     json.begin_object();
     json.key("nonce");
@@ -154,7 +154,7 @@ TEST_CASE("Kbs_Evidence_CarriesTheDigestOfTheRuntimeData") {
     scene.broker.challenge = R"({"nonce":")" + kNonce + R"(","extra-params":)" + extra + "}";
     CHECK(scene.get().has_value());
     std::array<std::byte, 512> room;
-    Writer runtime_data(room);
+    ByteWriter runtime_data(room);
     write_runtime_data(runtime_data, kNonce, scene.broker.guest);
     const Digest digest = *scene.crypto.digest(hash, *runtime_data.finish());
     REQUIRE(scene.evidence.nonces.size() == 1);

@@ -21,7 +21,7 @@ using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 
 std::string base64(std::string_view octets, bool url) {
   std::string out(octets.size() * 2 + 4, '\0');
-  Writer writer(std::as_writable_bytes(std::span(out)));
+  ByteWriter writer(std::as_writable_bytes(std::span(out)));
   encode_base64url(writer, view(octets), url ? Padding::none : Padding::padded);
   out.resize(writer.size());
   if (!url)

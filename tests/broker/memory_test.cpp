@@ -54,7 +54,7 @@ struct Nobody {
 };
 struct Evidence {
   Result<ByteView> evidence(ByteView, MutBytes room) noexcept {
-    Writer out(room);
+    ByteWriter out(room);
     out.text("{}");
     return out.finish();
   }

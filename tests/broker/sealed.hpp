@@ -64,12 +64,12 @@ inline std::string sealed_secret(const P256Point& guest, std::string_view secret
   std::string own_header = header;
   if (header.empty()) {
     own_header.resize(512);
-    Writer writer(std::as_writable_bytes(std::span(own_header)));
+    ByteWriter writer(std::as_writable_bytes(std::span(own_header)));
     write_jwe_header(writer, epk);
     own_header.resize(writer.size());
   }
   std::string protected_text(1024, '\0');
-  Writer encoded(std::as_writable_bytes(std::span(protected_text)));
+  ByteWriter encoded(std::as_writable_bytes(std::span(protected_text)));
   encode_base64url(encoded, view(own_header), Padding::none);
   protected_text.resize(encoded.size());
 
@@ -82,7 +82,7 @@ inline std::string sealed_secret(const P256Point& guest, std::string_view secret
        EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_AEAD_GET_TAG, 16, out.tag.data()) == 1);
   spoil(out);
   std::string document(secret.size() * 2 + 2048, '\0');
-  Writer writer(std::as_writable_bytes(std::span(document)));
+  ByteWriter writer(std::as_writable_bytes(std::span(document)));
   write_kbs_secret(writer, protected_text, out.wrapped_key, out.iv, ciphertext, out.tag);
   must(writer.ok());
   document.resize(writer.size());

@@ -11,7 +11,7 @@ namespace {
 // TPM2_PCR_Extend of a SHA-256 PCR, as another process of the guest sends it. Part 3, that clause.
 void extend(Machine& machine, unsigned pcr, std::byte value) {
   std::array<std::byte, 256> command{};
-  Writer writer(command);
+  ByteWriter writer(command);
   writer.be<std::uint16_t>(0x8002);
   writer.be<std::uint32_t>(65);
   writer.be<std::uint32_t>(0x182);

@@ -18,7 +18,7 @@ TEST_CASE("Load_BothEndians_SameOctets") {
 
 TEST_CASE("Reader_Fields_InOrder") {
   const auto octets = hex("0a 0102 03040506 ffff aabb");
-  Reader reader(octets);
+  ByteReader reader(octets);
   CHECK(reader.be<std::uint8_t>() == 0x0A);
   CHECK(reader.be<std::uint16_t>() == 0x0102);
   CHECK(reader.le<std::uint32_t>() == 0x06050403);
@@ -32,7 +32,7 @@ TEST_CASE("Reader_Fields_InOrder") {
 TEST_CASE("Reader_EveryTruncation_SaysWhere") {
   const auto octets = hex("0102030405060708");
   for (std::size_t n = 0; n < octets.size(); ++n) {
-    Reader reader(ByteView(octets).first(n), 100);
+    ByteReader reader(ByteView(octets).first(n), 100);
     (void)reader.be<std::uint32_t>();
     (void)reader.be<std::uint32_t>();
     const auto out = reader.finish(0);
@@ -45,7 +45,7 @@ TEST_CASE("Reader_EveryTruncation_SaysWhere") {
 
 TEST_CASE("Reader_AfterAnError_YieldsZerosAndKeepsTheFirstError") {
   const auto octets = hex("01020304");
-  Reader reader(octets);
+  ByteReader reader(octets);
   (void)reader.take(3);
   CHECK(reader.be<std::uint32_t>() == 0);
   CHECK(reader.be<std::uint8_t>() == 0);
@@ -57,19 +57,19 @@ TEST_CASE("Reader_AfterAnError_YieldsZerosAndKeepsTheFirstError") {
 
 TEST_CASE("Reader_Leftover_IsAnError") {
   const auto octets = hex("0102");
-  Reader reader(octets);
+  ByteReader reader(octets);
   (void)reader.be<std::uint8_t>();
   CHECK(reader.finish(1).error() == Error{Code::wire_trailing, 1, 1});
 }
 
 TEST_CASE("Reader_Sub_KeepsAbsoluteOffsetsAndItsLeftoverIsAnError") {
   const auto octets = hex("00 0102 03");
-  Reader reader(octets);
+  ByteReader reader(octets);
   (void)reader.be<std::uint8_t>();
-  Reader inner = reader.sub(2);
+  ByteReader inner = reader.sub(2);
   CHECK(inner.offset() == 1);
   CHECK(inner.be<std::uint8_t>() == 1);
-  Reader copy = reader;
+  ByteReader copy = reader;
   copy.close(inner);
   CHECK(copy.finish(0).error() == Error{Code::wire_trailing, 2, 1});
   CHECK(inner.be<std::uint8_t>() == 2);
@@ -80,16 +80,16 @@ TEST_CASE("Reader_Sub_KeepsAbsoluteOffsetsAndItsLeftoverIsAnError") {
 
 TEST_CASE("Reader_SubBeyondTheEnd_InheritsTheError") {
   const auto octets = hex("0102");
-  Reader reader(octets);
-  Reader inner = reader.sub(3);
+  ByteReader reader(octets);
+  ByteReader inner = reader.sub(3);
   CHECK(!inner.ok());
   CHECK(inner.finish(0).error() == Error{Code::wire_short, 0, 3});
 }
 
 TEST_CASE("Reader_ErrorOfASub_IsTakenOver") {
   const auto octets = hex("0102 03");
-  Reader reader(octets);
-  Reader inner = reader.sub(2);
+  ByteReader reader(octets);
+  ByteReader inner = reader.sub(2);
   (void)inner.be<std::uint8_t>();
   inner.fail(Code::wire_value, 7);
   reader.close(inner);
@@ -99,15 +99,15 @@ TEST_CASE("Reader_ErrorOfASub_IsTakenOver") {
 TEST_CASE("Reader_TooLarge_IsRefused") {
   // Only the size is looked at, so the octets behind the first need not exist.
   const std::byte one{};
-  Reader reader(ByteView(&one, kMaxInput + 1));
+  ByteReader reader(ByteView(&one, kMaxInput + 1));
   CHECK(reader.finish(0).error().code == Code::wire_too_large);
-  Reader far(ByteView(&one, 1), kMaxInput + 1);
+  ByteReader far(ByteView(&one, 1), kMaxInput + 1);
   CHECK(far.finish(0).error().code == Code::wire_too_large);
 }
 
 TEST_CASE("Writer_Fields_AsRead") {
   std::array<std::byte, 9> room{};
-  Writer writer(room);
+  ByteWriter writer(room);
   writer.be<std::uint16_t>(0x0102);
   writer.le<std::uint32_t>(0x03040506);
   writer.text("A");
@@ -118,7 +118,7 @@ TEST_CASE("Writer_Fields_AsRead") {
 
 TEST_CASE("Writer_Overflow_SticksAndWritesNothingMore") {
   std::array<std::byte, 3> room{std::byte{9}, std::byte{9}, std::byte{9}};
-  Writer writer(room);
+  ByteWriter writer(room);
   writer.be<std::uint8_t>(1);
   writer.be<std::uint32_t>(0xFFFFFFFF);
   writer.be<std::uint8_t>(2);
@@ -129,9 +129,9 @@ TEST_CASE("Writer_Overflow_SticksAndWritesNothingMore") {
 // The same at compile time: an access out of bounds would not compile.
 static_assert([] {
   std::array<std::byte, 4> room{};
-  Writer writer(room);
+  ByteWriter writer(room);
   writer.be<std::uint32_t>(0x01020304);
-  Reader reader(room);
+  ByteReader reader(room);
   return reader.be<std::uint16_t>() == 0x0102 && reader.le<std::uint16_t>() == 0x0403 &&
          reader.finish(true).has_value() && all_zero(ByteView(room).first(0)) && !all_zero(room);
 }());

@@ -48,7 +48,7 @@ TEST_CASE("CivilTime_EveryDayOf800Years_ReturnsToItself") {
 
 TEST_CASE("EncodeRfc3339_ReadBack_IsTheSame") {
   std::array<std::byte, 20> buffer{};
-  Writer writer(buffer);
+  ByteWriter writer(buffer);
   encode_rfc3339(writer, 1738321200);
   const std::string_view expected = "2025-01-31T11:00:00Z";
   CHECK(equal(writer.written(), std::as_bytes(std::span(expected))));

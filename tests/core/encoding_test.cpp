@@ -70,10 +70,10 @@ TEST_CASE("Base64url_Rfc4648_Vectors") {
     const std::string_view bare = padded.substr(0, padded.find('='));
     CHECK(test::text(*decode_base64url(bare, out)) == plain);
     std::array<std::byte, 16> text{};
-    Writer with(text);
+    ByteWriter with(text);
     encode_base64url(with, test::view(plain), Padding::padded);
     CHECK(test::text(with.written()) == padded);
-    Writer without(text);
+    ByteWriter without(text);
     encode_base64url(without, test::view(plain), Padding::none);
     CHECK(test::text(without.written()) == bare);
   }
@@ -141,7 +141,7 @@ static_assert([] {
   std::array<std::byte, 6> octets{};
   std::array<std::byte, 16> text{};
   if (!decode_base64url("Zm9vYmFy", octets)) return false;
-  Writer writer(text);
+  ByteWriter writer(text);
   encode_base64url(writer, octets, Padding::padded);
   std::array<std::byte, 6> small{};
   return writer.size() == 8 && text[7] == std::byte{'y'} && decode_hex("666F6F626172", small) &&

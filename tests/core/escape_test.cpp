@@ -10,7 +10,7 @@ namespace {
 
 std::string escaped(std::string_view text, Escape form) {
   std::string room(6 * text.size(), '\0');
-  Writer writer(std::as_writable_bytes(std::span(room)));
+  ByteWriter writer(std::as_writable_bytes(std::span(room)));
   escape(writer, text, form);
   REQUIRE(writer.ok());
   return std::string(test::text(writer.written()));
@@ -83,7 +83,7 @@ TEST_CASE("Escape_EveryPairOfOctets_IsReadBackFromJson") {
 
 static_assert([] {
   std::array<std::byte, 12> room{};
-  Writer writer(room);
+  ByteWriter writer(room);
   escape(writer, "\xff\n", Escape::json);
   return writer.size() == 12;
 }());

@@ -262,7 +262,7 @@ TEST_CASE("Json_EveryTruncation_IsRefused") {
 
 TEST_CASE("JsonWriter_Document_IsReadBack") {
   std::array<std::byte, 256> room{};
-  Writer writer(room);
+  ByteWriter writer(room);
   JsonWriter json(writer);
   json.begin_object();
   json.key("text");
@@ -284,7 +284,7 @@ TEST_CASE("JsonWriter_Document_IsReadBack") {
 
 TEST_CASE("JsonWriter_EmptyContainersAndBase64url_AreSeparated") {
   std::array<std::byte, 128> room{};
-  Writer writer(room);
+  ByteWriter writer(room);
   JsonWriter json(writer);
   json.begin_array();
   json.begin_object();
@@ -302,7 +302,7 @@ TEST_CASE("JsonWriter_EmptyContainersAndBase64url_AreSeparated") {
 TEST_CASE("JsonWriter_TooSmallABuffer_IsAnError") {
   for (std::size_t size = 0; size < 9; ++size) {
     std::array<std::byte, 9> room{};
-    Writer writer(MutBytes(room).first(size));
+    ByteWriter writer(MutBytes(room).first(size));
     JsonWriter json(writer);
     json.begin_object();
     json.key("a");
@@ -316,7 +316,7 @@ TEST_CASE("JsonWriter_TooSmallABuffer_IsAnError") {
 static_assert([] {
   constexpr std::string_view text = R"({"a\u0062":[1,true,null,"\ud83d\ude00"],"c":18446744073709551615})";
   std::array<std::byte, text.size()> octets{};
-  Writer(octets).text(text);
+  ByteWriter(octets).text(text);
   for (std::size_t n = 0; n <= octets.size(); ++n) {
     JsonReader json(ByteView(octets).first(n));
     json.enter_object();

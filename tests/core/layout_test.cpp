@@ -19,7 +19,7 @@ struct Layout {
   }
 };
 template <std::size_t Offset, std::size_t Size>
-using At = Field<Octets<Size>, Offset>;
+using At = Field<OctetArray<Size>, Offset>;
 
 static_assert(tiles<Layout<8, At<0, 2>, At<2, 4>, At<6, 2>>>());
 static_assert(!tiles<Layout<8, At<1, 1>, At<2, 4>, At<6, 2>>>(), "begins behind 0");
@@ -30,7 +30,7 @@ static_assert(!tiles<Layout<9, At<0, 2>, At<2, 4>, At<6, 2>>>(), "ends too soon"
 static_assert(!tiles<Layout<7, At<0, 2>, At<2, 4>, At<6, 2>>>(), "ends too late");
 
 static_assert(is_reserved<Reserved<3>>);
-static_assert(!is_reserved<Octets<3>> && !is_reserved<Le<std::uint32_t>>);
+static_assert(!is_reserved<OctetArray<3>> && !is_reserved<Le<std::uint32_t>>);
 
 // The same body at compile time and at run time.
 constexpr bool field_is_read_in_place() {
@@ -38,7 +38,7 @@ constexpr bool field_is_read_in_place() {
   for (std::size_t i = 0; i < octets.size(); ++i) octets[i] = static_cast<std::byte>(i + 1);
   const std::span<const std::byte, 8> in(octets);
   using Number = Field<Le<std::uint32_t>, 2>;
-  using Text = Field<Octets<3>, 5>;
+  using Text = Field<OctetArray<3>, 5>;
   return Number::offset == 2 && Number::size == 4 && Number::end == 6 &&
          Number::load(in) == 0x06050403 && Number::octets(in).data() == octets.data() + 2 &&
          Text::load(in).data() == octets.data() + 5 && Text::load(in).size() == 3 &&
@@ -57,7 +57,7 @@ static_assert(extract(~(std::uint64_t{1} << 19), {19, 19, ""}) == 0);
 
 #define FIELDS(X)                                   \
   X(FIRST, Le<std::uint32_t>, 0, 2, "the first")    \
-  X(SECOND, Octets<4>, 4, 5, "the second")
+  X(SECOND, OctetArray<4>, 4, 5, "the second")
 struct Declared {
   static constexpr std::size_t kSize = 8;
   FIELDS(SNPNV_FIELD_MEMBER)

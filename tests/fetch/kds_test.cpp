@@ -30,7 +30,7 @@ CertificateRequest vcek(Product product, std::string_view tcb) {
 template <class Write>
 std::string written(Write write, const CertificateRequest& request) {
   std::array<std::byte, 512> room{};
-  Writer out(room);
+  ByteWriter out(room);
   write(out, request);
   REQUIRE(out.ok());
   return std::string(text(out.written()));

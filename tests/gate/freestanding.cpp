@@ -74,7 +74,7 @@ extern "C" bool use_fetch(const std::byte* in, std::size_t size, std::byte* out,
   if (!report || !url) return false;
   const CertificateRequest request{CertificateKind::endorsement, Product::turin, SIGNING_KEY::VCEK,
                                    (*report)[ATTESTATION_REPORT::CHIP_ID], (*report)[ATTESTATION_REPORT::REPORTED_TCB]};
-  Writer path(buffer);
+  ByteWriter path(buffer);
   write_store_path(path, request);
   write_store_fallback(path, request);
   const auto response = http_exchange(network, {url->host, url->target}, http_room);
@@ -123,7 +123,7 @@ extern "C" bool use_everything(const std::byte* in, std::size_t size, std::byte*
   if (!read || !certificate || !*certificate || !time) return false;
   const auto judged = verify(crypto, {octets, octets, **certificate, octets}, Trust{},
                              {octets, octets, Hash::sha256, UserData{}}, policy, *time, Scope::all, checked);
-  Writer writer(buffer);
+  ByteWriter writer(buffer);
   write_error(writer, words_of("octets", fresh.error(), buffer));
   write_verdict(writer, checked.verdict);
   JsonWriter json(writer);

@@ -54,7 +54,7 @@ class Key {
 /// Claims with the key, and with `more` behind it, such as a member and the comma before it.
 inline std::string claims_for(const Key& key, const std::string& more = "", const std::string& exponent = "AQAB") {
   std::array<std::byte, 2048> room{};
-  Writer writer(room);
+  ByteWriter writer(room);
   encode_base64url(writer, key.modulus(), Padding::none);
   return R"({"keys":[{"kid":"HCLAkPub","key_ops":["sign"],"kty":"RSA","e":")" + exponent + R"(","n":")" +
          std::string(text(writer.written())) + R"("}])" + more + "}";

@@ -25,7 +25,7 @@ std::string list_of_octets(ByteView octets) {
 }
 std::string base64url(ByteView octets) {
   std::string out(octets.size() * 2 + 4, '\0');
-  Writer writer(std::as_writable_bytes(std::span(out)));
+  ByteWriter writer(std::as_writable_bytes(std::span(out)));
   encode_base64url(writer, octets, Padding::padded);
   out.resize(writer.written().size());
   return out;

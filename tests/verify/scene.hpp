@@ -330,7 +330,7 @@ inline const UserData kNonce = [] {
 
 inline std::string hex_of(ByteView in) {
   std::string out(in.size() * 2, '\0');
-  Writer writer(std::as_writable_bytes(std::span(out)));
+  ByteWriter writer(std::as_writable_bytes(std::span(out)));
   encode_hex(writer, in);
   return out;
 }

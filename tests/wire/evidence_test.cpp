@@ -118,7 +118,7 @@ TEST_CASE("TrusteeEvidence_Written_IsReadBack") {
   const auto pcr = test::hex(kPcr);
   const std::array<ByteView, 1> pcrs{pcr};
   test::Octets room(1024);
-  Writer out(room);
+  ByteWriter out(room);
   write_trustee_evidence(out, octets, octets, pcrs, octets, octets);
   const auto evidence = TrusteeEvidence::parse(*out.finish());
   REQUIRE(evidence.has_value());
@@ -132,7 +132,7 @@ TEST_CASE("TrusteeEvidence_Written_IsReadBack") {
 TEST_CASE("TrusteeEvidence_EventLog_IsBase64OfItsOwnAlphabet") {
   const auto octets = test::hex("fbff00");
   test::Octets room(1024);
-  Writer out(room);
+  ByteWriter out(room);
   write_trustee_evidence(out, octets, octets, {}, octets, octets, octets);
   const auto written = out.finish();
   REQUIRE(written.has_value());

@@ -22,7 +22,7 @@ P256Point point() {
 template <class Write>
 std::string written(Write write) {
   std::array<std::byte, 8192> room;
-  Writer out(room);
+  ByteWriter out(room);
   write(out);
   const auto octets = out.finish();
   REQUIRE(octets.has_value());
@@ -42,7 +42,7 @@ std::string replaced(std::string in, std::string_view part, std::string_view by)
   return in.replace(at, part.size(), by);
 }
 std::string base64url(std::string_view plain) {
-  return written([&](Writer& out) { encode_base64url(out, view(plain), Padding::none); });
+  return written([&](ByteWriter& out) { encode_base64url(out, view(plain), Padding::none); });
 }
 
 const std::string kHeader =
@@ -92,16 +92,16 @@ TEST_CASE("KbsChallenge_ThatIsNone_IsAnError") {
 
 // RFC 8785: members in order, no white space.
 TEST_CASE("RuntimeData_Written_IsCanonical") {
-  CHECK(written([](Writer& out) { write_runtime_data(out, kNonce, point()); }) ==
+  CHECK(written([](ByteWriter& out) { write_runtime_data(out, kNonce, point()); }) ==
         R"({"additional-evidence":"","nonce":")" + kNonce + R"(","tee-pubkey":)" + kKey + "}");
 }
 
 TEST_CASE("KbsAttestation_Written_IsRead") {
   const std::string evidence = R"({"version":2,"tpm_quote":{}})";
-  const std::string plain = written([&](Writer& out) { write_kbs_attestation(out, kNonce, point(), view(evidence)); });
+  const std::string plain = written([&](ByteWriter& out) { write_kbs_attestation(out, kNonce, point(), view(evidence)); });
   CHECK(plain == R"({"runtime-data":{"nonce":")" + kNonce + R"(","tee-pubkey":)" + kKey +
                      R"(},"tee-evidence":{"primary_evidence":)" + evidence + R"(,"additional_evidence":""}})");
-  const std::string with = written([&](Writer& out) {
+  const std::string with = written([&](ByteWriter& out) {
     write_kbs_attestation(out, kNonce, point(), view(evidence), KbsInitData{"toml", "a = \"b\"\n"});
   });
   CHECK(with.starts_with(R"({"init-data":{"format":"toml","body":"a = \"b\"\u000a"},"runtime-data":)"));
@@ -115,7 +115,7 @@ TEST_CASE("KbsAttestation_Written_IsRead") {
 }
 
 TEST_CASE("KbsAttestation_OtherKeys_AreRefusedByName") {
-  const std::string whole = written([&](Writer& out) { write_kbs_attestation(out, kNonce, point(), view("{}")); });
+  const std::string whole = written([&](ByteWriter& out) { write_kbs_attestation(out, kNonce, point(), view("{}")); });
   const auto algorithm = [&](std::string_view part, std::string_view by) {
     const Error error = refused<KbsAttestation>(replaced(whole, part, by));
     CHECK(error.code == Code::jwe_algorithm);
@@ -168,8 +168,8 @@ TEST_CASE("KbsSecret_Read_IsItsParts") {
   CHECK(text(read->iv) == std::string(12, 'i'));
   CHECK(text(read->tag) == std::string(16, 't'));
   CHECK(read->ciphertext == std::string_view("YWJj"));
-  CHECK(written([](Writer& out) { write_jwe_header(out, point()); }) == kHeader);
-  CHECK(written([&](Writer& out) {
+  CHECK(written([](ByteWriter& out) { write_jwe_header(out, point()); }) == kHeader);
+  CHECK(written([&](ByteWriter& out) {
           write_kbs_secret(out, read->protected_text, read->wrapped_key, read->iv, view("abc"), read->tag);
         }) == document);
 }

@@ -10,7 +10,7 @@ namespace {
 
 std::string utf8(ByteView utf16) {
   std::string out(2 * utf16.size() + 3, '\0');
-  Writer writer(std::as_writable_bytes(std::span(out)));
+  ByteWriter writer(std::as_writable_bytes(std::span(out)));
   utf16_to_utf8(writer, utf16);
   REQUIRE(writer.ok());
   out.resize(writer.size());

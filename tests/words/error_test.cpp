@@ -12,7 +12,7 @@ struct Told {
       : words(words_of(what, error, room, system)) {}
   [[nodiscard]] std::string line() const {
     std::array<std::byte, 1024> out;
-    Writer writer(out);
+    ByteWriter writer(out);
     write_error(writer, words);
     REQUIRE(writer.ok());
     return std::string(test::text(writer.written()));
@@ -63,7 +63,7 @@ TEST_CASE("ErrorWords_AnyCode_FitTheirRoom") {
   std::array<std::byte, kErrorRoom> room;
   for (const Code code : kCodes)
     for (const std::uint32_t detail : {0U, 1U, 0x18BU, UINT32_MAX}) {
-      Writer writer(room);
+      ByteWriter writer(room);
       Error error{code, UINT32_MAX, detail, static_cast<std::uint32_t>(TPM_CC::NV_DefineSpace), UINT32_MAX};
       write_handle(writer, TPM_HANDLE{error.object});
       write_why(writer, error);
@@ -75,7 +75,7 @@ TEST_CASE("ErrorWords_FromOutside_AreEscapedInTextAndJson") {
   const Told told("a\x1b\\\"b", Error{Code::wire_short, 1, 2});
   CHECK(told.line().starts_with(R"(a\u001b\\"b: )"));
   std::array<std::byte, 1024> out;
-  Writer writer(out);
+  ByteWriter writer(out);
   JsonWriter json(writer);
   json.begin_object();
   write_unjudged(json, told.words);

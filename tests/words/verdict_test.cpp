@@ -11,14 +11,14 @@ namespace {
 
 std::string finding(const Finding& finding) {
   std::array<std::byte, kCheckLineRoom> room;
-  Writer out(room);
+  ByteWriter out(room);
   write_finding(out, finding);
   return std::string(test::text(out.written()));
 }
 
 std::string line(Check check, const CheckResult& result, const VerdictTeller& teller = {}) {
   std::array<std::byte, kCheckLineRoom> room;
-  Writer out(room);
+  ByteWriter out(room);
   write_check(out, check, result, teller);
   REQUIRE(out.ok());
   return std::string(test::text(out.written()));
@@ -26,7 +26,7 @@ std::string line(Check check, const CheckResult& result, const VerdictTeller& te
 
 std::string json_of(const Verdict& verdict, const VerdictTeller& teller = {}) {
   std::string room(2 * kVerdictTextRoom, '\0');
-  Writer out(std::as_writable_bytes(std::span(room)));
+  ByteWriter out(std::as_writable_bytes(std::span(room)));
   JsonWriter json(out);
   json.begin_object();
   write_verdict(json, verdict, teller);
@@ -96,7 +96,7 @@ TEST_CASE("CheckLine_TheLongest_FitsItsRoom") {
 TEST_CASE("Verdict_InWords_EndsWithTheOutcome") {
   const auto told = [](const Verdict& verdict, const VerdictTeller& teller = {}) {
     std::string room(kVerdictTextRoom, '\0');
-    Writer out(std::as_writable_bytes(std::span(room)));
+    ByteWriter out(std::as_writable_bytes(std::span(room)));
     write_verdict(out, verdict, teller);
     REQUIRE(out.ok());
     return std::string(test::text(out.written()));

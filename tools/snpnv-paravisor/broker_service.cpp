@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kBase = "/kbs/v0/";
 
 std::string error_body(std::string_view name, std::string_view detail) {
-  return written(4096, [&](Writer& out) {
+  return written(4096, [&](ByteWriter& out) {
     JsonWriter json(out);
     json.begin_object();
     json.key("type");
@@ -62,7 +62,7 @@ std::string encrypted(const P256Point& guest, ByteView secret, const Faults& fau
     return {};
   P256Point epk = *made;
   if (faults.kbs_off_curve.on) epk.back() ^= std::byte{1};
-  std::string header = written(512, [&](Writer& out) { write_jwe_header(out, epk); });
+  std::string header = written(512, [&](ByteWriter& out) { write_jwe_header(out, epk); });
   if (faults.kbs_other_algorithm.on)
     header = R"({"alg":"RSA-OAEP-256","enc":"A256GCM","epk":{}})";
   const std::string protected_text = base64url(octets_of(header));
@@ -81,7 +81,7 @@ std::string encrypted(const P256Point& guest, ByteView secret, const Faults& fau
   mbedtls_gcm_free(&gcm);
   if (!done) return {};
   if (faults.kbs_wrong_tag.on) tag[0] ^= std::byte{1};
-  return written(secret.size() * 2 + 4096, [&](Writer& out) {
+  return written(secret.size() * 2 + 4096, [&](ByteWriter& out) {
     write_kbs_secret(out, protected_text, wrapped, octets_of(iv), ciphertext, tag);
   });
 }
@@ -151,7 +151,7 @@ HttpAnswer BrokerService::attest(const std::string& id, std::string_view body) {
 std::string BrokerService::why_refused(const KbsAttestation& attestation, std::string_view nonce) const {
   MbedCrypto crypto;
   const std::string runtime_data =
-      written(512, [&](Writer& out) { write_runtime_data(out, nonce, attestation.key); });
+      written(512, [&](ByteWriter& out) { write_runtime_data(out, nonce, attestation.key); });
   const auto digest = crypto.digest(Hash::sha384, octets_of(runtime_data));
   if (!digest) return "digest";
   const std::array issuers{Issuer{octets_of(ark_), octets_of(ask_)}};

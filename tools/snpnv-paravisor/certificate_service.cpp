@@ -20,7 +20,7 @@ Result<void> read_tcb(const VekCertificate& vek, CertificateRequest& request) {
 }
 
 std::string platform_document(const CertificateRequest& request, std::string_view vcek, std::string_view chain) {
-  return written(vcek.size() * 2 + chain.size() * 2 + 256, [&](Writer& out) {
+  return written(vcek.size() * 2 + chain.size() * 2 + 256, [&](ByteWriter& out) {
     TCB_VERSION big_endian = request.tcb;
     std::ranges::reverse(big_endian.octets);
     JsonWriter json(out);
@@ -56,7 +56,7 @@ Result<void> CertificateService::fill(const TestPki& pki) {
   CertificateRequest request{CertificateKind::issuers, pki.product};
   const auto serve = [&](std::string body) {
     std::array<std::byte, Url::kMaxSize> octets{};
-    Writer target(octets);
+    ByteWriter target(octets);
     write_kds_target(target, request);
     pages_.push_back({canonical_target(text_of(target.written())), std::move(body), false});
   };

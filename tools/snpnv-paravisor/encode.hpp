@@ -10,17 +10,17 @@
 
 namespace snpnv::paravisor {
 
-/// What `write` appends to a Writer, up to `most` octets.
+/// What `write` appends to a ByteWriter, up to `most` octets.
 template <class Write>
 [[nodiscard]] std::string written(std::size_t most, Write write) {
   std::string out(most, '\0');
-  Writer writer(std::as_writable_bytes(std::span(out)));
+  ByteWriter writer(std::as_writable_bytes(std::span(out)));
   write(writer);
   out.resize(writer.size());
   return out;
 }
 [[nodiscard]] inline std::string base64url(ByteView octets, Padding padding = Padding::none) {
-  return written(octets.size() * 2 + 4, [&](Writer& out) { encode_base64url(out, octets, padding); });
+  return written(octets.size() * 2 + 4, [&](ByteWriter& out) { encode_base64url(out, octets, padding); });
 }
 /// RFC 4648, "Base 64 Encoding".
 [[nodiscard]] inline std::string base64(ByteView octets) {

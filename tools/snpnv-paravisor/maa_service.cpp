@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kKid = "test attestation";
 
 HttpAnswer refused(std::string_view why) {
-  return {400, written(1024, [&](Writer& out) {
+  return {400, written(1024, [&](ByteWriter& out) {
             JsonWriter json(out);
             json.begin_object();
             json.key("error");
@@ -105,7 +105,7 @@ Result<std::string> MaaService::token(const std::string& issuer, const MaaEviden
     runtime[at + 13] = runtime[at + 13] == '0' ? '1' : '0';
   const auto now = static_cast<std::uint64_t>(std::time(nullptr));
   constexpr std::uint64_t kHour = 3600;
-  const std::string payload = written(runtime.size() + 4096, [&](Writer& out) {
+  const std::string payload = written(runtime.size() + 4096, [&](ByteWriter& out) {
     JsonWriter json(out);
     json.begin_object();
     const auto member = [&](MaaClaim claim) { json.key(name(claim)); };

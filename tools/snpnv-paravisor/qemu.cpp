@@ -199,7 +199,7 @@ class Machine {
   }
   bool reply(std::uint32_t result, std::size_t size, std::initializer_list<std::uint32_t> more = {}) {
     std::array<std::byte, ControlRequest::kMaxAnswer> answer{};
-    Writer writer(answer);
+    ByteWriter writer(answer);
     writer.be(result);
     for (const std::uint32_t word : more) writer.be(word);
     const ssize_t n = ::send(control_, answer.data(), size, MSG_NOSIGNAL | MSG_DONTWAIT);

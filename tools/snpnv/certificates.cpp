@@ -135,7 +135,7 @@ std::string pem_of(ByteView der, std::string_view label) {
   std::string digits(der.size() / 3 * 4 + 4, '\0');
   std::string out = "-----BEGIN " + std::string(label) + "-----\n";
   for (std::size_t at = 0; at < der.size(); at += kLine) {
-    Writer writer(std::as_writable_bytes(std::span(digits)));
+    ByteWriter writer(std::as_writable_bytes(std::span(digits)));
     encode_base64url(writer, der.subspan(at, std::min(kLine, der.size() - at)), Padding::padded);
     for (const char c : text_of(writer.written())) out += c == '-' ? '+' : c == '_' ? '/' : c;
     out += '\n';

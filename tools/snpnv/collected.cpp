@@ -97,14 +97,14 @@ Outcome<Collected> collect(const Arguments& arguments, const std::string& tcti, 
                    std::move(systemd.octets)};
 }
 
-void write_trustee_evidence(Writer& out, const Collected& parts, ByteView vek) {
+void write_trustee_evidence(ByteWriter& out, const Collected& parts, ByteView vek) {
   std::array<ByteView, PcrSelection::kPcrs> pcrs;
   for (std::size_t i = 0; i < pcrs.size(); ++i) pcrs[i] = parts.quote.pcrs[i];
   write_trustee_evidence(out, parts.quote.signature(), parts.quote.message(), pcrs, parts.hcl_report(), vek,
                          parts.event_log);
 }
 
-Outcome<void> write_maa_request(Writer& out, const Collected& parts, const VekFile& vek) {
+Outcome<void> write_maa_request(ByteWriter& out, const Collected& parts, const VekFile& vek) {
   std::string chain;
   for (const auto* const der : {&vek.vek, &vek.ask, &vek.ark}) chain += pem_of(*der, kPemCertificate);
   std::vector<std::byte> scratch(std::size_t{1} << 18);

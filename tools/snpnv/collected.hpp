@@ -33,9 +33,9 @@ inline constexpr OptionSpec kEventLogOption{0, "event-log", "[=FILE]",
                                          std::optional<std::string_view> systemd_log = {});
 
 /// Appends it as Trustee's evidence.
-void write_trustee_evidence(Writer& out, const Collected& parts, ByteView vek);
+void write_trustee_evidence(ByteWriter& out, const Collected& parts, ByteView vek);
 /// Appends it as the request body of Microsoft Azure Attestation.
-[[nodiscard]] Outcome<void> write_maa_request(Writer& out, const Collected& parts, const VekFile& vek);
+[[nodiscard]] Outcome<void> write_maa_request(ByteWriter& out, const Collected& parts, const VekFile& vek);
 
 /// Reads --vcek FILE for `form`, trustee or maa, which takes issuers too.
 [[nodiscard]] Outcome<VekFile> read_vek_for(std::string_view form, std::string_view path);

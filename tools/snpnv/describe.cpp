@@ -38,11 +38,11 @@ Failure not_a_report(std::string_view path, ByteView content, const Error& error
 }
 
 std::string describe_rc(std::uint32_t code) {
-  return written(kErrorRoom, [&](Writer& out) { write_response_code(out, code); });
+  return written(kErrorRoom, [&](ByteWriter& out) { write_response_code(out, code); });
 }
 
 std::string describe_handle(std::uint32_t handle) {
-  return written(kErrorRoom, [&](Writer& out) { write_handle(out, TPM_HANDLE{handle}); });
+  return written(kErrorRoom, [&](ByteWriter& out) { write_handle(out, TPM_HANDLE{handle}); });
 }
 
 Failure describe(std::string_view what, const Error& error) {

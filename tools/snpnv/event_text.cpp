@@ -11,7 +11,7 @@ std::string size_text(std::size_t octets) { return format("%zu octets", octets);
 
 std::string utf8_of(ByteView utf16) {
   std::string out(2 * utf16.size() + 3, '\0');  // three octets for one unit, and one more that may be half
-  Writer writer(std::as_writable_bytes(std::span(out)));
+  ByteWriter writer(std::as_writable_bytes(std::span(out)));
   utf16_to_utf8(writer, utf16);
   out.resize(writer.size());
   return out;

@@ -16,7 +16,7 @@ namespace {
 template <class WritePath>
 std::string path_of(const CertificateRequest& request, WritePath write) {
   std::array<std::byte, 512> octets;
-  Writer writer(octets);
+  ByteWriter writer(octets);
   write(writer, request);
   return std::string(text_of(writer.written()));
 }

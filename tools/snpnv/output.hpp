@@ -23,7 +23,7 @@ class JsonText {
  private:
   static constexpr std::size_t kSize = std::size_t{1} << 20;
   std::unique_ptr<std::byte[]> buffer_;  // not cleared: a stream makes many
-  Writer writer_;
+  ByteWriter writer_;
   JsonWriter json_;
 };
 

@@ -25,7 +25,7 @@ std::vector<std::byte> pcr_file(const PcrValues& pcrs) {
   constexpr std::size_t kDigests = 8;
   constexpr std::size_t kDigestSize = 64;
   std::vector<std::byte> out(8192);
-  Writer writer(out);
+  ByteWriter writer(out);
   const auto select = pcrs.selection.octets();
   writer.le(std::uint32_t{1});
   writer.le(static_cast<std::uint16_t>(pcrs.selection.bank));

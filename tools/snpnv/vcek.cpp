@@ -89,7 +89,7 @@ bool issued_for(Product product, ByteView vek) {
 }
 
 std::string refusal_text(const Refusal& refusal) {
-  return written(kCheckLineRoom, [&](Writer& out) {
+  return written(kCheckLineRoom, [&](ByteWriter& out) {
     out.text(name(refusal.check));
     write_detail(out, refusal.check, refusal.result, teller(), ": ", Escape::none);
   });

@@ -89,7 +89,7 @@ static std::string lines(const Arguments& arguments, const Verdict& verdict, con
     }
     const bool last = !all && result.outcome == CheckOutcome::fail;
     (last ? failures : out) += stage.show(
-        result.outcome, written(kCheckLineRoom, [&](Writer& line) { write_check(line, check.id, result, teller); }));
+        result.outcome, written(kCheckLineRoom, [&](ByteWriter& line) { write_check(line, check.id, result, teller); }));
   }
   if (not_asked != 0)
     out += stage.show(CheckOutcome::skip, format("SKIP %u check%s — not asked for; --verbose lists them\n", not_asked,
@@ -106,7 +106,7 @@ Outcome<Exit> tell(const Arguments& arguments, const Verdict& verdict, bool (*co
     const VerdictTeller telling = teller(covers);
     if (!arguments.quiet()) text = lines(arguments, verdict, telling, stage);
     text += stage.show(verdict.verified() ? CheckOutcome::pass : CheckOutcome::fail,
-                       written(kCheckLineRoom, [&](Writer& out) { write_outcome(out, verdict, telling); }));
+                       written(kCheckLineRoom, [&](ByteWriter& out) { write_outcome(out, verdict, telling); }));
   }
   SNPNV_CHECK(print(text));
   return verdict.verified() ? Exit::done : Exit::rejected;

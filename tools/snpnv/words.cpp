@@ -17,7 +17,7 @@ std::string concat(std::initializer_list<std::string_view> parts) {
 
 std::string hex(ByteView octets) {
   std::string out(octets.size() * 2, '\0');
-  Writer writer(std::as_writable_bytes(std::span(out)));
+  ByteWriter writer(std::as_writable_bytes(std::span(out)));
   encode_hex(writer, octets);
   return out;
 }
@@ -53,7 +53,7 @@ std::string format(const char* pattern, ...) {
     if (size) ++at;
     for (; *at == 'l'; ++at) ++longs;
     std::array<std::byte, 1 + kNumberRoom> digits;
-    Writer shown(digits);
+    ByteWriter shown(digits);
     std::string_view text;
     switch (*at) {
       case 's': text = va_arg(arguments, const char*); break;

@@ -16,7 +16,7 @@ namespace snpnv::tool {
 /// What `write` writes, within `room` octets.
 [[nodiscard]] std::string written(std::size_t room, auto&& write) {
   std::string out(room, '\0');
-  Writer writer(std::as_writable_bytes(std::span(out)));
+  ByteWriter writer(std::as_writable_bytes(std::span(out)));
   write(writer);
   out.resize(writer.size());
   return out;

@@ -13,7 +13,7 @@ template <Hasher H>
 [[nodiscard]] Result<void> concat_kdf(H& hasher, std::string_view algorithm, ByteView apu, ByteView apv, ByteView agreed,
                                       std::uint32_t bits, MutBytes out) noexcept {
   SecretOctets<256> room;
-  Writer input(room.octets());
+  ByteWriter input(room.octets());
   input.be(std::uint32_t{1});  // the round
   input.bytes(agreed);
   input.be(static_cast<std::uint32_t>(algorithm.size()));

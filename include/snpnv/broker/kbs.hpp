@@ -71,18 +71,18 @@ class KbsExchange {
     std::array<std::byte, kMostCookie> cookie_room;
     SNPNV_TRY(const KbsChallenge& challenge, begin(cookie_room));
     SNPNV_TRY(const P256Point& key, crypto_.make_key());
-    Writer runtime_data(room_);
+    ByteWriter runtime_data(room_);
     write_runtime_data(runtime_data, challenge.nonce(), key);
     SNPNV_TRY(const ByteView& bound, runtime_data.finish());
     SNPNV_TRY(const Digest& nonce, crypto_.digest(challenge.hash, bound));
     SNPNV_TRY(const ByteView& evidence, evidence_.evidence(nonce.view(), room_.first(kMaxEvidence)));
-    Writer attestation(room_.subspan(kMaxEvidence));
+    ByteWriter attestation(room_.subspan(kMaxEvidence));
     write_kbs_attestation(attestation, challenge.nonce(), key, evidence, init_data_);
     SNPNV_TRY(const ByteView& body, attestation.finish());
     SNPNV_TRY(const HttpResponse& attested, ask(KbsStep::attestation, "attest", body));
     SNPNV_CHECK(parse_token(attested.body));
     std::array<std::byte, 1024> path;
-    Writer target(path);
+    ByteWriter target(path);
     target.text("resource/");
     target.text(resource);
     SNPNV_TRY(const ByteView& written, target.finish());
@@ -94,14 +94,14 @@ class KbsExchange {
   Result<KbsChallenge> begin(MutBytes cookie_room) noexcept {
     cookie_ = {};
     std::array<std::byte, 256> request_room;
-    Writer request(request_room);
+    ByteWriter request(request_room);
     write_kbs_request(request);
     SNPNV_TRY(const ByteView& body, request.finish());
     SNPNV_TRY(const HttpResponse& response, ask(KbsStep::challenge, "auth", body));
     SNPNV_TRY(const KbsChallenge& challenge, KbsChallenge::parse(response.body));
     SNPNV_TRY(const std::string_view& session, set_cookie(response.head, kbs::kSessionCookie));
     if (session.empty()) return fail(Code::broker_session);
-    Writer cookie(cookie_room);
+    ByteWriter cookie(cookie_room);
     cookie.text(kbs::kSessionCookie);
     cookie.text("=");
     cookie.text(session);
@@ -112,7 +112,7 @@ class KbsExchange {
 
   Result<HttpResponse> ask(KbsStep step, std::string_view path, std::optional<ByteView> body) noexcept {
     std::array<std::byte, Url::kMaxSize> target_room;
-    Writer target(target_room);
+    ByteWriter target(target_room);
     const std::string_view prefix = url_.target;
     target.text(upto(prefix, prefix.size() - (prefix.ends_with('/') ? 1 : 0)));
     target.text("/kbs/v0/");

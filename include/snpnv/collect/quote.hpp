@@ -212,7 +212,7 @@ class QuoteCollector {
   // The digest of the selected values in their order. Part 1, "Selecting Multiple PCR".
   [[nodiscard]] constexpr Result<Digest> pcr_digest(const PcrValues& pcrs, std::size_t size) {
     std::array<std::byte, 64 * PcrSelection::kPcrs> room{};
-    Writer writer(room);
+    ByteWriter writer(room);
     for (std::size_t pcr = 0; pcr < PcrSelection::kPcrs; ++pcr)
       if (pcrs.selection.selects(pcr)) writer.bytes(pcrs[pcr]);
     for (const Hash hash : {Hash::sha256, Hash::sha384, Hash::sha512})

@@ -69,9 +69,9 @@ constexpr MutBytes copy_to(MutBytes to, ByteView from) {
 /// After the first error every further call yields zeros or nothing, and finish() returns that
 /// error: a parser may run to its end and check once. Offsets in errors are absolute: they count
 /// from the start of the outermost buffer, wherever a sub-reader began.
-class Reader {
+class ByteReader {
  public:
-  constexpr explicit Reader(ByteView in, std::size_t base = 0)
+  constexpr explicit ByteReader(ByteView in, std::size_t base = 0)
       : in_(in), base_(static_cast<std::uint32_t>(base)) {
     if (in.size() > kMaxInput || base > kMaxInput) fail(Code::wire_too_large, kMaxInput);
   }
@@ -94,15 +94,15 @@ class Reader {
   }
 
   /// A reader of the next `n` octets that keeps absolute offsets and inherits the error.
-  [[nodiscard]] constexpr Reader sub(std::size_t n) {
+  [[nodiscard]] constexpr ByteReader sub(std::size_t n) {
     const std::size_t base = offset();
-    Reader inner(take(n), base);
+    ByteReader inner(take(n), base);
     if (!ok_) inner.adopt_error(*this);
     return inner;
   }
 
   /// Takes over the outcome of a reader made by sub(): its error, or octets that it left.
-  constexpr void close(const Reader& inner) {
+  constexpr void close(const ByteReader& inner) {
     if (!inner.ok_) return adopt_error(inner);
     if (inner.remaining() != 0) fail_at(Code::wire_trailing, inner.offset(), inner.remaining());
   }
@@ -137,7 +137,7 @@ class Reader {
     if (octets.size() != sizeof(T)) return 0;
     return load<T, E>(octets.first<sizeof(T)>());
   }
-  constexpr void adopt_error(const Reader& other) {
+  constexpr void adopt_error(const ByteReader& other) {
     if (!ok_) return;
     ok_ = false;
     error_ = other.error_;
@@ -151,9 +151,9 @@ class Reader {
 };
 
 /// Appends fields to a fixed buffer. Borrows it. The first overflow sticks.
-class Writer {
+class ByteWriter {
  public:
-  constexpr explicit Writer(MutBytes out) : out_(out) {}
+  constexpr explicit ByteWriter(MutBytes out) : out_(out) {}
 
   template <std::unsigned_integral T>
   constexpr void be(T value) { integer<T, Endian::big>(value); }

@@ -131,7 +131,7 @@ struct CivilTime {
 }
 
 /// Appends a time as 2025-01-31T12:00:00Z.
-constexpr void encode_rfc3339(Writer& out, UnixTime time) {
+constexpr void encode_rfc3339(ByteWriter& out, UnixTime time) {
   const CivilTime t = civil_time(time);
   const auto digits = [&](std::uint32_t value, std::size_t count, std::string_view behind) {
     encode_number(out, value, 10, count);

@@ -200,7 +200,7 @@ class FromBase64 {
 };
 
 /// Appends two lower-case digits an octet.
-constexpr void encode_hex(Writer& out, ByteView octets) {
+constexpr void encode_hex(ByteWriter& out, ByteView octets) {
   for (const std::byte octet : octets) {
     const auto value = std::to_integer<unsigned>(octet);
     const char pair[2] = {kHexDigits[value >> 4], kHexDigits[value & 15U]};
@@ -212,7 +212,7 @@ constexpr void encode_hex(Writer& out, ByteView octets) {
 inline constexpr std::size_t kNumberRoom = 20;
 
 /// Appends a number in base 10 or 16, with `least` digits, of kNumberRoom, or more.
-constexpr void encode_number(Writer& out, std::uint64_t value, unsigned base = 10, std::size_t least = 1) {
+constexpr void encode_number(ByteWriter& out, std::uint64_t value, unsigned base = 10, std::size_t least = 1) {
   std::array<char, kNumberRoom> digits{};
   std::size_t at = digits.size();
   for (; value != 0 || digits.size() - at < least; value /= base) digits[--at] = kHexDigits[static_cast<unsigned>(value % base)];
@@ -222,7 +222,7 @@ constexpr void encode_number(Writer& out, std::uint64_t value, unsigned base = 1
 enum class Padding : std::uint8_t { none, padded };
 
 /// Appends base64url.
-constexpr void encode_base64url(Writer& out, ByteView octets, Padding padding) {
+constexpr void encode_base64url(ByteWriter& out, ByteView octets, Padding padding) {
   for (std::size_t at = 0; at < octets.size(); at += 3) {
     const std::size_t n = std::min<std::size_t>(3, octets.size() - at);
     std::uint32_t bits = 0;

@@ -49,7 +49,7 @@ enum class Escape : std::uint8_t {
 };
 
 /// Appends `text`, which may be any octets, escaped: at most 6 octets for each.
-constexpr void escape(Writer& out, std::string_view text, Escape form) {
+constexpr void escape(ByteWriter& out, std::string_view text, Escape form) {
   if (form == Escape::none) return out.text(text);
   const auto digits = [&](char kind, std::uint32_t value) {  // \xNN or \uNNNN
     char escaped[6] = {'\\', kind};

@@ -94,7 +94,7 @@ struct JsonString {
 
   /// Decodes the string into `out` as UTF-8.
   [[nodiscard]] constexpr Result<ByteView> copy(MutBytes out) const {
-    Writer w(out);
+    ByteWriter w(out);
     Source s = source();
     for (char c = 0; s.next(c);) w.be<std::uint8_t>(static_cast<std::uint8_t>(c));
     return w.finish();
@@ -131,7 +131,7 @@ inline constexpr char kJsonMemberNames[] = SNPNV_JSON_MEMBERS(SNPNV_X) "";
 
 enum class JsonKind : std::uint8_t { none, object, array, string, number, boolean, null };
 
-/// Reads a document front to back. Borrows it. Errors stick, as in Reader; finish() is the way out
+/// Reads a document front to back. Borrows it. Errors stick, as in ByteReader; finish() is the way out
 /// and also refuses anything but white space behind the value.
 ///
 /// A member name that repeats within its object is an error anywhere in the document, in skipped

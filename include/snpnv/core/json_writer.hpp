@@ -9,11 +9,11 @@
 
 namespace snpnv {
 
-/// Writes one JSON document through a Writer, in ASCII. The caller opens and closes containers in pairs; a
+/// Writes one JSON document through a ByteWriter, in ASCII. The caller opens and closes containers in pairs; a
 /// member is key() and then one value. Strings may be any octets: Escape::json says what they become.
 class JsonWriter {
  public:
-  constexpr explicit JsonWriter(Writer& out) : out_(out) {}
+  constexpr explicit JsonWriter(ByteWriter& out) : out_(out) {}
 
   constexpr void begin_object() { open("{"); }
   constexpr void end_object() { close("}"); }
@@ -95,7 +95,7 @@ class JsonWriter {
     out_.text("\"");
   }
 
-  Writer& out_;
+  ByteWriter& out_;
   bool separated_ = true;  // nothing stands before the next value that needs a comma
 };
 

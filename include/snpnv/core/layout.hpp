@@ -14,7 +14,7 @@ namespace snpnv {
 
 /// N octets without an inner structure, seen in place.
 template <std::size_t N>
-struct Octets {
+struct OctetArray {
   static constexpr std::size_t kSize = N;
   using Value = std::span<const std::byte, N>;
   [[nodiscard]] static constexpr Value load(std::span<const std::byte, N> in) { return in; }
@@ -22,7 +22,7 @@ struct Octets {
 
 /// N octets that the format keeps for later.
 template <std::size_t N>
-struct Reserved : Octets<N> {};
+struct Reserved : OctetArray<N> {};
 
 /// A little-endian unsigned integer.
 template <std::unsigned_integral T>

@@ -326,7 +326,7 @@ template <Stream S>
   const HttpMessage& message = request.message;
   const bool post = message.json.has_value();
   std::array<std::byte, 4096> octets;
-  Writer head(octets);
+  ByteWriter head(octets);
   for (const std::string_view part :
        {post ? std::string_view("POST ") : std::string_view("GET "), request.target,
         std::string_view(" HTTP/1.1\r\nHost: "), request.host,

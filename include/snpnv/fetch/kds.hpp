@@ -32,12 +32,12 @@ namespace kds {
   return request.endorser == SIGNING_KEY::VLEK ? std::string_view("vlek") : std::string_view("vcek");
 }
 /// Two digits at least.
-constexpr void write_spl(Writer& out, std::uint8_t spl) {
+constexpr void write_spl(ByteWriter& out, std::uint8_t spl) {
   char digits[3] = {static_cast<char>('0' + spl / 100), static_cast<char>('0' + spl / 10 % 10),
                     static_cast<char>('0' + spl % 10)};
   out.text(from(std::string_view(digits, 3), spl < 100 ? 1 : 0));
 }
-constexpr void write_hw_id(Writer& out, const CertificateRequest& request) {
+constexpr void write_hw_id(ByteWriter& out, const CertificateRequest& request) {
   encode_hex(out, request.chip_id.first(std::min(chip_id_size(request.product), request.chip_id.size())));
 }
 
@@ -45,7 +45,7 @@ constexpr void write_hw_id(Writer& out, const CertificateRequest& request) {
 
 /// Appends path and query of a request, to be put behind the service's URL.
 /// Source: AMD 57230, "KDS Interface".
-constexpr void write_kds_target(Writer& out, const CertificateRequest& request) {
+constexpr void write_kds_target(ByteWriter& out, const CertificateRequest& request) {
   out.text("/");
   out.text(kds::family(request));
   out.text("/v1/");
@@ -71,7 +71,7 @@ constexpr void write_kds_target(Writer& out, const CertificateRequest& request) 
 
 /// Appends the path within a store. VCEKs are where other verifiers keep them too; issuers and lists
 /// are where the service has them, since there is no custom.
-constexpr void write_store_path(Writer& out, const CertificateRequest& request) {
+constexpr void write_store_path(ByteWriter& out, const CertificateRequest& request) {
   out.text(kds::family(request));
   out.text("/");
   if (request.kind != CertificateKind::endorsement) {
@@ -98,7 +98,7 @@ constexpr void write_store_path(Writer& out, const CertificateRequest& request) 
 }
 
 /// Where a store may keep the VCEK of a chip for any TCB.
-constexpr void write_store_fallback(Writer& out, const CertificateRequest& request) {
+constexpr void write_store_fallback(ByteWriter& out, const CertificateRequest& request) {
   out.text(kds::family(request));
   out.text("/");
   kds::write_hw_id(out, request);

@@ -126,7 +126,7 @@ class KdsSource {
   ///   | fetch_content - the answer is something else | wire_overflow - no room.
   [[nodiscard]] Result<CertificateChain> get(const CertificateRequest& request, MutBytes room) noexcept {
     std::array<std::byte, Url::kMaxSize> octets;
-    Writer target(octets);
+    ByteWriter target(octets);
     const std::string_view prefix = url_.target;
     target.text(prefix.ends_with('/') ? upto(prefix, prefix.size() - 1) : prefix);
     write_kds_target(target, request);

@@ -49,7 +49,7 @@ class MbedPsaCrypto : public MbedCertificates {
       return fail(Code::crypto_unsupported);
     std::array<std::byte, 2 * kMaxNumber + 32> buffer;
     constexpr std::size_t kHeader = 4;  // identifier, 82h, size
-    Writer body(MutBytes(buffer).subspan(kHeader));
+    ByteWriter body(MutBytes(buffer).subspan(kHeader));
     for (const ByteView number : {key.modulus, key.exponent}) {
       const bool sign = (number[0] & std::byte{0x80}) != std::byte{0};
       header(body, DerTag::integer, number.size() + (sign ? 1 : 0));
@@ -58,7 +58,7 @@ class MbedPsaCrypto : public MbedCertificates {
     }
     SNPNV_TRY(const ByteView& numbers, body.finish());
     std::array<std::byte, kHeader> front{};
-    Writer outer(front);
+    ByteWriter outer(front);
     header(outer, DerTag::sequence, numbers.size());
     const std::size_t start = kHeader - outer.size();
     copy_to(MutBytes(buffer).subspan(start), outer.written());
@@ -66,7 +66,7 @@ class MbedPsaCrypto : public MbedCertificates {
                   ByteView(buffer).subspan(start, outer.size() + numbers.size()), algorithm, digest,
                   signature);
   }
-  static void header(Writer& out, DerTag tag, std::size_t size) noexcept {
+  static void header(ByteWriter& out, DerTag tag, std::size_t size) noexcept {
     out.be(static_cast<std::uint8_t>(tag));
     if (size < 0x80) return out.be(static_cast<std::uint8_t>(size));
     if (size < 0x100) {

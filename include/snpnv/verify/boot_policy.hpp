@@ -248,7 +248,7 @@ class BootPolicyVerifier {
       constexpr std::string_view kName{".cmdline\0", 9};
       if (begun_) return !std::exchange(over_, true);
       std::array<std::byte, kName.size()> octets{};
-      Writer(octets).text(kName);
+      ByteWriter(octets).text(kName);
       SNPNV_TRY(const Digest& digest, hasher.digest(Hash::sha256, octets));
       begun_ = equal(digest.view(), event.digest(kQuotedBank));
       return false;
@@ -265,7 +265,7 @@ class BootPolicyVerifier {
       if (text.size() > kMost) continue;
       for (const std::string_view end : {std::string_view(), std::string_view("\n"), std::string_view("\0", 1)}) {
         std::array<std::byte, kMost + 1> octets;
-        Writer writer(octets);
+        ByteWriter writer(octets);
         writer.bytes(text);
         writer.text(end);
         SNPNV_TRY(const Digest& digest, hasher_.digest(Hash::sha256, writer.written()));

@@ -152,7 +152,7 @@ class EventLogVerifier {
 
   Finding told(PcrSet others, PcrSet unquoted) const {
     std::array<std::byte, Finding::kMax> room{};
-    Writer out(room);
+    ByteWriter out(room);
     list(out, pcrs_.explained);
     if (others.mask != 0) {
       out.text("; not explained ");
@@ -169,7 +169,7 @@ class EventLogVerifier {
     return Finding::text(ByteView(out.written()));
   }
   // "0-7,9".
-  static void list(Writer& out, PcrSet set) {
+  static void list(ByteWriter& out, PcrSet set) {
     bool first = true;
     const auto number = [&](std::size_t value) {
       const char digits[2] = {static_cast<char>('0' + value / 10), static_cast<char>('0' + value % 10)};

@@ -278,7 +278,7 @@ class PolicyReader {
 
   JsonReader json_;
   Policy& policy_;
-  Writer room_;
+  ByteWriter room_;
 };
 
 /// Reads a policy into `out`, whatever it held. Members that are left out ask for nothing, or keep the default of

@@ -114,7 +114,7 @@ class QuoteVerifier {
     if (!quote_) return none();
     if (!signed_) return unsigned_quote();
     std::array<std::byte, kPcrSize * 8 * TPMS_PCR_SELECTION::kMaxSelect> room{};
-    Writer writer(room);
+    ByteWriter writer(room);
     for (const PcrValue& pcr : quote_->pcrs) writer.bytes(pcr);
     const auto values = writer.finish();
     if (!values) return CheckResult::fail("PCR list", values.error());

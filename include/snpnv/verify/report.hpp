@@ -405,7 +405,7 @@ class ReportVerifier {
   }
 
   template <std::size_t Size, std::size_t Offset, std::size_t Short>
-  CheckResult one_of(Field<Octets<Size>, Offset> field,
+  CheckResult one_of(Field<OctetArray<Size>, Offset> field,
                     const AllowList<Size, Short>& allowed) const {
     const auto found = report_[field];
     return one_of(field.name, found, allowed.contains(found), allowed.count, allowed.values[0]);

@@ -59,7 +59,7 @@ struct DerElement {
   std::size_t offset = 0;  // of the content, absolute
 };
 
-/// Takes elements from the front of a buffer. Borrows it. Errors stick as in Reader, and offsets are
+/// Takes elements from the front of a buffer. Borrows it. Errors stick as in ByteReader, and offsets are
 /// absolute likewise.
 ///
 /// Tag numbers above 30, indefinite lengths and lengths in more octets than needed are
@@ -86,12 +86,12 @@ class DerReader {
   /// True behind the last element, and after an error.
   [[nodiscard]] constexpr bool at_end() const { return in_.remaining() == 0; }
   [[nodiscard]] constexpr bool next_is(DerTag tag) const {
-    Reader look = in_;
+    ByteReader look = in_;
     return !at_end() && look.be<std::uint8_t>() == static_cast<std::uint8_t>(tag);
   }
 
   [[nodiscard]] constexpr DerElement any() {
-    Reader start = in_;
+    ByteReader start = in_;
     DerElement element;
     const std::size_t size = header(element.tag);
     element.offset = in_.offset();
@@ -275,11 +275,11 @@ class DerReader {
   [[nodiscard]] constexpr Result<T> finish(T value) { return in_.finish(value); }
 
  private:
-  constexpr explicit DerReader(const Reader& in) : in_(in) {}
+  constexpr explicit DerReader(const ByteReader& in) : in_(in) {}
 
   constexpr void require_next(DerTag tag) {
     if (!in_.ok() || at_end() || next_is(tag)) return;
-    Reader look = in_;
+    ByteReader look = in_;
     in_.fail(Code::der_tag, look.be<std::uint8_t>());
   }
   constexpr void malformed(const DerElement& element) {
@@ -304,7 +304,7 @@ class DerReader {
     return in_.ok() ? size : 0;
   }
 
-  Reader in_;
+  ByteReader in_;
 };
 
 /// The first of several elements that stand one behind the other; all there is, if that is not a whole one,

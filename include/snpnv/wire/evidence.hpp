@@ -165,7 +165,7 @@ struct TrusteeEvidence {
 };
 
 /// Writes Trustee evidence of version 2; with the boot's event log, where there is one.
-constexpr void write_trustee_evidence(Writer& out, ByteView signature, ByteView message,
+constexpr void write_trustee_evidence(ByteWriter& out, ByteView signature, ByteView message,
                                       std::span<const ByteView> pcrs, ByteView hcl_report, ByteView vcek,
                                       ByteView event_log = {}) {
   JsonWriter json(out);
@@ -201,9 +201,9 @@ constexpr void write_trustee_evidence(Writer& out, ByteView signature, ByteView 
 /// `scratch` takes the inner document.
 /// @returns nothing | wire_overflow - `scratch` is too small.
 /// Source: Microsoft Azure Attestation REST API, "Attest Sev Snp Vm".
-[[nodiscard]] constexpr Result<void> write_maa_request(Writer& out, ByteView report, ByteView chain_pem,
+[[nodiscard]] constexpr Result<void> write_maa_request(ByteWriter& out, ByteView report, ByteView chain_pem,
                                                        ByteView claims, MutBytes scratch) {
-  Writer inner(scratch);
+  ByteWriter inner(scratch);
   JsonWriter document(inner);
   document.begin_object();
   document.key("SnpReport");

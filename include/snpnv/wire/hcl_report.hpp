@@ -8,18 +8,18 @@
 namespace snpnv {
 
 // X(name, type, offset, first envelope version that has the field, meaning)
-#define SNPNV_HCL_REPORT_FIELDS(X)                                                              \
-  X(signature, Le<std::uint32_t>, 0, 1, "HCLA")                                                 \
-  X(version, Le<std::uint32_t>, 4, 1, "1: legacy HCL, 2: OpenHCL")                              \
-  X(report_size, Le<std::uint32_t>, 8, 1, "octets of the envelope without its padding")         \
-  X(request_type, Le<std::uint32_t>, 12, 1, "2: AK certificate request")                        \
-  X(status, Le<std::uint32_t>, 16, 1, "0")                                                      \
-  X(reserved, Reserved<12>, 20, 1, "reserved")                                                  \
-  X(hardware_report, Octets<1184>, 32, 1, "the report that the hardware signed")                \
-  X(data_size, Le<std::uint32_t>, 1216, 1, "octets from this field to the end of the claims")   \
-  X(data_version, Le<std::uint32_t>, 1220, 1, "version of the request data")                    \
-  X(report_type, Le<std::uint32_t>, 1224, 1, "kind of the hardware report")                     \
-  X(hash_type, Le<std::uint32_t>, 1228, 1, "hash of the claims in REPORT_DATA")                 \
+#define SNPNV_HCL_REPORT_FIELDS(X)                                                            \
+  X(signature, Le<std::uint32_t>, 0, 1, "HCLA")                                               \
+  X(version, Le<std::uint32_t>, 4, 1, "1: legacy HCL, 2: OpenHCL")                            \
+  X(report_size, Le<std::uint32_t>, 8, 1, "octets of the envelope without its padding")       \
+  X(request_type, Le<std::uint32_t>, 12, 1, "2: AK certificate request")                      \
+  X(status, Le<std::uint32_t>, 16, 1, "0")                                                    \
+  X(reserved, Reserved<12>, 20, 1, "reserved")                                                \
+  X(hardware_report, OctetArray<1184>, 32, 1, "the report that the hardware signed")          \
+  X(data_size, Le<std::uint32_t>, 1216, 1, "octets from this field to the end of the claims") \
+  X(data_version, Le<std::uint32_t>, 1220, 1, "version of the request data")                  \
+  X(report_type, Le<std::uint32_t>, 1224, 1, "kind of the hardware report")                   \
+  X(hash_type, Le<std::uint32_t>, 1228, 1, "hash of the claims in REPORT_DATA")               \
   X(claims_size, Le<std::uint32_t>, 1232, 1, "octets of the runtime claims")
 
 /// Kinds of hardware report.

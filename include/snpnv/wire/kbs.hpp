@@ -98,7 +98,7 @@ constexpr P256Point read_jwk(JsonReader& json, bool with_alg) {
 }  // namespace kbs
 
 /// Appends the body of `POST auth`.
-constexpr void write_kbs_request(Writer& out) {
+constexpr void write_kbs_request(ByteWriter& out) {
   JsonWriter json(out);
   json.begin_object();
   json.key("version");
@@ -175,7 +175,7 @@ struct KbsChallenge {
 /// Appends the runtime data in canonical JSON: its digest is what quote and report carry, so that they belong to
 /// this challenge and this key.
 /// Source: RFC 8785. Names are in order, and no text here has anything to escape.
-constexpr void write_runtime_data(Writer& out, std::string_view nonce, const P256Point& key) {
+constexpr void write_runtime_data(ByteWriter& out, std::string_view nonce, const P256Point& key) {
   JsonWriter json(out);
   json.begin_object();
   json.key("additional-evidence");
@@ -194,7 +194,7 @@ struct KbsInitData {
 };
 
 /// Appends the body of `POST attest`. `evidence` is Trustee's, JSON.
-constexpr void write_kbs_attestation(Writer& out, std::string_view nonce, const P256Point& key, ByteView evidence,
+constexpr void write_kbs_attestation(ByteWriter& out, std::string_view nonce, const P256Point& key, ByteView evidence,
                                      const std::optional<KbsInitData>& init_data = {}) {
   JsonWriter json(out);
   json.begin_object();
@@ -397,7 +397,7 @@ struct JweHeader {
 };
 
 /// Appends such a header.
-constexpr void write_jwe_header(Writer& out, const P256Point& epk) {
+constexpr void write_jwe_header(ByteWriter& out, const P256Point& epk) {
   JsonWriter json(out);
   json.begin_object();
   json.key("alg");
@@ -458,7 +458,7 @@ struct KbsSecret {
 };
 
 /// Appends such a document; `protected_text` is the header in base64url.
-constexpr void write_kbs_secret(Writer& out, std::string_view protected_text, ByteView wrapped_key, ByteView iv,
+constexpr void write_kbs_secret(ByteWriter& out, std::string_view protected_text, ByteView wrapped_key, ByteView iv,
                                 ByteView ciphertext, ByteView tag) {
   JsonWriter json(out);
   json.begin_object();

@@ -146,7 +146,7 @@ class EventLogReader {
   [[nodiscard]] constexpr Result<LoggedEvent> next(ByteView window) {
     taken_ = 0;
     if (window.size() > kMaxInput - offset_) return fail(Code::wire_too_large, kMaxInput, kMaxInput);
-    Reader reader(window, offset_);
+    ByteReader reader(window, offset_);
     const LoggedEvent event = number_ == 0 ? first(reader) : further(reader);
     if (!reader.ok()) return fail(reader.error());
     taken_ = reader.offset() - offset_;
@@ -164,7 +164,7 @@ class EventLogReader {
   static constexpr std::size_t kSha1Size = 20;
 
   // TCG_PCClientPCREvent with TCG_EfiSpecIdEvent in it.
-  constexpr LoggedEvent first(Reader& reader) {
+  constexpr LoggedEvent first(ByteReader& reader) {
     LoggedEvent out = begin(reader);
     const ByteView digest = reader.take(kSha1Size);
     take_data(reader, out);
@@ -176,13 +176,13 @@ class EventLogReader {
       reader.fail_at(Code::eventlog_sha1, out.offset);
       return out;
     }
-    Reader data(out.data, out.data_offset);
+    ByteReader data(out.data, out.data_offset);
     header_ = read_header(data);
     reader.close(data);
     return out;
   }
 
-  static constexpr SpecIdEvent read_header(Reader& in) {
+  static constexpr SpecIdEvent read_header(ByteReader& in) {
     SpecIdEvent out;
     (void)in.take(SpecIdEvent::kSignature.size());
     out.platformClass = in.le<std::uint32_t>();
@@ -197,7 +197,7 @@ class EventLogReader {
     (void)in.take(in.le<std::uint8_t>());  // vendorInfo
     return out;
   }
-  static constexpr void read_bank(Reader& in, SpecIdEvent& out) {
+  static constexpr void read_bank(ByteReader& in, SpecIdEvent& out) {
     const std::size_t at = in.offset();
     EventLogBank bank;
     bank.algorithm = TPM_ALG_ID{in.le<std::uint16_t>()};
@@ -210,7 +210,7 @@ class EventLogReader {
   }
 
   // TCG_PCR_EVENT2.
-  constexpr LoggedEvent further(Reader& reader) const {
+  constexpr LoggedEvent further(ByteReader& reader) const {
     LoggedEvent out = begin(reader);
     if (reader.ok() && out.eventType != EventType::EV_NO_ACTION && out.pcrIndex >= kPcrs)
       reader.fail_at(Code::wire_value, out.offset, out.pcrIndex);
@@ -221,7 +221,7 @@ class EventLogReader {
     take_data(reader, out);
     return out;
   }
-  constexpr void read_digest(Reader& reader, LoggedEvent& out) const {
+  constexpr void read_digest(ByteReader& reader, LoggedEvent& out) const {
     const std::size_t at = reader.offset();
     const TPM_ALG_ID algorithm{reader.le<std::uint16_t>()};
     if (!reader.ok()) return;
@@ -232,7 +232,7 @@ class EventLogReader {
     out.held[out.count++] = {algorithm, reader.take(bank->size)};
   }
 
-  constexpr LoggedEvent begin(Reader& reader) const {
+  constexpr LoggedEvent begin(ByteReader& reader) const {
     LoggedEvent out;
     out.number = number_;
     out.offset = static_cast<std::uint32_t>(reader.offset());
@@ -240,7 +240,7 @@ class EventLogReader {
     out.eventType = EventType{reader.le<std::uint32_t>()};
     return out;
   }
-  static constexpr void take_data(Reader& reader, LoggedEvent& out) {
+  static constexpr void take_data(ByteReader& reader, LoggedEvent& out) {
     const std::uint32_t size = reader.le<std::uint32_t>();
     out.data_offset = static_cast<std::uint32_t>(reader.offset());
     out.data = reader.take(size);
@@ -270,7 +270,7 @@ struct UEFI_VARIABLE_DATA {
 
   /// @returns the structure | wire_short, wire_trailing | wire_size - a name or data longer than the event.
   [[nodiscard]] static constexpr Result<UEFI_VARIABLE_DATA> parse(ByteView in, std::size_t base = 0) {
-    Reader reader(in, base);
+    ByteReader reader(in, base);
     UEFI_VARIABLE_DATA out;
     out.VariableName = reader.take(16);
     const std::uint64_t name = reader.le<std::uint64_t>();
@@ -298,7 +298,7 @@ struct TaggedEvent {
 
   /// @returns the structure | wire_short, wire_trailing.
   [[nodiscard]] static constexpr Result<TaggedEvent> parse(ByteView in, std::size_t base = 0) {
-    Reader reader(in, base);
+    ByteReader reader(in, base);
     TaggedEvent out;
     out.taggedEventID = reader.le<std::uint32_t>();
     out.taggedEventData = reader.take(reader.le<std::uint32_t>());

@@ -31,7 +31,7 @@ struct TpmHeader {
   ///   | tpm_header - where: 2, detail: size, which is not the message's.
   [[nodiscard]] static constexpr Result<TpmHeader> parse(ByteView message) {
     if (message.size() < kSize) return fail(Code::wire_short, message.size(), kSize);
-    Reader front(message.first(kSize));
+    ByteReader front(message.first(kSize));
     TpmHeader header;
     TpmReader{front}(header);
     if (header.size != message.size()) return fail(Code::tpm_header, 2, header.size);
@@ -40,7 +40,7 @@ struct TpmHeader {
 };
 
 /// Fills in the size of the message in `out`, once it is written.
-constexpr Result<ByteView> seal_message(Writer& out) {
+constexpr Result<ByteView> seal_message(ByteWriter& out) {
   SNPNV_TRY(const ByteView& message, out.finish());
   store<std::uint32_t, Endian::big>(out.written().subspan(2).first<4>(),
                                     static_cast<std::uint32_t>(message.size()));
@@ -59,7 +59,7 @@ constexpr void marshal_password_sessions(TpmWriter& wire, std::size_t count) {
 /// @returns the octets written to the front of `out` | wire_overflow.
 template <TpmCommand C>
 [[nodiscard]] constexpr Result<ByteView> marshal_command(const C& command, MutBytes out) {
-  Writer writer(out);
+  ByteWriter writer(out);
   TpmWriter wire(writer);
   wire(TpmHeader{C::kAuthHandles > 0 ? TPM_ST::SESSIONS : TPM_ST::NO_SESSIONS, 0,
                  static_cast<std::uint32_t>(C::kCode)});
@@ -90,10 +90,10 @@ class ResponseBody {
     SNPNV_TRY(const TpmHeader& header, response_header(message));
     if (header.tag != (sessions > 0 ? TPM_ST::SESSIONS : TPM_ST::NO_SESSIONS))
       return fail(Code::tpm_header, 0, static_cast<std::uint32_t>(header.tag));
-    return ResponseBody(Reader(message.subspan(TpmHeader::kSize), TpmHeader::kSize), sessions);
+    return ResponseBody(ByteReader(message.subspan(TpmHeader::kSize), TpmHeader::kSize), sessions);
   }
 
-  [[nodiscard]] constexpr Reader& parameters() { return parameters_; }
+  [[nodiscard]] constexpr ByteReader& parameters() { return parameters_; }
 
   /// Checks, when the parameters have been read, that they and the sessions were all.
   /// @returns nothing | wire_short, wire_trailing, wire_size, wire_value - where: offset in the response.
@@ -109,13 +109,13 @@ class ResponseBody {
   }
 
  private:
-  constexpr ResponseBody(Reader rest, std::size_t sessions)
+  constexpr ResponseBody(ByteReader rest, std::size_t sessions)
       : rest_(rest),
         parameters_(rest_.sub(sessions > 0 ? rest_.be<std::uint32_t>() : rest_.remaining())),
         sessions_(sessions) {}
 
-  Reader rest_;
-  Reader parameters_;
+  ByteReader rest_;
+  ByteReader parameters_;
   std::size_t sessions_;
 };
 
@@ -171,12 +171,12 @@ template <TpmCommand C>
   const bool sessions = header.tag == TPM_ST::SESSIONS;
   if (!sessions && (header.tag != TPM_ST::NO_SESSIONS || C::kAuthHandles > 0))
     return fail(Code::tpm_header, 0, static_cast<std::uint32_t>(header.tag));
-  Reader reader(message.subspan(TpmHeader::kSize), TpmHeader::kSize);
+  ByteReader reader(message.subspan(TpmHeader::kSize), TpmHeader::kSize);
   TpmReader wire(reader);
   C command{};
   C::handles(wire, command);
   if (sessions) {
-    Reader area = reader.sub(reader.be<std::uint32_t>());
+    ByteReader area = reader.sub(reader.be<std::uint32_t>());
     do {
       TPMS_AUTH_COMMAND session;
       TpmReader{area}(session);
@@ -193,7 +193,7 @@ template <TpmCommand C>
 template <class Response>
 [[nodiscard]] constexpr Result<ByteView> marshal_response(const Response& response, TPM_ST tag,
                                                           std::size_t session_count, MutBytes out) {
-  Writer writer(out);
+  ByteWriter writer(out);
   TpmWriter wire(writer);
   wire(TpmHeader{tag, 0, 0});
   if (tag == TPM_ST::SESSIONS) {

@@ -54,12 +54,12 @@ inline constexpr bool is_tpml<TPML<T, Max>> = true;
 class TpmWriter {
  public:
   static constexpr bool kReading = false;
-  constexpr explicit TpmWriter(Writer& out) : out_(out) {}
+  constexpr explicit TpmWriter(ByteWriter& out) : out_(out) {}
 
   template <class... T>
   constexpr void operator()(const T&... fields) { (one(fields), ...); }
 
-  /// A value that the structure does not allow: nothing more is written, the Writer overflows.
+  /// A value that the structure does not allow: nothing more is written, the ByteWriter overflows.
   constexpr void require(bool condition, Code) {
     if (!condition) (void)out_.reserve(~std::size_t{0} / 2);
   }
@@ -100,14 +100,14 @@ class TpmWriter {
     }
   }
 
-  Writer& out_;
+  ByteWriter& out_;
 };
 
 /// Unmarshals declared fields.
 class TpmReader {
  public:
   static constexpr bool kReading = true;
-  constexpr explicit TpmReader(Reader& in) : in_(in) {}
+  constexpr explicit TpmReader(ByteReader& in) : in_(in) {}
 
   template <class... T>
   constexpr void operator()(T&... fields) { (one(fields), ...); }
@@ -129,7 +129,7 @@ class TpmReader {
       if (size > T::kMax) in_.fail_at(Code::wire_size, at, size);
       field.data = in_.take(size);
     } else if constexpr (is_sized<T>) {
-      Reader inner = in_.sub(in_.be<std::uint16_t>());
+      ByteReader inner = in_.sub(in_.be<std::uint16_t>());
       TpmReader(inner).one(field.value);
       in_.close(inner);
     } else if constexpr (is_tpml<T>) {
@@ -146,7 +146,7 @@ class TpmReader {
     }
   }
 
-  Reader& in_;
+  ByteReader& in_;
 };
 
 // Sizes of the reference implementation, as limits of what is accepted. In octets.
@@ -330,7 +330,7 @@ struct TPMT_SIGNATURE {
 /// @returns the octets written | wire_overflow - it does not fit, or holds a value that it may not.
 template <class T>
 [[nodiscard]] constexpr Result<ByteView> marshal(const T& value, MutBytes out) {
-  Writer writer(out);
+  ByteWriter writer(out);
   TpmWriter wire(writer);
   wire(value);
   return writer.finish();
@@ -340,7 +340,7 @@ template <class T>
 /// @returns the structure | wire_short, wire_trailing, wire_size, wire_value - where: offset.
 template <class T>
 [[nodiscard]] constexpr Result<T> unmarshal(ByteView in, std::size_t base = 0) {
-  Reader reader(in, base);
+  ByteReader reader(in, base);
   TpmReader wire(reader);
   T value{};
   wire(value);

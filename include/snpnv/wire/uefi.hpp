@@ -50,7 +50,7 @@ class Utf16Text {
 };
 
 /// Writes UTF-16LE as UTF-8.
-constexpr void utf16_to_utf8(Writer& out, ByteView text) {
+constexpr void utf16_to_utf8(ByteWriter& out, ByteView text) {
   Utf16Text source(text);
   for (char c = 0; source.next(c);) out.be<std::uint8_t>(static_cast<std::uint8_t>(c));
 }
@@ -71,7 +71,7 @@ struct EFI_LOAD_OPTION {
 
   /// @returns the structure | wire_short.
   [[nodiscard]] static constexpr Result<EFI_LOAD_OPTION> parse(ByteView in, std::size_t base = 0) {
-    Reader reader(in, base);
+    ByteReader reader(in, base);
     EFI_LOAD_OPTION out;
     out.Attributes = reader.le<std::uint32_t>();
     const std::uint16_t paths = reader.le<std::uint16_t>();
@@ -109,7 +109,7 @@ struct UEFI_IMAGE_LOAD_EVENT {
 
   /// @returns the structure | wire_short, wire_trailing | wire_size - a path longer than the event.
   [[nodiscard]] static constexpr Result<UEFI_IMAGE_LOAD_EVENT> parse(ByteView in, std::size_t base = 0) {
-    Reader reader(in, base);
+    ByteReader reader(in, base);
     UEFI_IMAGE_LOAD_EVENT out;
     out.ImageLocationInMemory = reader.le<std::uint64_t>();
     out.ImageLengthInMemory = reader.le<std::uint64_t>();
@@ -143,7 +143,7 @@ class SignatureLists {
  private:
   constexpr bool enter() {
     constexpr std::size_t kHeader = 28;
-    Reader reader(rest_);
+    ByteReader reader(rest_);
     (void)reader.take(16);  // SignatureType
     const std::uint32_t list = reader.le<std::uint32_t>();
     const std::uint32_t header = reader.le<std::uint32_t>();

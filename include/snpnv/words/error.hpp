@@ -25,7 +25,7 @@ struct ErrorWords {
 inline constexpr std::size_t kErrorRoom = 512;
 
 /// Appends "TPM_RC_HANDLE, handle 1, 0x18b".
-constexpr void write_response_code(Writer& out, std::uint32_t code) {
+constexpr void write_response_code(ByteWriter& out, std::uint32_t code) {
   const ResponseCode rc = decode(code);
   out.text(name(rc.rc));
   if (rc.subject != ResponseCode::Subject::none) {
@@ -44,7 +44,7 @@ constexpr void write_response_code(Writer& out, std::uint32_t code) {
 }
 
 /// Appends "NV index 0x01400001 (attestation report)", "key 0x81000003 (attestation key)".
-constexpr void write_handle(Writer& out, TPM_HANDLE handle) {
+constexpr void write_handle(ByteWriter& out, TPM_HANDLE handle) {
   const auto value = static_cast<std::uint32_t>(handle);
   using namespace std::string_view_literals;
   out.text(value >> 24 == 0x01 ? "NV index 0x"sv : value >> 24 == 0x81 ? "key 0x"sv : "handle 0x"sv);
@@ -85,7 +85,7 @@ namespace detail {
 }
 
 /// Appends what the detail says, behind a colon.
-constexpr void write_detail(Writer& out, const Error& error) {
+constexpr void write_detail(ByteWriter& out, const Error& error) {
   if (const std::string_view named = detail_name(error); !named.empty()) {
     out.text(": ");
     return out.text(named);
@@ -134,7 +134,7 @@ constexpr void write_detail(Writer& out, const Error& error) {
 
 /// Appends why: command, code, detail and offset.
 /// `system`: what the detail says where only an operating system knows, such as errno's text.
-constexpr void write_why(Writer& out, const Error& error, std::string_view system = {}) {
+constexpr void write_why(ByteWriter& out, const Error& error, std::string_view system = {}) {
   const auto code = static_cast<std::uint32_t>(error.code);
   if (error.command != 0) {
     out.text(name(static_cast<TPM_CC>(error.command)));
@@ -224,7 +224,7 @@ namespace detail {
 /// `room`, of kErrorRoom, holds what is composed.
 [[nodiscard]] inline ErrorWords words_of(std::string_view what, const Error& error, MutBytes room,
                                          std::string_view system = {}) {
-  Writer out(room);
+  ByteWriter out(room);
   if (error.object != 0) write_handle(out, TPM_HANDLE{error.object});
   const std::size_t named = out.size();
   write_why(out, error, system);
@@ -233,7 +233,7 @@ namespace detail {
 }
 
 /// Appends "WHAT: WHY (CODE)".
-constexpr void write_error(Writer& out, const ErrorWords& error) {
+constexpr void write_error(ByteWriter& out, const ErrorWords& error) {
   escape(out, error.what, Escape::plain);
   out.text(": ");
   escape(out, error.why, Escape::plain);

@@ -26,7 +26,7 @@ inline constexpr std::size_t kCheckLineRoom = 1536;
 inline constexpr std::size_t kVerdictTextRoom = (kChecks.size() + 2) * kCheckLineRoom;
 
 /// Appends a finding; what is from outside in it is escaped as `form` says.
-inline void write_finding(Writer& out, const Finding& finding, Escape form = Escape::plain) {
+inline void write_finding(ByteWriter& out, const Finding& finding, Escape form = Escape::plain) {
   switch (finding.kind) {
     case Finding::Kind::none: return;
     case Finding::Kind::number: return encode_number(out, finding.value);
@@ -48,7 +48,7 @@ inline void write_finding(Writer& out, const Finding& finding, Escape form = Esc
 /// Writes a finding as the value of the key; no member for none.
 inline void write_finding(JsonWriter& json, std::string_view key, const Finding& finding) {
   std::array<std::byte, 32> room;  // of a mask, a time or a version
-  Writer words(room);
+  ByteWriter words(room);
   if (finding.kind == Finding::Kind::none) return;
   json.key(key);
   switch (finding.kind) {
@@ -99,7 +99,7 @@ inline constexpr NoteWithOption kNotesWithOption[] = {
 
 /// Appends what a check says beside its outcome: of what, why, and what it expected and found. `lead` stands before it,
 /// if there is anything to say. What is from outside is escaped as `form` says.
-inline void write_detail(Writer& out, Check check, const CheckResult& result, const VerdictTeller& teller = {},
+inline void write_detail(ByteWriter& out, Check check, const CheckResult& result, const VerdictTeller& teller = {},
                          std::string_view lead = {}, Escape form = Escape::plain) {
   bool first = true;
   const auto join = [&](std::string_view separator) {
@@ -141,7 +141,7 @@ inline void write_detail(Writer& out, Check check, const CheckResult& result, co
 }
 
 /// Appends a check as a line: "PASS chain.root_pinned — Milan".
-inline void write_check(Writer& out, Check check, const CheckResult& result, const VerdictTeller& teller = {}) {
+inline void write_check(ByteWriter& out, Check check, const CheckResult& result, const VerdictTeller& teller = {}) {
   out.text(name(result.outcome));
   out.text(" ");
   out.text(name(check));
@@ -150,7 +150,7 @@ inline void write_check(Writer& out, Check check, const CheckResult& result, con
 }
 
 /// Appends a verdict's last lines: "VERIFIED", and whether something was let pass, or "REJECTED: " and why.
-inline void write_outcome(Writer& out, const Verdict& verdict, const VerdictTeller& teller = {}) {
+inline void write_outcome(ByteWriter& out, const Verdict& verdict, const VerdictTeller& teller = {}) {
   if (verdict.verified()) {
     out.text("VERIFIED\n");
     if (!verdict.old_evidence) return;
@@ -166,7 +166,7 @@ inline void write_outcome(Writer& out, const Verdict& verdict, const VerdictTell
 }
 
 /// Appends a verdict: its checks, a line each, or what cannot be judged of `what` and why; and its outcome.
-inline void write_verdict(Writer& out, const Verdict& verdict, const VerdictTeller& teller = {},
+inline void write_verdict(ByteWriter& out, const Verdict& verdict, const VerdictTeller& teller = {},
                           std::string_view what = "evidence") {
   if (verdict.error) {
     std::array<std::byte, kErrorRoom> room;

@@ -13,7 +13,7 @@ namespace {
 
 std::string time_text(UnixTime time) {
   std::array<std::byte, 20> buffer{};
-  Writer writer(buffer);
+  ByteWriter writer(buffer);
   encode_rfc3339(writer, time);
   return std::string(text_of(writer.written()));
 }

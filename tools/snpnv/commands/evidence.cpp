@@ -111,7 +111,7 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
 
   OutputFiles files;
   std::vector<std::byte> room((std::size_t{1} << 18) + 2 * parts.event_log.size());
-  Writer writer(room);
+  ByteWriter writer(room);
   if (form == "trustee") {
     write_trustee_evidence(writer, parts, vek.vek);
   } else if (form == "maa") {

@@ -31,7 +31,7 @@ class MachineEvidence {
         deadline_(deadline) {}
 
   [[nodiscard]] Result<ByteView> evidence(ByteView nonce, MutBytes room) noexcept {
-    Writer out(room);
+    ByteWriter out(room);
     if (auto written = write(nonce, out); !written) {
       failure_ = std::make_unique<Failure>(std::move(written.error()));
       return fail(Code::io_failed);
@@ -41,7 +41,7 @@ class MachineEvidence {
   [[nodiscard]] const Failure* failure() const { return failure_.get(); }
 
  private:
-  Outcome<void> write(ByteView nonce, Writer& out) {
+  Outcome<void> write(ByteView nonce, ByteWriter& out) {
     SNPNV_TRY(const Collected parts, collect(arguments_, tcti_, nonce, deadline_, false, event_log_));
     SNPNV_TRY(const VekFile vek, vek_of(arguments_, vek_, parts.bound.report, trust_, deadline_, false));
     write_trustee_evidence(out, parts, vek.vek);
@@ -81,7 +81,7 @@ std::unexpected<Failure> refused(std::string_view url, const KbsRefusal& refusal
     constexpr std::size_t kMostDetail = 400;
     std::array<std::byte, kMostDetail> room;
     JsonString::Source source = refusal.error->detail.source();
-    Writer detail(room);
+    ByteWriter detail(room);
     for (char c = 0; detail.size() < room.size() && source.next(c);) detail.text(std::string_view(&c, 1));
     why = concat({why, refusal.error->name(), ": ", text_of(detail.written())});
   } else {

@@ -81,7 +81,7 @@ Outcome<Exit> run_maa(const Arguments& arguments) {
   SNPNV_TRY(const Collected parts, collect(arguments, tcti, nonce, deadline, false));
   SNPNV_TRY(const VekFile vek, vek_of(arguments, file, parts.bound.report, trust, deadline, false));
   std::vector<std::byte> room(std::size_t{1} << 18);
-  Writer writer(room);
+  ByteWriter writer(room);
   SNPNV_CHECK(write_maa_request(writer, parts, vek));
   const auto body = writer.finish();
   if (!body) return library_failure("the request", body.error());
