@@ -7,20 +7,10 @@ set -euo pipefail
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "$1"
 cd "$1"
-fetch() { # RELEASE FOLDER: unpacks mbedtls of that Debian release
-  [ -d "$2" ] && return
-  mkdir -p "apt-$2"/{lists/partial,archives/partial}
-  echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $1 main" \
-    >"apt-$2/sources.list"
-  local options=(-o "Dir::Etc::SourceList=$PWD/apt-$2/sources.list" -o Dir::Etc::SourceParts=- -o APT::Sandbox::User=root
-    -o "Dir::State::Lists=$PWD/apt-$2/lists" -o "Dir::Cache=$PWD/apt-$2")
-  apt-get -qq "${options[@]}" update
-  (cd "apt-$2" && apt-get -qq "${options[@]}" source --download-only mbedtls)
-  mkdir "$2"
-  tar -xf "apt-$2"/mbedtls_*.orig.tar.* -C "$2" --strip-components=1
-}
-fetch bookworm 2.28
-fetch trixie 3.6
+for version in 2.28:bookworm 3.6:trixie; do
+  "$source_dir/tools/from_debian.sh" "debian/${version%:*}" "${version#*:}" source mbedtls
+  ln -sfn "debian/${version%:*}/root" "${version%:*}"
+done
 
 compile() { # FOLDER VERSION FLAGS FILE...
   mkdir -p "$1"

@@ -23,11 +23,9 @@ static() { # FOLDER OPTION...
 }
 static "$build/bench/static"
 static "$build/bench/static-nettle" -DSNPNV_NETTLE=ON
-tests/from_debian.sh "$build/bench/debian13" trixie "$(dpkg --print-architecture)" libmbedtls-dev
+tools/from_debian.sh "$build/bench/debian13" trixie "$(dpkg --print-architecture)" libmbedtls-dev
 newer=$(cd "$build/bench/debian13/root/usr" && pwd)
-libraries=$(echo "$newer"/lib/*/)
-static "$build/bench/static-3.6" -DMBEDTLS_INCLUDE_DIR="$newer/include" -DMBEDTLS_LIBRARY="${libraries}libmbedtls.a" \
-  -DMBEDX509_LIBRARY="${libraries}libmbedx509.a" -DMBEDCRYPTO_LIBRARY="${libraries}libmbedcrypto.a"
+static "$build/bench/static-3.6" -DCMAKE_INCLUDE_PATH="$newer/include" -DCMAKE_LIBRARY_PATH="$(echo "$newer"/lib/*/)"
 
 # The parsers' fuzz targets without sanitizers, as clang++ -O2 makes them.
 mkdir -p "$build/bench/fuzz"

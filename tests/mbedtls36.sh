@@ -10,15 +10,11 @@ source_dir=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "$1"
 build=$(cd "$1" && pwd)
 root=$build/debian13/root
-"$source_dir/tests/from_debian.sh" "$build/debian13" trixie "$(dpkg --print-architecture)" libmbedtls-dev
+"$source_dir/tools/from_debian.sh" "$build/debian13" trixie "$(dpkg --print-architecture)" libmbedtls-dev
 
 # The static libraries: what is tested then needs nothing of Debian 13 at run time.
-libraries=$(echo "$root"/usr/lib/*/)
 cmake -G Ninja -S "$source_dir" -B "$build/cmake" -DSNPNV_WERROR=ON -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 \
-  -DMBEDTLS_INCLUDE_DIR="$root/usr/include" \
-  -DMBEDTLS_LIBRARY="${libraries}libmbedtls.a" -DMBEDX509_LIBRARY="${libraries}libmbedx509.a" \
-  -DMBEDCRYPTO_LIBRARY="${libraries}libmbedcrypto.a" \
-  >"$build/cmake.log"
+  -DCMAKE_INCLUDE_PATH="$root/usr/include" -DCMAKE_LIBRARY_PATH="$(echo "$root"/usr/lib/*/)" >"$build/cmake.log"
 # The library is what counts here, so its users are compiled quickly.
 tests=(provider quote vectors verify)
 cmake --build "$build/cmake" -- --quiet "${tests[@]/#/test_verify_}" test_by_psa_provider test_broker_jwe test_fetch_tls snpnv snpnv-paravisor

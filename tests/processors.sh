@@ -35,9 +35,8 @@ for debian in "$@"; do
     { echo "processors.sh: no architecture $debian" >&2; exit 2; }
   work=$build/$debian
   root=$work/libraries/root
-  libraries=$root/usr/lib/$gnu
   emulator=qemu-$qemu-static
-  "$source_dir/tests/from_debian.sh" "$work/libraries" bookworm "$debian" libmbedtls-dev libssl-dev nettle-dev libgmp-dev
+  "$source_dir/tools/from_debian.sh" "$work/libraries" bookworm "$debian" libmbedtls-dev libssl-dev nettle-dev libgmp-dev
 
   quietly cmake -G Ninja -S "$source_dir" -B "$work" -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR="$processor" \
     -DCMAKE_C_COMPILER="$gnu-gcc" -DCMAKE_CXX_COMPILER="$gnu-g++" -DCMAKE_C_FLAGS="$flags" \
@@ -45,12 +44,7 @@ for debian in "$@"; do
     -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DCMAKE_EXE_LINKER_FLAGS=-static \
     -DCMAKE_CROSSCOMPILING_EMULATOR="$emulator" -DSNPNV_WERROR=ON $launcher \
     -DSNPNV_TESTS_ALL=OFF -DSNPNV_TCTI=OFF -DSNPNV_FETCH=OFF -DSNPNV_INSTALL=OFF \
-    -DMBEDTLS_INCLUDE_DIR="$root/usr/include" -DMBEDTLS_LIBRARY="$libraries/libmbedtls.a" \
-    -DMBEDX509_LIBRARY="$libraries/libmbedx509.a" -DMBEDCRYPTO_LIBRARY="$libraries/libmbedcrypto.a" \
-    -DNETTLE_INCLUDE_DIR="$root/usr/include" -DHOGWEED_LIBRARY="$libraries/libhogweed.a" \
-    -DNETTLE_LIBRARY="$libraries/libnettle.a" -DGMP_LIBRARY="$libraries/libgmp.a" \
-    -DOPENSSL_INCLUDE_DIR="$root/usr/include" -DOPENSSL_CRYPTO_LIBRARY="$libraries/libcrypto.a" \
-    -DOPENSSL_SSL_LIBRARY="$libraries/libssl.a"
+    -DCMAKE_INCLUDE_PATH="$root/usr/include" -DCMAKE_LIBRARY_PATH="$root/usr/lib/$gnu"
   mapfile -t targets < <(ctest --test-dir "$work" -N -R "$tests" |
     sed -n 's/^ *Test *#[0-9]*: \(.*\)/test_\1/p' | sed 's/^test_fuzz_replay_/fuzz_/')
   quietly cmake --build "$work" --target snpnv "${targets[@]}" -- --quiet

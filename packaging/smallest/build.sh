@@ -1,52 +1,26 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# build.sh BUILD_DIR [source]: the smallest snpnv, BUILD_DIR/snpnv, and the smallest that only collects reports,
+# build.sh BUILD_DIR: the smallest snpnv, BUILD_DIR/snpnv, and the smallest that only collects reports,
 # BUILD_DIR/snpnv-collector. Mbed TLS is compiled from Debian's source package, which is loaded once
-# into BUILD_DIR; nothing is installed. With "source" no more is done than that. Needs cmake, dpkg-dev, gcc, g++, musl-tools, ninja-build.
+# into BUILD_DIR; nothing is installed. Needs cmake, dpkg-dev, gcc, g++, musl-tools, ninja-build.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"
 build=$(cd "$1" && pwd)
-
-# The apt of this machine with lists of its own, since few machines have those of source packages.
-fetch() {
-  local apt=$build/apt release
-  release=$(. /etc/os-release && echo "$VERSION_CODENAME")
-  rm -rf "$apt" "$build/source"
-  mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
-  cat >"$apt/sources.list" <<SOURCES
-deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $release main
-deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian-security $release-security main
-SOURCES
-  cat >"$apt/apt.conf" <<CONF
-Dir::Etc::SourceList "$apt/sources.list";
-Dir::Etc::SourceParts "-";
-Dir::State::Lists "$apt/lists";
-Dir::Cache "$apt/cache";
-APT::Sandbox::User "root";
-CONF
-  (
-    export APT_CONFIG=$apt/apt.conf
-    cd "$apt"
-    apt-get -qq update
-    apt-get -qq source --download-only mbedtls
-    dpkg-source -x mbedtls_*.dsc "$build/source.part"
-  ) >"$build/fetch.log" 2>&1 || { cat "$build/fetch.log" >&2; return 1; }
-  mv "$build/source.part" "$build/source"
-}
+source=$build/debian/root
 
 # One archive with the trimmed configuration in the place of mbedtls/config.h.
 compile_mbedtls() {
   local prefix=$build/mbedtls
   rm -rf "$prefix"
   mkdir -p "$prefix/objects"
-  cp -r "$build/source/include" "$prefix/include"
+  cp -r "$source/include" "$prefix/include"
   cp "$here/mbedtls_config.h" "$prefix/include/mbedtls/config.h"
-  for file in "$build"/source/library/*.c "$here/random.c"; do
+  for file in "$source"/library/*.c "$here/random.c"; do
     echo "-o $prefix/objects/$(basename "$file" .c).o $file"
   done | xargs -P "$(nproc)" -L 1 musl-gcc -c -Oz -flto -fno-pie -ffunction-sections -fdata-sections \
     -fno-asynchronous-unwind-tables -fno-unwind-tables -ffile-prefix-map="$build"=. \
-    -I"$prefix/include" -I"$build/source/library"
+    -I"$prefix/include" -I"$source/library"
   gcc-ar rcD "$prefix/libmbedcrypto.a" "$prefix"/objects/*.o
 }
 
@@ -63,8 +37,7 @@ configure_and_build() {
   strip --strip-all --remove-section=.comment "$build/cmake-$name/tools/snpnv" -o "$build/$name"
 }
 
-[ -d "$build/source" ] || fetch
-[ "${2:-}" != source ] || exit 0
+"$here/../../tools/from_debian.sh" "$build/debian" bookworm source mbedtls
 compile_mbedtls
 configure_and_build snpnv
 configure_and_build snpnv-collector -DSNPNV_VERIFY=OFF

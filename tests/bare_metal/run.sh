@@ -13,14 +13,15 @@ processor=(-mcpu=cortex-m33 -mthumb -Os -ffunction-sections -fdata-sections -Wal
 mbedtls=(-DSNPNV_NO_TLS -DMBEDTLS_ECP_WINDOW_SIZE=2 -DMBEDTLS_ECP_FIXED_POINT_OPTIM=0 -DMBEDTLS_ECP_NO_INTERNAL_RNG)
 
 quietly() { "$@" >"$build/log" 2>&1 || { cat "$build/log" >&2; exit 1; }; }
-quietly "$root/packaging/smallest/build.sh" "$build/mbedtls" source
+source=$build/debian/root
+quietly "$root/tools/from_debian.sh" "$build/debian" bookworm source mbedtls
 mkdir -p "$build/include" "$build/objects"
-cp -r "$build/mbedtls/source/include/." "$build/include"
+cp -r "$source/include/." "$build/include"
 cp "$root/packaging/smallest/mbedtls_config.h" "$build/include/mbedtls/config.h"
-for file in "$build"/mbedtls/source/library/*.c; do
+for file in "$source"/library/*.c; do
   echo "-o $build/objects/$(basename "$file" .c).o $file"
 done | quietly xargs -P "$(nproc)" -L 1 arm-none-eabi-gcc "${processor[@]}" "${mbedtls[@]}" -c -I"$build/include" \
-  -I"$build/mbedtls/source/library"
+  -I"$source/library"
 
 image() { # NAME OPTION...
   quietly arm-none-eabi-gcc "${processor[@]}" -c "$here/start.c" -o "$build/start.o"

@@ -10,7 +10,7 @@ mkdir -p "$3"
 build=$(cd "$3" && pwd)
 [ "$(id -u)" -eq 0 ] || { echo "SKIPPED: chroot needs root"; exit 77; }
 unshare --mount mount -t tmpfs none /mnt || { echo "SKIPPED: mkosi needs to mount"; exit 77; }
-"$source_dir/tests/from_debian.sh" "$build/debian13" trixie "$(dpkg --print-architecture)" mkosi
+"$source_dir/tools/from_debian.sh" "$build/debian13" trixie "$(dpkg --print-architecture)" mkosi
 
 example=$build/example
 rm -rf "$example" "$build/apt"
