@@ -2,24 +2,19 @@
 // The whole flow on a hostile TPM with a virtual clock. Whatever it answers, a report that is returned
 // is bound to its claims and carries the user data; the flow ends at the deadline.
 #include "fuzz/fuzz.hpp"
-#include "snpnv/core/json_writer.hpp"
 #include "snpnv/collect/fresh_report.hpp"
+#include "snpnv/core/json_writer.hpp"
 #include "snpnv/mbedtls/crypto.hpp"
+#include "tests/manual_clock.hpp"
 
 using namespace snpnv;
 
 namespace {
 
-struct VirtualClock {
-  Instant time = 0;
-  Instant now() noexcept { return time; }
-  void sleep(Millis ms) noexcept { time += ms; }
-};
-
 // An octet of the input tells how each command is answered; when the input ends, honestly.
 class HostileTpm {
  public:
-  HostileTpm(ByteView script, VirtualClock& clock) : script_(script), clock_(clock) { renew(); }
+  HostileTpm(ByteView script, test::ManualClock& clock) : script_(script), clock_(clock) { renew(); }
 
   std::size_t commands = 0;
 
@@ -123,7 +118,7 @@ class HostileTpm {
   }
 
   ByteView script_;
-  VirtualClock& clock_;
+  test::ManualClock& clock_;
   bool defined_ = false;
   UserData user_data_{};
   std::array<std::byte, 2600> content_{};
@@ -133,7 +128,7 @@ class HostileTpm {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  VirtualClock clock;
+  test::ManualClock clock{0, {}};
   HostileTpm hostile(fuzz::view(data, size), clock);
   constexpr Instant kDeadline = 5000;
   Tpm tpm(hostile, clock, kDeadline);

@@ -3,16 +3,12 @@
 // the deadline of a virtual clock, and leaves nothing where it fails.
 #include "fuzz/fuzz.hpp"
 #include "snpnv/broker/kbs.hpp"
+#include "tests/manual_clock.hpp"
 
 using namespace snpnv;
 
 namespace {
 
-struct VirtualClock {
-  Instant time = 0;
-  Instant now() noexcept { return time; }
-  void sleep(Millis ms) noexcept { time += ms; }
-};
 struct NobodyTold {
   void operator()(const Pause&) const noexcept {}
 };
@@ -32,7 +28,7 @@ struct Said {
 
 struct Broker {
   ByteView left;
-  VirtualClock& clock;
+  test::ManualClock& clock;
   Result<HttpResponse> exchange(const Url& url, const HttpMessage& message, Instant deadline,
                                 std::span<std::byte, kHttpRoom> room) noexcept {
     REQUIRE(clock.now() < deadline && deadline == kDeadline);
@@ -81,7 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static std::array<std::byte, kHttpRoom> http_room;
   static std::array<std::byte, kKbsRoom> room;
   static std::array<std::byte, 4096> out;
-  VirtualClock clock;
+  test::ManualClock clock{0, {}};
   Broker broker{fuzz::view(data, size), clock};
   Agreeable crypto;
   Evidence evidence;

@@ -6,6 +6,7 @@
 
 #include "tests/broker/crypto.hpp"
 #include "tests/broker/sealed.hpp"
+#include "tests/manual_clock.hpp"
 #include "tests/test.hpp"
 
 using namespace snpnv;
@@ -13,11 +14,6 @@ using namespace snpnv::test;
 
 namespace {
 
-struct VirtualClock {
-  Instant time = 1000;
-  Instant now() noexcept { return time; }
-  void sleep(Millis ms) noexcept { time += ms; }
-};
 struct Told {
   std::size_t pauses = 0;
   void operator()(const Pause&) { ++pauses; }
@@ -100,7 +96,7 @@ static_assert(HttpClient<Broker>);
 
 struct Scene {
   Broker broker;
-  VirtualClock clock;
+  ManualClock clock;
   Told told;
   TestBrokerCrypto crypto;
   Evidence evidence;

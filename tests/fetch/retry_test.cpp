@@ -3,6 +3,7 @@
 
 #include <deque>
 
+#include "tests/manual_clock.hpp"
 #include "tests/test.hpp"
 
 using namespace snpnv;
@@ -11,16 +12,6 @@ using namespace snpnv::test;
 namespace {
 
 std::array<std::byte, kHttpRoom> room;
-
-struct VirtualClock {
-  Instant time = 1000;
-  std::vector<Millis> slept;
-  Instant now() noexcept { return time; }
-  void sleep(Millis ms) noexcept {
-    slept.push_back(ms);
-    time += ms;
-  }
-};
 
 // Answers from a list, and goes on with its last one.
 struct ScriptedServer {
@@ -54,7 +45,7 @@ struct Told {
 
 struct Scene {
   ScriptedServer server;
-  VirtualClock clock;
+  ManualClock clock;
   Told told;
   Millis time = 60000;
   bool patient = true;

@@ -7,18 +7,12 @@
 
 #include "snpnv/collect/fresh_report.hpp"
 #include "snpnv/mbedtls/crypto.hpp"
-#include "tests/test.hpp"
 #include "paravisor/paravisor.hpp"
+#include "tests/manual_clock.hpp"
+#include "tests/test.hpp"
 #include "transports/swtpm.hpp"
 
 namespace snpnv::test {
-
-struct ManualClock {
-  Instant time = 1'000'000;
-  Instant now() noexcept { return time; }
-  void sleep(Millis ms) noexcept { time += ms; }
-};
-static_assert(Clock<ManualClock>);
 
 /// A folder that goes with this object.
 class Folder {
@@ -80,7 +74,7 @@ class Machine {
     REQUIRE(device_->start().has_value());
   }
 
-  ManualClock clock;
+  ManualClock clock{1'000'000, {}};
 
   [[nodiscard]] Device& device() { return *device_; }
   /// The TPM behind, as firmware meets it before the paravisor: just switched on, its platform hierarchy open.

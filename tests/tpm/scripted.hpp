@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// A TPM whose answers are laid down beforehand, and a clock that moves only when slept on.
+// A TPM whose answers are laid down beforehand.
 #pragma once
 
 #include <deque>
 #include <functional>
 
 #include "snpnv/tpm/tpm.hpp"
+#include "tests/manual_clock.hpp"
 #include "tests/test.hpp"
 
 namespace snpnv::test {
-
-struct ManualClock {
-  Instant time = 1000;
-  std::vector<Millis> slept;
-
-  Instant now() noexcept { return time; }
-  void sleep(Millis ms) noexcept {
-    slept.push_back(ms);
-    time += ms;
-  }
-};
 
 /// Keeps the commands it was sent. A command beyond the script fails the test.
 class ScriptedTpm {
