@@ -188,7 +188,8 @@ TEST_CASE("BootPolicy_SecureBootLog_EachItemFailsAlone") {
   CHECK(secure_boot([&](Boot& b) {
           off(b);
           Boot::put(b.secure, "true", "false");
-        }) == "PASS authorities:  2");
+          b.secure.replace(b.secure.find(R"(,"authority")"), std::string::npos, "}}");
+        }) == "PASS dbx: ");
   CHECK(secure_boot([](Boot& b) { Boot::put(b.secure, "true", "false"); }) == "FAIL SecureBoot: has another value");
   CHECK(secure_boot([](Boot& b) { b.remove(Boot::secure_boot); }) == "FAIL SecureBoot: no proven event says it");
   const auto keys = [](std::size_t at, std::string_view vendor, std::string_view key, const std::vector<std::string>& entries) {
@@ -224,6 +225,16 @@ TEST_CASE("BootPolicy_Authorities_MustAllBeAllowed") {
           b.remove(Boot::by_shim);
           b.remove(Boot::by_db);
         }) == "FAIL PCR 7: nothing let an image in");
+  // Without secure boot nothing was asked for an authority: who was root since may have measured what looks like one.
+  const auto without_secure_boot = [](const Event& event) {
+    return secure_boot([&](Boot& b) {
+      Boot::put(b.secure, R"("enabled":true,)", "");
+      b.events[Boot::secure_boot] = event;
+    });
+  };
+  CHECK(without_secure_boot(variable(kGlobal, "SecureBoot", "\1")) == "PASS authorities:  2");
+  for (const Event& event : {variable(kGlobal, "SecureBoot", "\0"s), variable(kGlobal, "Another", "\1")})
+    CHECK(without_secure_boot(event) == "FAIL PCR 7: no proven event says that authorities were asked");
   // The digest of an image in db lets it in, too.
   CHECK(secure_boot([](Boot& b) {
           b.events[Boot::by_db] = authority(kDatabase, "db", std::string(16, 'o') + latin(test::hex(kImage)));
@@ -268,6 +279,19 @@ TEST_CASE("BootPolicy_KernelCommandLine_IsNotHiddenByWhatNoDigestCovers") {
         "FAIL PCR 8: has another command line, by number 10");
   CHECK(booted(ipl(8, "/a/file", "linux " + evil), as_command) ==
         "FAIL PCR 8: has an event that does not prove what it says, by number 10");
+  // GRUB runs these without measuring "linux" as a command's name.
+  for (const std::string& run : {"! linux "s, "time linux "s, "! time ! linuxefi "s})
+    CHECK(booted(ipl(8, "grub_cmd: " + run + evil + '\0', run + evil), ipl(8, "grub_cmd: echo\0"s, "echo")) ==
+          "FAIL PCR 8: has another command line, by number 10");
+  // Nor does any command stand before what its rescue mode loads, and older stubs measured UTF-16 into this PCR.
+  for (const std::string& text : {evil, "(hd0,gpt2)" + evil, "0+200 rw init=/bin/sh"s, utf16(evil + '\0'), utf16("rw\0"sv)})
+    for (const EventType type : {EventType::EV_IPL, EventType::EV_ACTION})
+      CHECK(booted({8, type, text}, ipl(8, "grub_cmd: echo\0"s, "echo")) ==
+            "FAIL PCR 8: has another command line, by number 10");
+  for (const std::string& command : {"[ -s /grubenv ]"s, ". /grub.cfg"s, "! [ x ]"s, "_x=1"s, "set root=(hd0)"s, "Time linux x"s})
+    CHECK(booted(ipl(8, "grub_cmd: " + command + '\0', command), ipl(8, "\0"s, "")) == "PASS PCR 12: ");
+  for (const std::string& text : {"/vmlinuz ro"s, utf16("/vmlinuz ro\0"sv)})
+    CHECK(booted({8, EventType::EV_IPL, text}, {8, EventType::EV_ACTION, text}) == "PASS PCR 12: ");
   const auto overridden = [&](const Event& hidden) { return line([&](Boot& b) { b.add(Boot::section, hidden); }); };
   CHECK(overridden({12, EventType::EV_ACTION, utf16(evil)}) == "FAIL PCR 12: has another command line, by number 14");
   CHECK(overridden(ipl(12, utf16("credentials"), utf16(evil))) ==

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "snpnv/core/encoding.hpp"
+#include "snpnv/core/text.hpp"
 #include "snpnv/verify/event_log.hpp"
 #include "snpnv/wire/uefi.hpp"
 
@@ -89,6 +90,10 @@ class BootFacts {
   bool separated_ = false;
 };
 
+inline constexpr std::size_t kGrubPcr = 8;       // GRUB's commands and command line
+inline constexpr std::size_t kStubPcr = 11;      // sections of a unified kernel image
+inline constexpr std::size_t kOverridePcr = 12;  // a command line beside that image
+
 /// A kernel's command line as it was measured.
 struct KernelCommandLine {
   ByteView text;
@@ -106,12 +111,10 @@ struct KernelCommandLine {
 [[nodiscard]] constexpr std::optional<KernelCommandLine> kernel_command_line(const LoggedEvent& event,
                                                                              const EventContent& content) {
   if (content.proof != EventProof::proven || event.eventType != EventType::EV_IPL) return std::nullopt;
-  if (event.pcrIndex == 12) return KernelCommandLine{before_nul16(content.content), true};
-  if (event.pcrIndex != 8) return std::nullopt;
+  if (event.pcrIndex == kOverridePcr) return KernelCommandLine{before_nul16(content.content), true};
+  if (event.pcrIndex != kGrubPcr) return std::nullopt;
   for (const std::string_view mark : kGrubMarks) {
-    if (!mark.contains("kernel_cmdline") || event.data.size() < mark.size() ||
-        !spells(event.data.first(mark.size()), mark))
-      continue;
+    if (!mark.contains("kernel_cmdline") || !begins_with(event.data, mark)) continue;
     return KernelCommandLine{without_nul(event.data.subspan(mark.size())), false};
   }
   return std::nullopt;
@@ -120,12 +123,26 @@ struct KernelCommandLine {
 /// The command line in a proven event of GRUB's that runs a command to load a kernel.
 /// @returns what follows the command, without NUL | nothing: it is no such command.
 [[nodiscard]] constexpr std::optional<ByteView> grub_linux_command(ByteView content) {
-  constexpr std::string_view kLinux = "linux";  // linux16 and linuxefi begin so too
-  const ByteView text = without_nul(content);
+  // Commands that run what stands behind them, which is not measured again.
+  constexpr std::string_view kNot = "! ";
+  constexpr std::string_view kTime = "time ";
+  ByteView text = without_nul(content);
+  while (begins_with(text, kNot) || begins_with(text, kTime))
+    text = text.subspan(begins_with(text, kNot) ? kNot.size() : kTime.size());
   const auto space = std::ranges::find(text, std::byte{' '});
-  if (space == text.end() || text.size() < kLinux.size() || !spells(text.first(kLinux.size()), kLinux))
-    return std::nullopt;
+  if (space == text.end() || !begins_with(text, "linux")) return std::nullopt;  // linux16 and linuxefi begin so too
   return text.subspan(static_cast<std::size_t>(space - text.begin()) + 1);
+}
+
+/// Whether what GRUB's PCR was extended by may be a command of GRUB's, which begins with a word. A kernel's command line
+/// begins with the kernel's file: with a slash, the device in parentheses, or the number of a block.
+[[nodiscard]] constexpr bool may_be_grub_command(ByteView content) {
+  const ByteView text = without_nul(content);
+  if (text.empty()) return true;
+  if (std::ranges::find(text, std::byte{0}) != text.end()) return false;  // UTF-16
+  const char first = ascii_lower(std::to_integer<char>(text.front()));
+  return (first >= 'a' && first <= 'z') || first == '_' || begins_with(text, "[ ") || begins_with(text, ". ") ||
+         begins_with(text, "! ");
 }
 
 }  // namespace snpnv

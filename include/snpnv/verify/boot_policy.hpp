@@ -47,7 +47,7 @@ class BootPolicyVerifier {
           KeyList{SecureBootVariable::db, "db", policy_.secure_boot_db}})
       if (allowed.count != 0) merge(out, holds_only(name, facts.variable(variable), allowed));
     if (policy_.secure_boot_dbx.count != 0) merge(out, holds_all(facts.variable(SecureBootVariable::dbx)));
-    if (policy_.secure_boot_authority.count != 0) merge(out, judge(authorities));
+    if (policy_.secure_boot_authority.count != 0) merge(out, judge(authorities, facts));
     return *out;
   }
 
@@ -109,9 +109,6 @@ class BootPolicyVerifier {
  private:
   static constexpr std::string_view kLog = "event log";
   static constexpr std::string_view kSecureBoot = "PCR 7";
-  static constexpr std::size_t kGrubPcr = 8;       // GRUB's commands and command line
-  static constexpr std::size_t kStubPcr = 11;      // sections of a unified kernel image
-  static constexpr std::size_t kOverridePcr = 12;  // a command line beside that image
   static constexpr auto kCommandLinePcrs = std::to_array({kGrubPcr, kStubPcr, kOverridePcr});
 
   // Why nothing is proven of a PCR, where it is so.
@@ -233,7 +230,10 @@ class BootPolicyVerifier {
     SNPNV_TRY(const PcrValue& key, fingerprint(listed));
     return policy_.secure_boot_authority.contains(key);
   }
-  static CheckResult judge(const Authorities& authorities) {
+  static CheckResult judge(const Authorities& authorities, const BootFacts& facts) {
+    // Whoever was root since could have extended the PCR by what looks like one.
+    if (!facts.secure_boot().value_or(false))
+      return CheckResult::fail(kSecureBoot, "no proven event says that authorities were asked");
     if (authorities.refused) return *authorities.refused;
     if (authorities.count == 0) return CheckResult::fail(kSecureBoot, "nothing let an image in");
     return CheckResult::pass("authorities", Finding::number(authorities.count));
@@ -276,16 +276,21 @@ class BootPolicyVerifier {
   }
 
   // What tells a command line from a command of GRUB, or from another event, is in no digest. So all count that may be
-  // one: commands that load a kernel too, and whatever is in the stub's PCR.
+  // one: whatever is in the stub's PCR, and what is no command of GRUB's or is one that loads a kernel.
   static std::array<std::optional<KernelCommandLine>, 2> lines_of(const LoggedEvent& event, const EventContent& content) {
     std::array<std::optional<KernelCommandLine>, 2> out{};
     if (content.proof != EventProof::proven) return out;
+    const ByteView text = content.content;
     if (event.pcrIndex == kOverridePcr) {
-      out[0] = KernelCommandLine{before_nul16(content.content), true};
-    } else {
-      out[0] = kernel_command_line(event, content);
-      if (const auto line = grub_linux_command(content.content)) out[1] = KernelCommandLine{*line, false};
+      out[0] = KernelCommandLine{before_nul16(text), true};
+      return out;
     }
+    out[0] = kernel_command_line(event, content);
+    if (!out[0] && !may_be_grub_command(text)) {
+      const bool utf16 = text.size() > 1 && text[1] == std::byte{0};  // as older stubs measured it
+      out[0] = KernelCommandLine{utf16 ? before_nul16(text) : without_nul(text), utf16};
+    }
+    if (const auto line = grub_linux_command(text)) out[1] = KernelCommandLine{*line, false};
     return out;
   }
   bool is_allowed(const KernelCommandLine& line) const {

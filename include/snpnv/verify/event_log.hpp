@@ -82,7 +82,7 @@ class EventCandidates {
     const ByteView text = data.first(data.size() - 1);
     add(text);
     for (const std::string_view mark : kGrubMarks) {
-      if (text.size() < mark.size() || !spells(text.first(mark.size()), mark)) continue;
+      if (!begins_with(text, mark)) continue;
       add(text.subspan(mark.size()));
       add(data.subspan(mark.size()));
       return;

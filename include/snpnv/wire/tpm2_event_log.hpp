@@ -127,6 +127,11 @@ struct LoggedEvent {
   return std::ranges::equal(octets, characters, [](std::byte b, char c) { return b == static_cast<std::byte>(c); });
 }
 
+/// True if the octets begin with these characters.
+[[nodiscard]] constexpr bool begins_with(ByteView octets, std::string_view characters) {
+  return octets.size() >= characters.size() && spells(octets.first(characters.size()), characters);
+}
+
 /// Reads a log record by record, each from the front of a window that the caller moves over it: the whole rest of a
 /// log in memory, or a buffer that is filled anew. Keeps nothing of it but the header.
 class EventLogReader {
@@ -170,8 +175,7 @@ class EventLogReader {
     take_data(reader, out);
     if (!reader.ok()) return out;
     const bool agile = out.eventType == EventType::EV_NO_ACTION && out.pcrIndex == 0 && all_zero(digest) &&
-                       out.data.size() >= SpecIdEvent::kSignature.size() &&
-                       spells(out.data.first(SpecIdEvent::kSignature.size()), SpecIdEvent::kSignature);
+                       begins_with(out.data, SpecIdEvent::kSignature);
     if (!agile) {
       reader.fail_at(Code::eventlog_sha1, out.offset);
       return out;

@@ -109,12 +109,10 @@ Result<void> judge_events(ShownLog& log) {
         if (shown.says.contains("Debug") || shown.says.contains("Disabled") || shown.says.contains("Failure"))
           surprise(shown.says);
         break;
-      case EventType::EV_IPL:
-        if (shown.says.starts_with("grub_cmd: linux") || shown.says.starts_with("grub_cmd linux"))
-          log.commands.push_back(shown.says.substr(shown.says.find("linux")));
-        break;
       default: break;
     }
+    if (content.proof == EventProof::proven && event.pcrIndex == kGrubPcr && grub_linux_command(content.content))
+      log.commands.emplace_back(text_of(without_nul(content.content)));
     if (const auto line = kernel_command_line(event, content)) {
       const std::string text = command_line_text(*line);
       if (std::ranges::find(log.command_lines, text) == log.command_lines.end()) log.command_lines.push_back(text);
