@@ -75,6 +75,8 @@ CASES = {
     "changed": lambda: log([record(7, VARIABLE, variable("SecureBoot", b"\1"), variable("SecureBoot", b"\0"))] + boot()[1:]),
     "unknown_type": lambda: log(boot() + [record(2, 0x1234, b"x")]),
     "long": lambda: log(boot() + [record(9, IPL, b"/file-%d\0" % i, b"file %d" % i) for i in range(2000)]),
+    "twice": lambda: log([record(pcr, IPL, b"kernel_cmdline: " + text + b"\0", text)
+                          for pcr in (8, 9) for text in (b"b", b"a", b"b", b"a")]),
     "no_digest": lambda: log(boot()) + struct.pack("<III", 0, SEPARATOR, 0) + struct.pack("<I", 0),
     "many_digests": lambda: log(boot()) + struct.pack("<III", 0, SEPARATOR, 0xFFFFFFFF),
     "beyond": lambda: log(boot()) + record(0, SEPARATOR, bytes(4))[:-8] + struct.pack("<I", 0xFFFFFFF0) + bytes(4),

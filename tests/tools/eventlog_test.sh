@@ -30,6 +30,12 @@ for case in boot off post_code after_exit reversed not_filled long; do
 done
 check "the sample too" same_as_tpm2_tools "$sample"
 check "beyond 64 KiB" [ "$(stat -c %s long)" -gt 65536 ]
+"$tools/event_log.py" twice >twice
+check "digests that stand twice are allowed once, in their order" eval '"$snpnv" display eventlog twice --allow-list |
+  jq -e --arg a "$(printf a | sha256sum | cut -c-64)" --arg b "$(printf b | sha256sum | cut -c-64)" \
+    ".boot_events[\"9\"].may == [\$b, \$a]" >/dev/null'
+check "lines that stand twice are shown once, in their order" [ "$("$snpnv" display eventlog twice --json |
+  jq -c .command_lines)" = '["b","a"]' ]
 check "every event of it" [ "$("$snpnv" display eventlog long | grep -c '^ *[0-9]* PCR ')" -eq $((19 + 2000)) ]
 check "a log without a size, as sysfs shows it" exits 0 bash -c 'cat long | "$1" display eventlog -' - "$snpnv"
 

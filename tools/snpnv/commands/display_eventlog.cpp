@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // snpnv display eventlog: what a boot measured, in words. Showing is not verifying: that takes a quote.
+#include <algorithm>
 #include <utility>
 
 #include "commands.hpp"
@@ -49,6 +50,22 @@ bool is_filled(std::span<const ShownEvent> events, TPM_ALG_ID bank) {
   return std::ranges::any_of(events, [&](const ShownEvent& shown) {
     return shown.event.eventType != EventType::EV_NO_ACTION && !all_zero(shown.event.digest(bank));
   });
+}
+
+// Logs may be long, and made by somebody, so that comparing each text with all others would take too long.
+template <class Text, class AsView>
+void keep_first_of_each(std::vector<Text>& texts, AsView&& view) {
+  std::vector<std::size_t> order(texts.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    const auto compared = view(texts[a]) <=> view(texts[b]);
+    return compared == 0 ? a < b : compared < 0;
+  });
+  std::vector<bool> repeated(texts.size());
+  for (std::size_t i = 1; i < order.size(); ++i)
+    repeated[order[i]] = view(texts[order[i]]) == view(texts[order[i - 1]]);
+  std::size_t at = 0;
+  std::erase_if(texts, [&](const Text&) { return repeated[at++]; });
 }
 
 void read_events(ByteView octets, ShownLog& log) {
@@ -113,11 +130,9 @@ Result<void> judge_events(ShownLog& log) {
     }
     if (content.proof == EventProof::proven && event.pcrIndex == kGrubPcr && grub_linux_command(content.content))
       log.commands.emplace_back(text_of(without_nul(content.content)));
-    if (const auto line = kernel_command_line(event, content)) {
-      const std::string text = command_line_text(*line);
-      if (std::ranges::find(log.command_lines, text) == log.command_lines.end()) log.command_lines.push_back(text);
-    }
+    if (const auto line = kernel_command_line(event, content)) log.command_lines.push_back(command_line_text(*line));
   }
+  keep_first_of_each(log.command_lines, [](const std::string& text) { return std::string_view(text); });
   log.secure_boot = facts.secure_boot();
   return {};
 }
@@ -253,9 +268,9 @@ Outcome<std::string> allow_list(std::string_view path, ByteView octets) {
     const ByteView digest = event->digest(kQuotedBank);
     if (event->eventType == EventType::EV_NO_ACTION || digest.empty() || is_extended_after_boot(event->pcrIndex)) continue;
     filled = filled || !all_zero(digest);
-    auto& of_pcr = measured[event->pcrIndex];
-    if (std::ranges::none_of(of_pcr, [&](ByteView known) { return equal(known, digest); })) of_pcr.push_back(digest);
+    measured[event->pcrIndex].push_back(digest);
   }
+  for (auto& digests : measured) keep_first_of_each(digests, text_of);
   if (!filled)
     return std::unexpected(
         Failure{Exit::failed, std::string(path), "has no digests of SHA-256, by which policies judge", "empty"});
