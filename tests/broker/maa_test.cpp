@@ -146,6 +146,8 @@ TEST_CASE("MaaToken_AnythingElse_IsRefusedByItsName") {
   CHECK(altered([](Service& s) { s.kid = "k0"; }) != "good");  // another's certificate
   CHECK(altered([](Service& s) { s.alg = "none"; }) == "jwe_algorithm");
   CHECK(altered([](Service& s) { s.alg = "HS256"; }) == "jwe_algorithm");
+  CHECK(altered([](Service& s) { s.alg = R"(RS256","crit":["exp"],"x":")"; }) == "json_unknown");
+  CHECK(altered([](Service& s) { s.alg = R"(RS256","x":")"; }) == "good");
   CHECK(altered([](Service& s) { s.issuer = "https://other.example"; }) == "iss");
   CHECK(altered([](Service& s) { s.nbf = kNow + 301; }) == "nbf");
   CHECK(altered([](Service& s) { s.exp = kNow - 300; }) == "exp");

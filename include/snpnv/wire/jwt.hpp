@@ -32,8 +32,10 @@ struct Jwt {
 struct JwtHeader {
   JsonString kid;
 
+  /// Unknown members are passed over, but for `crit`, which says that some of them must be understood.
   /// @returns the header of a token that is signed by RS256 | the codes of JsonReader | json_missing, jwe_algorithm -
-  ///   detail: JsonMember.
+  ///   detail: JsonMember | json_unknown - `crit`.
+  /// Source: RFC 7515, "JOSE Header".
   [[nodiscard]] static constexpr Result<JwtHeader> parse(ByteView text) {
     JwtHeader out;
     bool alg = false;
@@ -49,6 +51,8 @@ struct JwtHeader {
       } else if (member == "kid") {
         kid = true;
         out.kid = json.string();
+      } else if (member == "crit") {
+        json.fail_at(Code::json_unknown, member.offset);
       } else {
         json.skip();
       }
