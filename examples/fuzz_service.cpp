@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A fuzz harness of one's own, for what a service does with the octets that arrive: with libFuzzer,
-//   clang++ -std=c++23 -fsanitize=fuzzer,address,undefined fuzz_service.cpp $(pkg-config --cflags --libs snpnv-mbedtls)
-// and the seeds of fuzz/corpus/evidence. Nobody's evidence is verified for a nonce that nobody was given.
+//   clang++-19 -fsanitize=fuzzer,address,undefined fuzz_service.cpp $(pkg-config --cflags --libs snpnv-mbedtls)
+//   mkdir found && ./a.out found fuzz/corpus/evidence     # new inputs go to the first folder
+// Nobody's evidence is verified for a nonce that nobody was given.
 #include "snpnv/mbedtls/crypto.hpp"
 #include "snpnv/verify/evidence.hpp"
 

@@ -2,7 +2,7 @@
 // verify_evidence EVIDENCE ASK NONCE [ARK]: a service that verifies whole evidence for the nonce that it gave out.
 #include <ctime>
 
-#include "examples/file.hpp"
+#include "file.hpp"
 #include "snpnv/mbedtls/crypto.hpp"
 #include "snpnv/verify/evidence.hpp"
 

@@ -4,7 +4,7 @@
 #include <ctime>
 #include <vector>
 
-#include "examples/file.hpp"
+#include "file.hpp"
 #include "snpnv/mbedtls/crypto.hpp"
 #include "snpnv/verify/evidence.hpp"
 #include "snpnv/verify/policy_json.hpp"

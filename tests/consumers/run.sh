@@ -36,6 +36,7 @@ for provider in openssl nettle; do
   ! cmake -S "$1/tests/consumers/verifier" -B "$work/$provider" -DCMAKE_PREFIX_PATH="$work/prefix" \
     -DPROVIDER=$provider >"$work/log" 2>&1
   grep -q 'set snpnv_FOUND to FALSE' "$work/log"
+  grep -q "^  $provider: not a component that was built" "$work/log"
   [ ! -e "$work/prefix/include/snpnv/$provider" ]
 done
 [ ! -e "$work/prefix/include/transports" ]
