@@ -8,7 +8,7 @@ import hashlib
 import struct
 import sys
 
-ALGORITHMS = {"sha1": 4, "sha256": 11}
+ALGORITHMS = {"sha1": 4, "sha256": 11, "sha384": 12, "sha512": 13}
 NO_ACTION, SEPARATOR, POST_CODE, IPL, EVENT_TAG = 3, 4, 1, 0xD, 6
 VARIABLE, APPLICATION, ACTION, AUTHORITY = 0x80000001, 0x80000003, 0x80000007, 0x800000E0
 GLOBAL = bytes.fromhex("61dfe48bca93d211aa0d00e098032b8c")
@@ -71,6 +71,8 @@ CASES = {
     "after_exit": lambda: log(boot() + [record(5, ACTION, b"Exit Boot Services Returned with Success"),
                                         record(11, EVENT_TAG, struct.pack("<II", 1, 2) + b"UK", b"UK")]),
     "not_filled": lambda: log(boot(empty=("sha1",))),
+    "banks": lambda: log(boot(banks=tuple(ALGORITHMS)), banks=tuple(ALGORITHMS)),
+    "registers": lambda: b"\1" + log(boot())[1:],
     "reversed": lambda: log(boot(banks=("sha256", "sha1"))),
     "changed": lambda: log([record(7, VARIABLE, variable("SecureBoot", b"\1"), variable("SecureBoot", b"\0"))] + boot()[1:]),
     "unknown_type": lambda: log(boot() + [record(2, 0x1234, b"x")]),

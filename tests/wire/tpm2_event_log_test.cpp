@@ -134,7 +134,7 @@ TEST_CASE("EventLog_EveryBitFlip_ReadsOrIsRefusedInside") {
 
 TEST_CASE("EventLog_Header_OtherForms") {
   CHECK(error_of(with(4, "04000000")) == Error{Code::eventlog_sha1, 0, 0});    // another type
-  CHECK(error_of(with(0, "01000000")) == Error{Code::eventlog_sha1, 0, 0});    // another PCR
+  CHECK(error_of(with(0, "01000000")) == Error{Code::wire_value, 0, 1});       // of no PCR
   CHECK(error_of(with(8, "01")) == Error{Code::eventlog_sha1, 0, 0});          // with a digest
   CHECK(error_of(with(46, "32")) == Error{Code::eventlog_sha1, 0, 0});         // Spec ID Event02
   CHECK(error_of(with(56, "00000000")) == Error{Code::wire_value, 56, 0});     // no algorithm

@@ -40,10 +40,14 @@ std::string text_or_size(ByteView octets) {
   return octets.size() <= kFew ? hex(octets) : size_text(octets.size());
 }
 
+// A certificate's name, with its owner in front of it or without.
 std::string certificate_text(ByteView octets) {
-  const auto certificate = Certificate::parse(octets);
-  if (certificate && !certificate->subject.common_name.empty())
-    return std::string(text_of(certificate->subject.common_name));
+  for (const std::size_t owner : {std::size_t{0}, SignatureLists::kOwner}) {
+    if (octets.size() < owner) break;
+    const auto certificate = Certificate::parse(octets.subspan(owner));
+    if (certificate && !certificate->subject.common_name.empty())
+      return std::string(text_of(certificate->subject.common_name));
+  }
   return text_or_size(octets);
 }
 
@@ -60,7 +64,6 @@ std::string keys_text(ByteView data) {
     }
     out += (out.empty() ? "" : ", ") + certificate_text(listed);
   }
-  if (!lists.whole()) return size_text(data.size()) + ", which are no signature lists";
   if (others != 0) out += (out.empty() ? "" : ", ") + format("digests: %zu", others);
   return out.empty() ? "empty" : out;
 }
@@ -101,8 +104,7 @@ std::string variable_text(const UEFI_VARIABLE_DATA& variable) {
     SignatureLists lists(data);
     while (lists.next()) {
     }
-    value = !lists.whole() && data.size() > SignatureLists::kOwner ? certificate_text(data.subspan(SignatureLists::kOwner))
-                                                                   : keys_text(data);
+    value = lists.whole() ? keys_text(data) : certificate_text(data);
   } else if (is_boot_option(variable)) {
     value = boot_option_text(data);
   } else {

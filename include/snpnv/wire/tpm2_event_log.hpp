@@ -146,7 +146,8 @@ class EventLogReader {
   ///   | eventlog_sha1 - the older form, which has SHA-1 alone
   ///   | eventlog_algorithm - detail: one that the header does not list, or lists twice or with another size
   ///   | eventlog_digests - detail: their number, none or more than the header's algorithms, or with a repeated one
-  ///   | wire_value - detail: a PCR that there is not, or a number of algorithms that no header has
+  ///   | wire_value - detail: a PCR that there is not, or a number of algorithms that no header has; where: 0, and the
+  ///     log is of other registers than PCRs, as a TDX guest's
   ///   | wire_trailing - octets behind the header's last field.
   [[nodiscard]] constexpr Result<LoggedEvent> next(ByteView window) {
     taken_ = 0;
@@ -174,12 +175,13 @@ class EventLogReader {
     const ByteView digest = reader.take(kSha1Size);
     take_data(reader, out);
     if (!reader.ok()) return out;
-    const bool agile = out.eventType == EventType::EV_NO_ACTION && out.pcrIndex == 0 && all_zero(digest) &&
+    const bool agile = out.eventType == EventType::EV_NO_ACTION && all_zero(digest) &&
                        begins_with(out.data, SpecIdEvent::kSignature);
     if (!agile) {
       reader.fail_at(Code::eventlog_sha1, out.offset);
       return out;
     }
+    if (out.pcrIndex != 0) reader.fail_at(Code::wire_value, out.offset, out.pcrIndex);
     ByteReader data(out.data, out.data_offset);
     header_ = read_header(data);
     reader.close(data);

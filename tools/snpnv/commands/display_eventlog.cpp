@@ -28,7 +28,8 @@ struct ShownEvent {
 struct ShownLog {
   SpecIdEvent header;
   TPM_ALG_ID bank = TPM_ALG_ID::NULL_;  // by which events are judged
-  std::vector<TPM_ALG_ID> empty_banks;
+  Texts not_filled;    // banks, all of whose digests are zero
+  Texts not_replayed;  // banks of hashes that are not offered here: of SHA-1
   std::vector<ShownEvent> events;
   std::vector<std::pair<TPM_ALG_ID, PcrReplay>> pcrs;
   std::optional<bool> secure_boot;
@@ -80,11 +81,15 @@ void read_events(ByteView octets, ShownLog& log) {
   }
   log.header = reader.header();
   for (const EventLogBank& bank : log.header.banks()) {
-    const bool filled = is_filled(log.events, bank.algorithm);
-    if (!filled) log.empty_banks.push_back(bank.algorithm);
-    if (!filled || !bank_hash(bank.algorithm)) continue;
-    if (log.bank == TPM_ALG_ID::NULL_ || bank.algorithm == TPM_ALG_ID::SHA256) log.bank = bank.algorithm;
-    log.pcrs.emplace_back(bank.algorithm, PcrReplay(*bank_hash(bank.algorithm)));
+    const auto hash = bank_hash(bank.algorithm);
+    if (!is_filled(log.events, bank.algorithm)) {
+      log.not_filled.push_back(bank_name(bank.algorithm));
+    } else if (!hash) {
+      log.not_replayed.push_back(bank_name(bank.algorithm));
+    } else {
+      if (log.bank == TPM_ALG_ID::NULL_ || bank.algorithm == TPM_ALG_ID::SHA256) log.bank = bank.algorithm;
+      log.pcrs.emplace_back(bank.algorithm, PcrReplay(*hash));
+    }
   }
 }
 
@@ -138,8 +143,8 @@ Result<void> judge_events(ShownLog& log) {
 }
 
 void judge_log(ShownLog& log) {
-  for (const TPM_ALG_ID bank : log.empty_banks)
-    log.surprises.push_back("bank " + bank_name(bank) + " is not filled: all of its digests are zero");
+  for (const std::string& bank : log.not_filled)
+    log.surprises.push_back("bank " + bank + " is not filled: all of its digests are zero");
   if (log.bank == TPM_ALG_ID::NULL_)
     log.surprises.emplace_back("no bank of SHA-256, SHA-384 or SHA-512 is filled, so no content is proven");
   if (!log.secure_boot) log.surprises.emplace_back("whether secure boot was on is not said by proven events of PCR 7");
@@ -148,11 +153,15 @@ void judge_log(ShownLog& log) {
 }
 
 std::string bank_names(const ShownLog& log) {
+  const auto among = [](const Texts& banks, const std::string& bank) {
+    return std::ranges::find(banks, bank) != banks.end();
+  };
   std::string out;
-  for (const EventLogBank& bank : log.header.banks()) {
-    if (!out.empty()) out += ", ";
-    out += bank_name(bank.algorithm);
-    if (std::ranges::find(log.empty_banks, bank.algorithm) != log.empty_banks.end()) out += " (not filled)";
+  for (const EventLogBank& held : log.header.banks()) {
+    const std::string bank = bank_name(held.algorithm);
+    out += (out.empty() ? "" : ", ") + bank;
+    if (among(log.not_filled, bank)) out += " (not filled)";
+    if (among(log.not_replayed, bank)) out += " (not replayed)";
   }
   return out;
 }
@@ -251,6 +260,7 @@ Outcome<std::string> log_json(const ShownLog& log, std::size_t size, const std::
     json.end_object();
   }
   json.end_object();
+  all("not_replayed", log.not_replayed);
   if (failure) write_error(json, failure->words());
   json.end_object();
   return out.finish();
