@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A machine of OVMF starts a unified kernel image, with secure boot off and on, on the emulated paravisor; the guest's
-# kernel hands over the firmware's event log, and the host judges it by a quote of the same TPM.
+# A machine of OVMF starts a unified kernel image, with secure boot off and on, and Debian's shim, GRUB and kernel, on the
+# emulated paravisor; the guest's kernel hands over the firmware's event log, and the host judges it by a quote of the
+# same TPM.
 #   tests/vm/firmware_test.sh BUILD-DIR
 . "$(dirname "$0")/lib.sh"
 build=$(cd "$1" && pwd)
@@ -9,7 +10,7 @@ snpnv=$build/tools/snpnv
 root=$dir/root
 ovmf=$root/usr/share/OVMF
 export XDG_RUNTIME_DIR=$work
-for needed in openssl objcopy python3 tpm2_eventlog jq; do command -v $needed >/dev/null || skip "no $needed"; done
+for needed in openssl objcopy python3 tpm2_eventlog tpm2_pcrread jq; do command -v $needed >/dev/null || skip "no $needed"; done
 cd "$work" || exit 1
 
 # --- the image ---
@@ -50,9 +51,10 @@ objcopy --add-section .osrel="$root/usr/lib/os-release" --change-section-vma .os
 # The key that is in PK, KEK and db of Debian's example; its package's README.Debian says the password.
 snakeoil=$root/usr/share/ovmf/PkKek-1-snakeoil
 openssl rsa -in "$snakeoil.key" -passin pass:snakeoil -out key.pem 2>/dev/null || exit 1
-"$root/lib64/ld-linux-x86-64.so.2" --library-path "$root/usr/lib/x86_64-linux-gnu" "$root/usr/bin/sbsign" \
-  --key key.pem --cert "$snakeoil.pem" --output signed.efi unsigned.efi >/dev/null 2>&1 || exit 1
-fingerprint=$(openssl x509 -in "$snakeoil.pem" -outform DER | sha256sum | cut -d' ' -f1)
+of_debian() { "$root/lib64/ld-linux-x86-64.so.2" --library-path "$root/usr/lib/x86_64-linux-gnu" "$root/usr/bin/$1" "${@:2}"; }
+of_debian sbsign --key key.pem --cert "$snakeoil.pem" --output signed.efi unsigned.efi >/dev/null 2>&1 || exit 1
+fingerprint() { openssl x509 "$@" -outform DER | sha256sum | cut -d' ' -f1; }
+example=$(fingerprint -in "$snakeoil.pem")
 
 # --- the machines ---
 
@@ -91,6 +93,13 @@ refused() {
   check "$name: $1 rejects" not judge "${@:3}"
   check "$name: $1 says why" [ "$(grep ^FAIL out)" = "FAIL $1 — $2" ]
 }
+# held: what the TPM holds in the PCRs that were replayed.
+held() {
+  for bank in sha256 sha384; do
+    tpm2_pcrread -T "$tcti" "$bank:$(sed -n "s/^$bank \([0-9]*\) .*/\1/p" replayed | paste -sd,)" |
+      awk -v bank=$bank '/0x/ { sub(":", "", $1); print bank, $1, tolower($NF) }'
+  done
+}
 # collected NAME: evidence of the machine, with its log, and what an independent tool says of that.
 collected() {
   name=$1
@@ -98,8 +107,11 @@ collected() {
   check "$name: evidence" "$snpnv" -q -T "$tcti" evidence evidence.json --random --event-log=log --vcek state/vcek.pem
   tpm2_eventlog log >theirs 2>/dev/null
   "$snpnv" display eventlog log --json >ours
-  check "$name: the same PCRs as by tpm2_eventlog" cmp \
-    <(sed -n '/^  sha256:/,/^  sha384:/s/^ *\([0-9]*\) *: 0x\(.*\)/\1 \2/p' theirs) <(jq -r '.pcrs.sha256 | to_entries[] | "\(.key) \(.value)"' ours)
+  jq -r '.pcrs | to_entries[] | .key as $bank | .value | to_entries[] | "\($bank) \(.key) 0x\(.value)"' ours >replayed
+  check "$name: PCRs of two banks" [ "$(cut -d' ' -f1 replayed | uniq | paste -sd,)" = sha256,sha384 ]
+  check "$name: the same as by tpm2_eventlog" cmp replayed <(
+    awk '/^pcrs:/ { on = 1 } on && /^  sha/ { bank = substr($1, 1, 6) } on && /0x/ && bank != "sha1:" { print bank, $1, $3 }' theirs)
+  check "$name: the same as the TPM's" cmp replayed <(held)
 }
 # changed EVENT FIELD: the log with the last bit of a digest, or of the data, of that event changed.
 changed() {
@@ -140,8 +152,8 @@ power_off
 boot on signed.efi OVMF_VARS_4M.snakeoil.fd
 collected on
 check "on: every PCR is explained, or zero" judge --secure-boot-log true --kernel-command-line "$line" \
-  --secure-boot-pk "$fingerprint" --secure-boot-kek "$fingerprint" --secure-boot-db "$fingerprint" \
-  --secure-boot-authority "$fingerprint"
+  --secure-boot-pk "$example" --secure-boot-kek "$example" --secure-boot-db "$example" \
+  --secure-boot-authority "$example"
 check "on: but what the kernel extends" shows "^PASS eventlog.replay — $explained\$"
 check "on: by their checks" [ "$(grep -c '^PASS policy.\(secure_boot_log\|kernel_command_line\) ' out)" -eq 2 ]
 check "on: in words" [ "$(jq .secure_boot ours)" = true ]
@@ -150,6 +162,49 @@ refused policy.secure_boot_log "PCR 7: what is not allowed let an image in, by n
   --secure-boot-authority "$(printf '0%.0s' {1..64})"
 refused policy.boot_events "PCR 7: what is not allowed was measured, by number; found $(number_of 'SecureBoot = 01')" \
   --boot-events <(jq -c '{boot_events: {"7": .boot_events["7"]}}' allowed.json)
+power_off
+
+# Debian's shim, GRUB and kernel, all signed, with the keys that machines are sold with. Firmware lets shim in by the
+# authority that shim's signature holds, shim GRUB and GRUB the kernel by the certificate in shim itself, which stands
+# there behind four numbers.
+shim=$root/usr/lib/shim/shimx64.efi.signed
+of_debian sbattach --detach signature "$shim" 2>/dev/null
+microsoft=$(openssl pkcs7 -inform DER -in signature -print_certs | sed -n '/^subject=.*UEFI CA/,$p' | fingerprint)
+objcopy -O binary --only-section=.vendor_cert "$shim" vendor
+debian=$(tail -c +17 vendor | fingerprint -inform DER)
+mkdir -p shim/EFI/BOOT shim/EFI/debian
+cp "$root/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed" shim/EFI/BOOT/grubx64.efi
+cp "$dir/vmlinuz" initrd shim
+printf '%s\n' "linux /vmlinuz $line" 'initrd /initrd' boot >shim/EFI/debian/grub.cfg
+boot shim "$shim" OVMF_VARS_4M.ms.fd
+collected shim
+line="/vmlinuz $line"
+check "shim: every PCR is explained, or zero" judge --secure-boot-log true --kernel-command-line "$line" \
+  --secure-boot-authority "$microsoft" --secure-boot-authority "$debian"
+check "shim: but what the kernel extends" shows '^PASS eventlog.replay — PCRs 0-9,14; not explained 10; zero 11-13,15-16,23$'
+check "shim: by their checks" [ "$(grep -c '^PASS policy.\(secure_boot_log\|kernel_command_line\) ' out)" -eq 2 ]
+check "shim: in words" cmp - <(jq -r '.secure_boot, (.authorities[] | sub("^SbatLevel.*"; "SbatLevel"; "m")), .images[:2][],
+  .kernel_commands[], .command_lines[], .surprises[]' ours) <<EOF
+true
+db = Microsoft Corporation UEFI CA 2011
+SbatLevel
+MokListRT = Debian Secure Boot CA
+\\EFI\\BOOT\\BOOTX64.EFI, $(stat -c %s "$shim") octets
+\\EFI\\BOOT\\grubx64.efi, $(stat -c %s shim/EFI/BOOT/grubx64.efi) octets
+linux $line
+$line
+EOF
+vendor=$(number_of 'MokListRT = Debian Secure Boot CA')
+refused policy.secure_boot_log "PCR 7: what is not allowed let an image in, by number; found $vendor" \
+  --secure-boot-authority "$microsoft"
+changed "$vendor" digest
+refused eventlog.replay "PCR 7: the digest of an event is not that of what it says, by number; found $vendor" --event-log changed
+refused policy.kernel_command_line "PCR 8: has another command line, by number; found $(number_of "grub_cmd: linux $line")" \
+  --kernel-command-line "$line init=/bin/sh"
+command=$(number_of "kernel_cmdline: $line")
+changed "$command" data
+refused policy.kernel_command_line "PCR 8: has an event that does not prove what it says, by number; found $command" \
+  --event-log changed --kernel-command-line "$line"
 power_off
 stop "$paravisor"
 summary
