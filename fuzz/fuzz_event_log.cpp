@@ -83,6 +83,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     REQUIRE(same && pieces.taken() == whole.taken() && equal(same->data, event->data));
     const auto variable = UEFI_VARIABLE_DATA::parse(event->data, event->data_offset);
     REQUIRE(variable || fuzz::inside(variable.error(), event->data.size(), event->data_offset));
+    const auto front = UEFI_VARIABLE_DATA::front(event->data, event->data_offset);
+    REQUIRE(variable ? front && equal(front->VariableData, variable->VariableData)
+                     : front || fuzz::inside(front.error(), event->data.size(), event->data_offset));
     const auto content = event_content(sum, *event, TPM_ALG_ID::SHA256);
     REQUIRE(content && content->content.size() <= event->data.size());
     (void)replay.take(sum, *event, TPM_ALG_ID::SHA256);

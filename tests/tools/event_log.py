@@ -75,6 +75,8 @@ CASES = {
     "registers": lambda: b"\1" + log(boot())[1:],
     "reversed": lambda: log(boot(banks=("sha256", "sha1"))),
     "changed": lambda: log([record(7, VARIABLE, variable("SecureBoot", b"\1"), variable("SecureBoot", b"\0"))] + boot()[1:]),
+    "older_shim": lambda: log([record(4, APPLICATION, image("\\EFI\\redhat\\grubx64.efi", 1902536) + bytes(8)),
+                               record(7, AUTHORITY, variable("Shim", b"\1", SHIM) + bytes(6))]),
     "unknown_type": lambda: log(boot() + [record(2, 0x1234, b"x")]),
     "long": lambda: log(boot() + [record(9, IPL, b"/file-%d\0" % i, b"file %d" % i) for i in range(2000)]),
     "twice": lambda: log([record(pcr, IPL, b"kernel_cmdline: " + text + b"\0", text)

@@ -56,6 +56,9 @@ check "the boot loader" says boot '^image, unproven name  *\\\\EFI\\\\debian\\\\
 check "the kernel" says boot '^kernel by GRUB  *linux /vmlinuz root=/dev/vda1 ro$'
 check "its command line" says boot '^command line  */vmlinuz root=/dev/vda1 ro$'
 check "nothing that surprises" says boot '^surprise  *none$'
+log older_shim
+check "an image with octets behind it" says older_shim '^image, unproven name  *\\\\EFI\\\\redhat\\\\grubx64.efi, 1902536 octets$'
+check "an authority with octets behind it" says older_shim '^authority  *Shim = 01$'
 check "a bank that is not replayed" says banks '^banks  *sha1 (not replayed), sha256, sha384, sha512$'
 check "a bank that is not filled" says not_filled '^surprise  *bank sha1 is not filled'
 log changed

@@ -179,3 +179,13 @@ TEST_CASE("UefiVariable_SizesBeyondTheEvent_AreRefused") {
   CHECK(parse(guid + "0000000000000000" "0000000000000000" "00") == Error{Code::wire_trailing, 132, 1});
   CHECK(parse(guid + "00000000000000").code == Code::wire_short);
 }
+
+TEST_CASE("UefiVariable_AtTheFront_HasItsOwnSize") {
+  const std::string variable = std::string(32, '0') + "0100000000000000" "0100000000000000" "6400" "aa";
+  const auto octets = hex(variable + "000000000000");
+  const auto front = UEFI_VARIABLE_DATA::front(octets);
+  REQUIRE(front.has_value());
+  CHECK(front->named("d"));
+  CHECK(test::digits(front->VariableData) == "aa");
+  CHECK(UEFI_VARIABLE_DATA::front(ByteView(octets).first(34)).error() == Error{Code::wire_size, 24, 1});
+}

@@ -70,6 +70,8 @@ TEST_CASE("Uefi_ImageLoadEvent_HasItsPath") {
   CHECK(image->ImageLocationInMemory == 0xbdd98018);
   CHECK(image->ImageLengthInMemory == 0xe9200);
   CHECK(image->DevicePath.size() == 4);
+  const auto longer = hex(test::digits(octets) + "0000000000000000");
+  CHECK(equal(UEFI_IMAGE_LOAD_EVENT::parse(longer)->DevicePath, image->DevicePath));
   const auto cut = UEFI_IMAGE_LOAD_EVENT::parse(ByteView(octets).first(octets.size() - 1), 10);
   REQUIRE(!cut);
   CHECK(cut.error() == Error{Code::wire_size, 34, 4});

@@ -137,11 +137,8 @@ std::string event_text(const LoggedEvent& event) {
     case EventType::EV_EFI_VARIABLE_BOOT:
     case EventType::EV_EFI_VARIABLE_BOOT2:
     case EventType::EV_EFI_VARIABLE_AUTHORITY: {
-      ByteView data = event.data;
-      auto variable = UEFI_VARIABLE_DATA::parse(data);
-      if (!variable && !data.empty())  // older shims log one octet too many
-        variable = UEFI_VARIABLE_DATA::parse(data.first(data.size() - 1));
-      return variable ? variable_text(*variable) : text_or_size(data);
+      const auto variable = UEFI_VARIABLE_DATA::front(event.data);
+      return variable ? variable_text(*variable) : text_or_size(event.data);
     }
     default: return text_or_size(event.data);
   }

@@ -208,7 +208,7 @@ class BootPolicyVerifier {
   Result<void> take_authority(const LoggedEvent& event, const EventContent& content, Authorities& to) {
     SNPNV_TRY(const bool separator, is_separator(hasher_, event, kQuotedBank));
     if (separator) return {};
-    const auto variable = UEFI_VARIABLE_DATA::parse(content.content);
+    const auto variable = UEFI_VARIABLE_DATA::front(content.content);
     if (content.proof != EventProof::proven || !variable) {
       merge(to.refused, CheckResult::fail(kSecureBoot, "has an event that does not prove what it says, by number", Finding::kNone,
                                           Finding::number(event.number)));

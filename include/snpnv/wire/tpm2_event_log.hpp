@@ -277,14 +277,15 @@ struct UEFI_VARIABLE_DATA {
   /// @returns the structure | wire_short, wire_trailing | wire_size - a name or data longer than the event.
   [[nodiscard]] static constexpr Result<UEFI_VARIABLE_DATA> parse(ByteView in, std::size_t base = 0) {
     ByteReader reader(in, base);
-    UEFI_VARIABLE_DATA out;
-    out.VariableName = reader.take(16);
-    const std::uint64_t name = reader.le<std::uint64_t>();
-    const std::uint64_t data = reader.le<std::uint64_t>();
-    if (name > reader.remaining() / 2) reader.fail_at(Code::wire_size, base + 16, static_cast<std::size_t>(name));
-    out.UnicodeName = reader.take(static_cast<std::size_t>(2 * name));
-    if (data > reader.remaining()) reader.fail_at(Code::wire_size, base + 24, static_cast<std::size_t>(data));
-    out.VariableData = reader.take(static_cast<std::size_t>(data));
+    const UEFI_VARIABLE_DATA out = read(reader, base);
+    return reader.finish(out);
+  }
+  /// The same at the front: older shims log one octet, or six, behind it.
+  /// @returns the structure | wire_short | wire_size - as above.
+  [[nodiscard]] static constexpr Result<UEFI_VARIABLE_DATA> front(ByteView in, std::size_t base = 0) {
+    ByteReader reader(in, base);
+    const UEFI_VARIABLE_DATA out = read(reader, base);
+    (void)reader.take(reader.remaining());
     return reader.finish(out);
   }
 
@@ -294,6 +295,19 @@ struct UEFI_VARIABLE_DATA {
     for (std::size_t i = 0; i < name.size(); ++i)
       if (UnicodeName[2 * i] != static_cast<std::byte>(name[i]) || UnicodeName[2 * i + 1] != std::byte{0}) return false;
     return true;
+  }
+
+ private:
+  static constexpr UEFI_VARIABLE_DATA read(ByteReader& reader, std::size_t base) {
+    UEFI_VARIABLE_DATA out;
+    out.VariableName = reader.take(16);
+    const std::uint64_t name = reader.le<std::uint64_t>();
+    const std::uint64_t data = reader.le<std::uint64_t>();
+    if (name > reader.remaining() / 2) reader.fail_at(Code::wire_size, base + 16, static_cast<std::size_t>(name));
+    out.UnicodeName = reader.take(static_cast<std::size_t>(2 * name));
+    if (data > reader.remaining()) reader.fail_at(Code::wire_size, base + 24, static_cast<std::size_t>(data));
+    out.VariableData = reader.take(static_cast<std::size_t>(data));
+    return out;
   }
 };
 

@@ -100,14 +100,14 @@ struct EFI_LOAD_OPTION {
   return {};
 }
 
-/// UEFI_IMAGE_LOAD_EVENT: where an image is from. No digest covers it. Borrows.
+/// UEFI_IMAGE_LOAD_EVENT: where an image is from. No digest covers it. Borrows. Older shims log some octets behind it.
 struct UEFI_IMAGE_LOAD_EVENT {
   std::uint64_t ImageLocationInMemory = 0;
   std::uint64_t ImageLengthInMemory = 0;
   std::uint64_t ImageLinkTimeAddress = 0;
   ByteView DevicePath;
 
-  /// @returns the structure | wire_short, wire_trailing | wire_size - a path longer than the event.
+  /// @returns the structure | wire_short | wire_size - a path longer than the event.
   [[nodiscard]] static constexpr Result<UEFI_IMAGE_LOAD_EVENT> parse(ByteView in, std::size_t base = 0) {
     ByteReader reader(in, base);
     UEFI_IMAGE_LOAD_EVENT out;
@@ -117,6 +117,7 @@ struct UEFI_IMAGE_LOAD_EVENT {
     const std::uint64_t path = reader.le<std::uint64_t>();
     if (path > reader.remaining()) reader.fail_at(Code::wire_size, base + 24, static_cast<std::size_t>(path));
     out.DevicePath = reader.take(static_cast<std::size_t>(path));
+    (void)reader.take(reader.remaining());
     return reader.finish(out);
   }
 };

@@ -107,7 +107,7 @@ Result<void> judge_events(ShownLog& log) {
     SNPNV_TRY(const EventContent content, event_content(crypto, event, log.bank));
     SNPNV_CHECK(facts.take(crypto, event, content, log.bank));
     shown.proof = content.proof;
-    const auto variable = UEFI_VARIABLE_DATA::parse(content.content);
+    const auto variable = UEFI_VARIABLE_DATA::front(content.content);
     const bool proven_variable = content.proof == EventProof::proven && variable.has_value();
     if (content.proof == EventProof::unproven) surprise("its digest is not that of what it says");
     if (name(event.eventType).starts_with("unknown"))
