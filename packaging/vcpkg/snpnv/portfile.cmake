@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The headers; the programs come from a distribution's packages. The port builds the project that it is part of.
+set(VCPKG_BUILD_TYPE release)  # headers alone
+set(VCPKG_POLICY_SKIP_PKGCONFIG_CHECK enabled)  # share/pkgconfig, since the libraries named there are other ports'
 set(SOURCE_PATH "${CMAKE_CURRENT_LIST_DIR}/../../..")
 vcpkg_check_features(OUT_FEATURE_OPTIONS features FEATURES openssl SNPNV_OPENSSL)
 vcpkg_cmake_configure(SOURCE_PATH "${SOURCE_PATH}"
