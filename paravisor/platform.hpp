@@ -16,6 +16,7 @@
 #include "paravisor/options.hpp"
 #include "snpnv/mbedtls/crypto.hpp"
 #include "snpnv/wire/snp_report.hpp"
+#include "snpnv/wire/vek_certificate.hpp"
 
 namespace snpnv::paravisor {
 
@@ -106,7 +107,7 @@ class Platform {
   }
 
   /// Takes the VCEK certificate and its private key, both PEM.
-  /// @returns nothing | crypto_failed | vek_missing - detail: last arc of the extension's OID.
+  /// @returns nothing | crypto_failed | the codes of Certificate::parse() and VekCertificate.
   [[nodiscard]] Result<void> load(Product product, std::string_view certificate_pem,
                                   std::string_view key_pem) {
     product_ = product;
@@ -173,43 +174,15 @@ class Platform {
     return raw(std::as_bytes(std::span(text)).data());
   }
 
-  // CHIP_ID and TCB from AMD's extensions of the certificate. AMD 57230, "VCEK Certificate".
+  // CHIP_ID and TCB from AMD's extensions of the certificate.
   Result<void> read_identity() {
-    const ByteView all(static_cast<const std::byte*>(static_cast<const void*>(certificate_.v3_ext.p)),
-                       certificate_.v3_ext.len);
-    SNPNV_TRY(const ByteView chip, extension(all, {0x04}));
+    const ByteView der = std::as_bytes(std::span(certificate_.raw.p, certificate_.raw.len));
+    SNPNV_TRY(const Certificate certificate, Certificate::parse(der));
+    const VekCertificate vek(certificate);
+    SNPNV_TRY(const ByteView chip, vek.hw_id(chip_id_size(product_)));
     chip_id_.assign(chip.begin(), chip.end());
-    for (const TcbLayoutEntry& entry : kTcbLayout) {
-      const std::uint8_t arc = spl_arc(entry.component);
-      if (!tcb_.get(entry, product_)) continue;
-      SNPNV_TRY(const ByteView integer, extension(all, {0x03, arc}));
-      tcb_.set(entry, product_, std::to_integer<std::uint8_t>(integer.back()));
-    }
+    SNPNV_TRY(tcb_, vek.tcb(product_));
     return {};
-  }
-  static std::uint8_t spl_arc(TcbComponent component) {
-    switch (component) {
-      case TcbComponent::boot_loader: return 1;
-      case TcbComponent::tee: return 2;
-      case TcbComponent::snp: return 3;
-      case TcbComponent::microcode: return 8;
-      case TcbComponent::fmc: return 9;
-    }
-    return 0;
-  }
-  // The content of the extension 1.3.6.1.4.1.3704.1.`arcs`.
-  static Result<ByteView> extension(ByteView all, std::vector<std::uint8_t> arcs) {
-    std::vector<std::uint8_t> oid{0x2B, 0x06, 0x01, 0x04, 0x01, 0x9C, 0x78, 0x01};
-    oid.insert(oid.end(), arcs.begin(), arcs.end());
-    oid.insert(oid.begin(), {MBEDTLS_ASN1_OID, static_cast<std::uint8_t>(oid.size())});
-    const auto found = std::ranges::search(all, std::as_bytes(std::span(oid)));
-    if (found.empty()) return fail(Code::vek_missing, 0, arcs.back());
-    auto* at = const_cast<unsigned char*>(raw(all.data()) + (found.end() - all.begin()));
-    const unsigned char* const end = raw(all.data()) + all.size();
-    std::size_t size = 0;
-    const int status = mbedtls_asn1_get_tag(&at, end, &size, MBEDTLS_ASN1_OCTET_STRING);
-    if (status != 0 || size == 0) return fail(Code::vek_missing, 0, arcs.back());
-    return ByteView(static_cast<const std::byte*>(static_cast<const void*>(at)), size);
   }
 
   // ECDSA P-384 with SHA-384, deterministic as in RFC 6979; R and S little-endian.

@@ -251,10 +251,7 @@ std::vector<std::byte> bundle(const std::string& folder, const std::string& ask,
   const VekCertificate extensions(*certificate);
   std::vector<std::byte> octets = report(5);
   const MutBytes out(octets);
-  TCB_VERSION tcb;
-  for (const TcbLayoutEntry& component : kTcbLayout)
-    tcb.set(component, product, extensions.number(spl_extension(component.component)).value_or(0));
-  copy_to(out.subspan(R::REPORTED_TCB.offset), tcb.octets);
+  if (const auto tcb = extensions.tcb(product)) copy_to(out.subspan(R::REPORTED_TCB.offset), tcb->octets);
   out[R::CPUID_FAM_ID.offset] = static_cast<std::byte>(cpu.family);
   out[R::CPUID_MOD_ID.offset] = static_cast<std::byte>(cpu.first);
   out[R::SIGNATURE_ALGO.offset] = out[R::SIGNATURE_R.offset] = out[R::SIGNATURE_S.offset] = std::byte{1};

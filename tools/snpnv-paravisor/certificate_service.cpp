@@ -10,15 +10,6 @@
 namespace snpnv::paravisor {
 namespace {
 
-Result<void> read_tcb(const VekCertificate& vek, CertificateRequest& request) {
-  for (const TcbLayoutEntry& component : kTcbLayout) {
-    if (!request.tcb.get(component, request.product)) continue;
-    SNPNV_TRY(const std::uint8_t spl, vek.number(spl_extension(component.component)));
-    request.tcb.set(component, request.product, spl);
-  }
-  return {};
-}
-
 std::string platform_document(const CertificateRequest& request, std::string_view vcek, std::string_view chain) {
   return written(vcek.size() * 2 + chain.size() * 2 + 256, [&](ByteWriter& out) {
     TCB_VERSION big_endian = request.tcb;
@@ -71,7 +62,7 @@ Result<void> CertificateService::fill(const TestPki& pki) {
   SNPNV_TRY(const Certificate certificate, Certificate::parse(octets_of(own)));
   const VekCertificate vek(certificate);
   SNPNV_TRY(request.chip_id, vek.hw_id(chip_id_size(pki.product)));
-  SNPNV_CHECK(read_tcb(vek, request));
+  SNPNV_TRY(request.tcb, vek.tcb(pki.product));
   serve(given);
 
   std::string at_platform(other_chip.on ? pki.vcek_other_chip : pki.vcek);
@@ -79,7 +70,7 @@ Result<void> CertificateService::fill(const TestPki& pki) {
     at_platform = pki.vcek_other_tcb;
     SNPNV_TRY(const std::string der, der_of_pem(at_platform));
     SNPNV_TRY(const Certificate other, Certificate::parse(octets_of(der)));
-    SNPNV_CHECK(read_tcb(VekCertificate(other), request));
+    SNPNV_TRY(request.tcb, VekCertificate(other).tcb(pki.product));
   }
   pages_.push_back({std::string(kPlatformTarget),
                     platform_document(request, at_platform, std::string(pki.ask) + std::string(pki.ark)), true});

@@ -7,7 +7,6 @@
 #include "output.hpp"
 #include "provider.hpp"
 #include "snpnv/wire/evidence.hpp"
-#include "transports/open.hpp"
 #include "verdict.hpp"
 #include "waiting.hpp"
 #ifdef SNPNV_FETCH
@@ -67,13 +66,11 @@ Outcome<std::optional<std::string_view>> event_log_file(const Arguments& argumen
 Outcome<Collected> collect(const Arguments& arguments, const std::string& tcti, ByteView nonce, Instant deadline,
                            bool with_certificate, std::optional<std::string_view> event_log,
                            std::optional<std::string_view> systemd_log) {
-  MonotonicClock clock;
   SNPNV_TRY(const Lock lock, Lock::acquire(tcti, deadline));
   const Waiting waiting("the report and the quote");
-  auto transport = open_transport(tcti, deadline);
-  if (!transport) return library_failure(tcti, transport.error());
-  SteppedTransport stepped(*transport);
-  ToolTpm tpm(stepped, clock, deadline);
+  SNPNV_TRY(SteppedTransport transport, open_tpm(tcti, deadline));
+  MonotonicClock clock;
+  ToolTpm tpm(transport, clock, deadline);
   Provider crypto;
   UserData user_data{};  // the nonce, zero-padded
   copy_to(user_data, nonce);

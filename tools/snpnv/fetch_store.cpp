@@ -86,7 +86,7 @@ bool Store::lock(Instant deadline) {
   std::vector<std::string> made;
   if (lock_.get() >= 0 || !make_directories(directory_, made)) return true;
   const Descriptor directory(::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  Descriptor lock(open_lock(directory.get(), ".snpnv.lock"));
+  Descriptor lock = open_lock(directory.get(), ".snpnv.lock");
   if (lock.get() >= 0 && !wait_for_lock(lock.get(), deadline)) return false;
   lock_ = std::move(lock);
   return true;

@@ -90,16 +90,21 @@ Outcome<LineCounts> answer_all(int input, int output, std::uint64_t first, std::
   }
 }
 
+struct Pipe {
+  Descriptor read, write;
+
+  static Outcome<Pipe> make() {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return os_failure(kWorker, errno);
+    return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
+  }
+};
+
 // A process that answers every so many-th line, and the pipes to it.
 struct Worker {
-  pid_t pid = 0;
-  int input = -1;
-  std::unique_ptr<Source> output;
-
-  void close_input() {
-    if (input >= 0) ::close(input);
-    input = -1;
-  }
+  pid_t pid;
+  Descriptor input, output;
+  std::unique_ptr<Source> answers = std::make_unique<Source>(output.get());
 };
 
 // Deals lines out to workers in turn, and gathers their answers in the same order. It holds no line: the
@@ -118,36 +123,18 @@ class Dealer {
 
   Outcome<void> start(unsigned jobs, const LineAnswerer& answerer) {
     for (unsigned i = 0; i < jobs; ++i) {
-      std::array<int, 2> in{};
-      std::array<int, 2> out{};
-      if (::pipe2(in.data(), O_CLOEXEC) != 0) return os_failure(kWorker, errno);
-      if (::pipe2(out.data(), O_CLOEXEC) != 0) {
-        const int error = errno;
-        ::close(in[0]);
-        ::close(in[1]);
-        return os_failure(kWorker, error);
-      }
+      SNPNV_TRY(Pipe in, Pipe::make());
+      SNPNV_TRY(Pipe out, Pipe::make());
       const pid_t pid = ::fork();
-      const int error = errno;
+      if (pid < 0) return os_failure(kWorker, errno);
       if (pid == 0) {
-        for (Worker& other : workers_) {  // or their input would never end
-          other.close_input();
-          ::close(other.output->fd());
-        }
-        ::close(in[1]);
-        ::close(out[0]);
-        work(in[0], out[1], i + 1, jobs, answerer);
+        workers_.clear();  // or their input would never end
+        in.write.reset();
+        out.read.reset();
+        work(in.read.get(), out.write.get(), i + 1, jobs, answerer);
       }
-      ::close(in[0]);
-      ::close(out[1]);
-      workers_.push_back({pid, in[1], std::make_unique<Source>(out[0])});
-      if (pid < 0) {
-        ::close(in[1]);
-        ::close(out[0]);
-        workers_.pop_back();
-        return os_failure(kWorker, error);
-      }
-      ::fcntl(in[1], F_SETFL, O_NONBLOCK);
+      ::fcntl(in.write.get(), F_SETFL, O_NONBLOCK);
+      workers_.push_back({pid, std::move(in.write), std::move(out.read)});
     }
     return {};
   }
@@ -177,8 +164,8 @@ class Dealer {
     ::_exit(static_cast<int>(!done ? done.error().exit : done->all_good ? Exit::done : Exit::rejected));
   }
   static int release(Worker& worker) {
-    worker.close_input();
-    ::close(worker.output->fd());
+    worker.input.reset();
+    worker.output.reset();
     int status = 0;
     while (::waitpid(worker.pid, &status, 0) < 0 && errno == EINTR) {
     }
@@ -196,9 +183,9 @@ class Dealer {
   Outcome<void> await(const Source& source) {
     const bool dealing = !source.pending().empty();
     std::array<pollfd, 2> fds{};
-    fds[0] = dealing ? pollfd{next_to_deal().input, POLLOUT, 0}
+    fds[0] = dealing ? pollfd{next_to_deal().input.get(), POLLOUT, 0}
                      : pollfd{source.ended() ? -1 : source.fd(), POLLIN, 0};
-    fds[1] = {next_to_gather().output->fd(), POLLIN, 0};
+    fds[1] = {next_to_gather().output.get(), POLLIN, 0};
     while (::poll(fds.data(), fds.size(), -1) < 0)
       if (errno != EINTR) return os_failure(kWorker, errno);
     may_deal_ = fds[0].revents != 0;
@@ -211,7 +198,7 @@ class Dealer {
     SNPNV_CHECK(source.fill(kInput));
     while (!source.pending().empty()) {
       const ByteView part = source.pending().first(up_to_newline(source.pending()));
-      const ssize_t n = ::write(next_to_deal().input, part.data(), part.size());
+      const ssize_t n = ::write(next_to_deal().input.get(), part.data(), part.size());
       if (n < 0 && (errno == EAGAIN || errno == EINTR)) return {};
       if (n < 0) return ended_early();
       line_open_ = part[static_cast<std::size_t>(n) - 1] != kNewline;
@@ -221,16 +208,16 @@ class Dealer {
     if (source.ended()) {
       dealt_ += line_open_ ? 1 : 0;  // a last line without newline is a line
       line_open_ = false;
-      for (Worker& worker : workers_) worker.close_input();
+      for (Worker& worker : workers_) worker.input.reset();
       input_ended_ = true;
     }
     return {};
   }
 
   Outcome<void> gather() {
-    if (may_gather_) SNPNV_CHECK(next_to_gather().output->fill(kWorker));
+    if (may_gather_) SNPNV_CHECK(next_to_gather().answers->fill(kWorker));
     while (true) {
-      Source& from = *next_to_gather().output;
+      Source& from = *next_to_gather().answers;
       const ByteView part = from.pending().first(up_to_newline(from.pending()));
       if (part.empty()) {
         all_answered_ = from.ended() && input_ended_ && gathered_ == dealt_;

@@ -35,7 +35,7 @@ std::string file_name(std::string_view tcti) {
 }
 
 // The machine's TPM is everybody's, any other its user's: one on some port now is another one tomorrow.
-int open_lock_file(std::string_view tcti) {
+Descriptor open_lock_file(std::string_view tcti) {
   while (tcti.starts_with("record:") && tcti.contains('=')) tcti.remove_prefix(tcti.find('=') + 1);
   const std::string name = file_name(tcti);
   const char* const own = ::getenv("XDG_RUNTIME_DIR");
@@ -43,10 +43,10 @@ int open_lock_file(std::string_view tcti) {
   if (!is_the_machines(tcti)) std::swap(folders[0], folders[1]);
   for (const char* const folder : folders) {
     if (folder == nullptr) continue;
-    const int fd = open_lock(AT_FDCWD, (folder + name).c_str());
-    if (fd >= 0) return fd;
+    Descriptor file = open_lock(AT_FDCWD, (folder + name).c_str());
+    if (file.get() >= 0) return file;
   }
-  return -1;
+  return Descriptor();
 }
 
 struct Locking final : BoundedCall {
@@ -61,17 +61,15 @@ struct Locking final : BoundedCall {
 
 }  // namespace
 
-int open_lock(int directory, const char* path) {
+Descriptor open_lock(int directory, const char* path) {
   // Without O_CREAT first: in a sticky directory the kernel may refuse O_CREAT on another's file.
-  int fd = ::openat(directory, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) fd = ::openat(directory, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return -1;
+  Descriptor file(::openat(directory, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (file.get() < 0) file = Descriptor(::openat(directory, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   struct stat info {};
-  if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
-      (info.st_uid == 0 || info.st_uid == ::geteuid()))
-    return fd;
-  ::close(fd);
-  return -1;
+  if (::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode) ||
+      (info.st_uid != 0 && info.st_uid != ::geteuid()))
+    file.reset();
+  return file;
 }
 
 bool wait_for_lock(int fd, Instant deadline, int operation) {
@@ -84,20 +82,15 @@ bool wait_for_lock(int fd, Instant deadline, int operation) {
 }
 
 Outcome<Lock> Lock::acquire(std::string_view tcti, Instant deadline) {
-  if (::getenv("SNPNV_NO_LOCK") != nullptr) return Lock(-1);  // for tests of what happens without it
-  const int fd = open_lock_file(tcti);
+  if (::getenv("SNPNV_NO_LOCK") != nullptr) return Lock(Descriptor());  // for tests of what happens without it
+  Descriptor file = open_lock_file(tcti);
   step("the lock: waiting for another process\n");
-  if (fd < 0 || wait_for_lock(fd, deadline)) {
+  if (file.get() < 0 || wait_for_lock(file.get(), deadline)) {
     step("the TPM: waiting until it can be opened\n");
-    return Lock(fd);
+    return Lock(std::move(file));
   }
-  ::close(fd);
   return std::unexpected(Failure{Exit::not_fresh, "lock", "another process holds it until the deadline",
                                  "io_deadline", "snpnv asks for one report at a time; try again"});
-}
-
-Lock::~Lock() {
-  if (fd_ >= 0) ::close(fd_);
 }
 
 }  // namespace snpnv::tool

@@ -6,30 +6,24 @@
 #include <sys/file.h>
 
 #include "cli.hpp"
-#include "snpnv/core/clock.hpp"
+#include "transports/descriptor.hpp"
 
 namespace snpnv::tool {
 
 class Lock {
  public:
   /// Waits for the lock of the TPM that `tcti` names, until `deadline` on the monotonic clock.
-  /// Where no lock file can be made (a read-only /run, say) the lock is not held and held() says so.
+  /// Where no lock file can be made (a read-only /run, say) the lock is not held.
   [[nodiscard]] static Outcome<Lock> acquire(std::string_view tcti, Instant deadline);
 
-  Lock(Lock&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
-  Lock& operator=(Lock&&) = delete;
-  ~Lock();
-
-  [[nodiscard]] bool held() const { return fd_ >= 0; }
-
  private:
-  explicit Lock(int fd) : fd_(fd) {}
-  int fd_;
+  explicit Lock(Descriptor file) : file_(std::move(file)) {}
+  Descriptor file_;
 };
 
-/// Opens a lock file, made if there is none, by the name of `path` in `directory`. -1 if that cannot be, and
+/// Opens a lock file, made if there is none, by the name of `path` in `directory`. None if that cannot be, and
 /// if it is another user's, who could hold it for ever.
-[[nodiscard]] int open_lock(int directory, const char* path);
+[[nodiscard]] Descriptor open_lock(int directory, const char* path);
 
 /// Waits for a flock() on an open file, exclusive by default. False at the deadline on the monotonic clock.
 [[nodiscard]] bool wait_for_lock(int fd, Instant deadline, int operation = LOCK_EX);

@@ -5,11 +5,8 @@
 #include "files.hpp"
 #include "snpnv/collect/quote.hpp"
 #include "step.hpp"
-#include "transports/monotonic_clock.hpp"
 
 namespace snpnv::tool {
-
-using ToolTpm = Tpm<SteppedTransport, MonotonicClock>;
 
 /// The files of a folder with a quote.
 inline constexpr std::string_view kMessage = "message";

@@ -28,10 +28,8 @@ std::uint32_t number_at(ByteView message, std::size_t at) {
 void step(std::string_view text) {
   const char* const path = step_file();
   if (path == nullptr) return;
-  const int file = ::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (file < 0) return;
-  (void)!::write(file, text.data(), text.size());
-  ::close(file);
+  const Descriptor file(::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (file.get() >= 0) (void)!::write(file.get(), text.data(), text.size());
 }
 
 Outcome<void> random_octets(MutBytes out) {
@@ -43,6 +41,12 @@ Outcome<void> random_octets(MutBytes out) {
     out = out.subspan(static_cast<std::size_t>(n));
   }
   return {};
+}
+
+Outcome<SteppedTransport> open_tpm(const std::string& tcti, Instant deadline) {
+  auto transport = open_transport(tcti, deadline);
+  if (!transport) return library_failure(tcti, transport.error());
+  return SteppedTransport(*std::move(transport));
 }
 
 // TPM 2.0 Library Part 1, "Command/Response Structure": the command code, then the handles. An authorization by

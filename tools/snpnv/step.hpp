@@ -5,6 +5,8 @@
 #include <string_view>
 
 #include "failure.hpp"
+#include "snpnv/tpm/tpm.hpp"
+#include "transports/monotonic_clock.hpp"
 #include "transports/open.hpp"
 
 namespace snpnv::tool {
@@ -19,12 +21,17 @@ void step(std::string_view text);
 /// A transport whose commands are steps.
 class SteppedTransport {
  public:
-  explicit SteppedTransport(AnyTransport& inner) : inner_(inner) {}
+  explicit SteppedTransport(AnyTransport inner) : inner_(std::move(inner)) {}
   [[nodiscard]] Result<ByteView> transact(ByteView command, MutBytes response) noexcept;
 
  private:
-  AnyTransport& inner_;
+  AnyTransport inner_;
 };
 static_assert(Transport<SteppedTransport>);
+
+/// Opens the TPM that `tcti` names, for commands until `deadline`.
+[[nodiscard]] Outcome<SteppedTransport> open_tpm(const std::string& tcti, Instant deadline);
+
+using ToolTpm = Tpm<SteppedTransport, MonotonicClock>;
 
 }  // namespace snpnv::tool

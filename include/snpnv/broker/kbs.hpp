@@ -113,8 +113,7 @@ class KbsExchange {
   Result<HttpResponse> ask(KbsStep step, std::string_view path, std::optional<ByteView> body) noexcept {
     std::array<std::byte, Url::kMaxSize> target_room;
     ByteWriter target(target_room);
-    const std::string_view prefix = url_.target;
-    target.text(upto(prefix, prefix.size() - (prefix.ends_with('/') ? 1 : 0)));
+    target.text(without_slash(url_.target));
     target.text("/kbs/v0/");
     target.text(path);
     SNPNV_TRY(const ByteView& written, target.finish());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Points in time as certificates and RFC 3339 write them. UTC throughout; seconds are those of POSIX, in
-// which a leap second is the first one of the next day.
+// which a leap second is the first one of the next day. Not by <chrono>, which freestanding libraries refuse.
 #pragma once
 
 #include <array>

@@ -127,8 +127,7 @@ class KdsSource {
   [[nodiscard]] Result<CertificateChain> get(const CertificateRequest& request, MutBytes room) noexcept {
     std::array<std::byte, Url::kMaxSize> octets;
     ByteWriter target(octets);
-    const std::string_view prefix = url_.target;
-    target.text(prefix.ends_with('/') ? upto(prefix, prefix.size() - 1) : prefix);
+    target.text(without_slash(url_.target));
     write_kds_target(target, request);
     SNPNV_TRY(const ByteView& written, target.finish());
     Url url = url_;

@@ -21,6 +21,11 @@ struct Url {
   }
 };
 
+/// The text without a slash at its end: what a path is put behind.
+[[nodiscard]] constexpr std::string_view without_slash(std::string_view text) {
+  return upto(text, text.size() - (text.ends_with('/') ? 1 : 0));
+}
+
 /// Parses `http://HOST[:PORT][/PATH]` or https. No user, no fragment.
 /// @returns the URL | url_syntax - where: offset of the part that is wrong.
 /// Source: RFC 3986, "Authority", "Path"; RFC 9110, "http URI Scheme", "https URI Scheme".

@@ -99,12 +99,8 @@ class OpenSslBrokerCrypto {
   }
 
  private:
-  template <auto Free>
-  struct Freed {
-    void operator()(auto* p) const noexcept { Free(p); }
-  };
   template <class T, auto Free>
-  using Owned = std::unique_ptr<T, Freed<Free>>;
+  using Owned = detail::OpenSslOwned<T, Free>;
   using Key = Owned<EVP_PKEY, EVP_PKEY_free>;
   using Cipher = Owned<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
   using ErrorMark = OpenSslErrorMark;

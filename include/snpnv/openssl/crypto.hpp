@@ -17,6 +17,18 @@
 
 namespace snpnv {
 
+namespace detail {
+
+template <auto Free>
+struct OpenSslFreed {
+  void operator()(auto* p) const noexcept { Free(p); }
+};
+/// What OpenSSL made and Free ends.
+template <class T, auto Free>
+using OpenSslOwned = std::unique_ptr<T, OpenSslFreed<Free>>;
+
+}  // namespace detail
+
 /// The thread's error queue belongs to the caller: what a call adds is taken back.
 class OpenSslErrorMark {
  public:
@@ -94,12 +106,8 @@ class OpenSslCrypto {
 
  private:
   static constexpr std::size_t kMostRsa = 2048;  // octets of a number; OpenSSL verifies by none above
-  template <auto Free>
-  struct Freed {
-    void operator()(auto* p) const noexcept { Free(p); }
-  };
   template <class T, auto Free>
-  using Owned = std::unique_ptr<T, Freed<Free>>;
+  using Owned = detail::OpenSslOwned<T, Free>;
   using Context = Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
   using Parameters = Owned<OSSL_PARAM, OSSL_PARAM_free>;
   struct RsaKey {

@@ -63,6 +63,18 @@ class VekCertificate {
     return in.finish(static_cast<std::uint8_t>(in.unsigned_integer(0xFF)));
   }
 
+  /// The security patch levels of all components that the product has.
+  /// @returns the TCB | as number().
+  [[nodiscard]] constexpr Result<TCB_VERSION> tcb(Product product) const {
+    TCB_VERSION out;
+    for (const TcbLayoutEntry& entry : kTcbLayout) {
+      if (!out.get(entry, product)) continue;
+      SNPNV_TRY(const std::uint8_t spl, number(spl_extension(entry.component)));
+      out.set(entry, product, spl);
+    }
+    return out;
+  }
+
   /// productName or cspID.
   /// @returns the text of an IA5String | the codes of value() | der_ and wire_ codes.
   [[nodiscard]] constexpr Result<ByteView> text(VekExtension id) const {

@@ -327,6 +327,15 @@ struct SignedOctets {
   ByteView tbs;
   AlgorithmIdentifier algorithm;
   ByteView signature;
+
+  /// Reads what stands behind the signed octets. The algorithm within them, `inner`, is signed and the one outside is
+  /// not: they must agree.
+  constexpr void read_signature(DerReader& in, const AlgorithmIdentifier& inner) {
+    const std::size_t at = in.offset();
+    algorithm = read_algorithm(in);
+    if (!equal(algorithm.raw, inner.raw)) in.fail_at(Code::wire_value, at);
+    signature = in.octet_aligned_bits();
+  }
 };
 
 }  // namespace snpnv

@@ -68,13 +68,7 @@ struct Certificate {
       tbs.close(outer);
     }
     certificate.close(tbs);
-
-    const std::size_t algorithm_at = certificate.offset();
-    out.signed_octets.algorithm = read_algorithm(certificate);
-    // The copy inside is signed, the one outside is not: they must agree.
-    if (!equal(out.signed_octets.algorithm.raw, algorithm.raw))
-      certificate.fail_at(Code::wire_value, algorithm_at);
-    out.signed_octets.signature = certificate.octet_aligned_bits();
+    out.signed_octets.read_signature(certificate, algorithm);
     reader.close(certificate);
     return reader.finish(out);
   }

@@ -65,12 +65,7 @@ struct RevocationList {
       tbs.close(outer);
     }
     list.close(tbs);
-
-    const std::size_t algorithm_at = list.offset();
-    out.signed_octets.algorithm = read_algorithm(list);
-    if (!equal(out.signed_octets.algorithm.raw, algorithm.raw))
-      list.fail_at(Code::wire_value, algorithm_at);
-    out.signed_octets.signature = list.octet_aligned_bits();
+    out.signed_octets.read_signature(list, algorithm);
     reader.close(list);
     return reader.finish(out);
   }

@@ -35,7 +35,7 @@ class Provided {
   }
   // Borrows the room until the next one.
   [[nodiscard]] Outcome<ByteView> ask(std::string_view path, std::optional<ByteView> body) {
-    const std::string target = concat({prefix(), path});
+    const std::string target = concat({without_slash(url_.target), path});
     Url url = url_;
     url.target = target;
     const HttpMessage message{.json = body, .bodies = HttpBodies::all};
@@ -47,10 +47,6 @@ class Provided {
   }
 
  private:
-  [[nodiscard]] std::string_view prefix() const {
-    return upto(url_.target, url_.target.size() - (url_.target.ends_with('/') ? 1 : 0));
-  }
-
   Url url_;
   std::string_view address_;
   Network network_;
@@ -94,8 +90,7 @@ Outcome<Exit> run_maa(const Arguments& arguments) {
     SNPNV_TRY(const ByteView keys, provider.ask(kMaaKeys, std::nullopt));
     Provider crypto;
     std::vector<std::byte> scratch(std::size_t{1} << 20);
-    const std::string_view issuer = upto(address, address.size() - (address.ends_with('/') ? 1 : 0));
-    const auto good = verify_maa_token(crypto, token, keys, {issuer, parts.bound.report, parts.bound.claims},
+    const auto good = verify_maa_token(crypto, token, keys, {without_slash(address), parts.bound.report, parts.bound.claims},
                                        static_cast<std::uint64_t>(std::time(nullptr)), scratch);
     if (!good) {
       Failure failure = describe(address, good.error());

@@ -14,8 +14,6 @@
 #include "snpnv/collect/fresh_report.hpp"
 #include "snpnv/collect/quote.hpp"
 #include "step.hpp"
-#include "transports/monotonic_clock.hpp"
-#include "transports/open.hpp"
 #include "waiting.hpp"
 
 namespace snpnv::tool {
@@ -24,8 +22,6 @@ namespace {
 constexpr OptionSpec kProbeOptions[] = {
     {0, "timeout", "SECONDS", "give up then; default 10"},
 };
-
-using ProbeTpm = Tpm<SteppedTransport, MonotonicClock>;
 
 // Four characters of a property, without what fills them up.
 std::string characters(std::uint32_t value) {
@@ -97,7 +93,7 @@ class Probe {
     exit_ = failure.exit;
   }
 
-  void tpm(ProbeTpm& tpm, std::string_view tcti) {
+  void tpm(ToolTpm& tpm, std::string_view tcti) {
     const auto maker = property(tpm, TPM_PT::MANUFACTURER);
     if (!maker && maker.error().code != Code::tpm_rc) return no_tpm(describe(tcti, maker.error()));
     found("tpm", "TPM", tcti);
@@ -129,7 +125,7 @@ class Probe {
     if (failure.exit == Exit::not_fresh) exit_ = failure.exit;
   }
 
-  static Result<std::uint32_t> property(ProbeTpm& tpm, TPM_PT which) {
+  static Result<std::uint32_t> property(ToolTpm& tpm, TPM_PT which) {
     SNPNV_TRY(const auto answer,
               tpm.execute(GetCapability{TPM_CAP::TPM_PROPERTIES, static_cast<std::uint32_t>(which), 1}));
     for (const TPMS_TAGGED_PROPERTY& p : answer.capabilityData.tpmProperties.view())
@@ -137,14 +133,14 @@ class Probe {
     return fail(Code::tpm_answer);
   }
 
-  void vendor(ProbeTpm& tpm, const Result<std::uint32_t>& maker) {
+  void vendor(ToolTpm& tpm, const Result<std::uint32_t>& maker) {
     const auto firmware = maker ? property(tpm, TPM_PT::FIRMWARE_VERSION_1) : maker;
     if (!firmware) return missing("vendor", "vendor", firmware.error());
     found("vendor", "vendor",
           concat({characters(*maker), format(", firmware %u.%u", *firmware >> 16, *firmware & 0xFFFFU)}));
   }
 
-  bool index(ProbeTpm& tpm, TPM_HANDLE handle, std::string_view key, std::string_view label) {
+  bool index(ToolTpm& tpm, TPM_HANDLE handle, std::string_view key, std::string_view label) {
     const auto area = nv_public(tpm, handle);
     if (!area) return missing(key, label, area.error()), false;
     found(key, label, format("0x%08x, %u octets, %s", static_cast<unsigned>(handle), area->dataSize,
@@ -152,7 +148,7 @@ class Probe {
     return true;
   }
 
-  bool key(ProbeTpm& tpm) {
+  bool key(ToolTpm& tpm) {
     constexpr std::string_view kKey = "attestation_key", kLabel = "attestation key";
     const auto read = tpm.execute(ReadPublic{vtpm::kAttestationKey});
     if (!read && read.error().code == Code::wire_value)
@@ -167,7 +163,7 @@ class Probe {
   }
 
   // The first octets of the AK certificate index tell a certificate from an empty index.
-  void certificate(ProbeTpm& tpm) {
+  void certificate(ToolTpm& tpm) {
     constexpr std::string_view kKey = "ak_certificate", kLabel = "AK certificate";
     std::array<std::byte, 4> front{};
     const auto read = NvReader(tpm, vtpm::kAkCertificateIndex).read(0, front);
@@ -181,7 +177,7 @@ class Probe {
   }
 
   // The front of the envelope: enough for its header, and for version and product of the report.
-  bool envelope(ProbeTpm& tpm, bool index) {
+  bool envelope(ToolTpm& tpm, bool index) {
     constexpr std::string_view kKey = "envelope", kReport = "report";
     std::array<std::byte, HclReport::kSize> front{};
     if (!index) return missing(kKey, kKey, "no report index", ""), false;
@@ -207,7 +203,7 @@ class Probe {
   }
 
   // Only the claims vouch for a key: the one at 0x81000003 must be theirs, or no quote by it is worth anything.
-  bool named(ProbeTpm& tpm) {
+  bool named(ToolTpm& tpm) {
     constexpr std::string_view kKey = "claimed_key", kLabel = "key in the claims";
     Provider crypto;
     std::vector<std::byte> buffer(kEnvelopeBuffer);
@@ -226,12 +222,11 @@ class Probe {
   Exit exit_ = Exit::failed;  // if it is not complete
 };
 
-Outcome<AnyTransport> open_tpm(const Arguments& arguments, std::string& tcti, Instant deadline) {
+// So that what keeps the TPM away is told among the rest.
+Outcome<SteppedTransport> open_for_probe(const Arguments& arguments, std::string& tcti, Instant deadline) {
   SNPNV_TRY(tcti, tcti_name(arguments));
   SNPNV_CHECK(check_outputs(tcti, {"-"}));
-  auto transport = open_transport(tcti, deadline);
-  if (!transport) return library_failure(tcti, transport.error());
-  return std::move(*transport);
+  return open_tpm(tcti, deadline);
 }
 
 Outcome<Exit> run_probe(const Arguments& arguments) {
@@ -239,13 +234,12 @@ Outcome<Exit> run_probe(const Arguments& arguments) {
   MonotonicClock clock;
   const Waiting waiting("the TPM");
   std::string tcti;
-  auto transport = open_tpm(arguments, tcti, deadline);
+  auto transport = open_for_probe(arguments, tcti, deadline);
   if (!transport && transport.error().exit == Exit::usage) return std::unexpected(transport.error());
   Probe probe;
   probe.machine();
   if (transport) {
-    SteppedTransport stepped(*transport);
-    ProbeTpm tpm(stepped, clock, deadline);
+    ToolTpm tpm(*transport, clock, deadline);
     probe.tpm(tpm, tcti);
   } else {
     probe.no_tpm(transport.error());

@@ -6,8 +6,6 @@
 #include "output.hpp"
 #include "provider.hpp"
 #include "quote_files.hpp"
-#include "transports/monotonic_clock.hpp"
-#include "transports/open.hpp"
 #include "waiting.hpp"
 
 namespace snpnv::tool {
@@ -51,16 +49,14 @@ Outcome<Exit> run_quote(const Arguments& arguments) {
   SNPNV_TRY(const Instant deadline, start_deadline(arguments, 10));
   SNPNV_TRY(const auto nonce, nonce_of(arguments));
   SNPNV_TRY(const PcrSelection selection, selection_of(arguments.value("pcrs").value_or("sha256:0-23")));
-  MonotonicClock clock;
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
   std::vector<std::string> outputs;
   add_paths(outputs, directory, kQuoteFiles);
   SNPNV_TRY(const bool standard_output, check_outputs_of(arguments, tcti, outputs));
   Waiting waiting("the quote");
-  auto transport = open_transport(tcti, deadline);
-  if (!transport) return library_failure(tcti, transport.error());
-  SteppedTransport stepped(*transport);
-  ToolTpm tpm(stepped, clock, deadline);
+  SNPNV_TRY(SteppedTransport transport, open_tpm(tcti, deadline));
+  MonotonicClock clock;
+  ToolTpm tpm(transport, clock, deadline);
   Provider crypto;
   const auto key = attestation_key(tpm);  // there are no claims to name it
   if (!key) return library_failure(tcti, key.error());

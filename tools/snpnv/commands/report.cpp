@@ -10,8 +10,6 @@
 #include "provider.hpp"
 #include "snpnv/collect/fresh_report.hpp"
 #include "step.hpp"
-#include "transports/monotonic_clock.hpp"
-#include "transports/open.hpp"
 #include "waiting.hpp"
 
 namespace snpnv::tool {
@@ -107,14 +105,11 @@ Outcome<Exit> run_report(const Arguments& arguments) {
     SNPNV_TRY(user_data, read_user_data(arguments));
   }
 
-  MonotonicClock clock;
   SNPNV_TRY(const Lock lock, Lock::acquire(tcti, deadline));
   Waiting waiting("the report");
-  auto transport = open_transport(tcti, deadline);
-  if (!transport) return library_failure(tcti, transport.error());
-  SteppedTransport stepped(*transport);
-
-  Tpm tpm(stepped, clock, deadline);
+  SNPNV_TRY(SteppedTransport transport, open_tpm(tcti, deadline));
+  MonotonicClock clock;
+  ToolTpm tpm(transport, clock, deadline);
   Provider crypto;
   std::vector<std::byte> buffer(kEnvelopeBuffer);
   ReportCollector collector(tpm, crypto, buffer);
