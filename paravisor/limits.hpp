@@ -90,7 +90,7 @@ struct TPMS_ALG_PROPERTY {
       default: copy_entry(TPMS_TAGGED_PROPERTY{}); break;
     }
   }
-  SNPNV_CHECK(reader.finish(true));
+  SNPNV_CHECK(reader.finish());
   if (writer.ok()) store<std::uint32_t, Endian::big>(writer.written().subspan(at).first<4>(), kept);
   return seal_message(writer);
 }

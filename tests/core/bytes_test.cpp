@@ -133,5 +133,5 @@ static_assert([] {
   writer.be<std::uint32_t>(0x01020304);
   ByteReader reader(room);
   return reader.be<std::uint16_t>() == 0x0102 && reader.le<std::uint16_t>() == 0x0403 &&
-         reader.finish(true).has_value() && all_zero(ByteView(room).first(0)) && !all_zero(room);
+         reader.finish().has_value() && all_zero(ByteView(room).first(0)) && !all_zero(room);
 }());

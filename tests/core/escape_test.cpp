@@ -21,7 +21,7 @@ std::string read_back(const std::string& in_quotes) {
   const std::string document = "\"" + in_quotes + "\"";
   JsonReader json(test::view(document));
   const JsonString text = json.string();
-  REQUIRE(json.finish(true));
+  REQUIRE(json.finish());
   std::string decoded;
   auto source = text.source();
   for (char c = 0; source.next(c);) decoded += c;

@@ -12,7 +12,7 @@ namespace {
 std::optional<Code> outcome(std::string_view document) {
   JsonReader json(view(document));
   json.skip();
-  const auto result = json.finish(true);
+  const auto result = json.finish();
   if (result) return std::nullopt;
   CHECK(result.error().where <= document.size());
   return result.error().code;
@@ -159,22 +159,22 @@ TEST_CASE("Json_EachError_SaysWhere") {
     CAPTURE(c.document);
     JsonReader json(view(c.document), 100);
     json.skip();
-    CHECK(json.finish(true).error() == c.error);
+    CHECK(json.finish().error() == c.error);
   }
   const std::string many = members(257);
   JsonReader json(view(many));
   json.skip();
-  const Error error = json.finish(true).error();
+  const Error error = json.finish().error();
   CHECK(error.detail == 256);
   CHECK(many.substr(error.where, 5) == "\"256\"");
   for (const std::string_view document : {"  -1", "  18446744073709551616"}) {
     JsonReader number(view(document));
     (void)number.unsigned_integer();
-    CHECK(number.finish(true).error() == Error{Code::json_number, 2});
+    CHECK(number.finish().error() == Error{Code::json_number, 2});
   }
   JsonReader type(view("  []"));
   (void)type.unsigned_integer();
-  CHECK(type.finish(true).error() == Error{Code::json_type, 2});
+  CHECK(type.finish().error() == Error{Code::json_type, 2});
 }
 
 TEST_CASE("Json_FirstError_Stays") {
@@ -325,7 +325,7 @@ static_assert([] {
     const bool more = json.next_member(name);
     const std::uint64_t number = more ? json.unsigned_integer() : 0;
     const bool last = more && !json.next_member(name);
-    if (json.finish(true).has_value() != (n == octets.size())) return false;
+    if (json.finish().has_value() != (n == octets.size())) return false;
     if (n == octets.size() && (number != ~std::uint64_t{0} || !last)) return false;
   }
   return true;

@@ -18,7 +18,7 @@ verify='Verdict& verdict, const CertificateChain& certificates, const Trust& tru
   return verify_report(crypto, *chain.chain, evidence, policy, kEarliestTime, Scope::all, verdict).has_value();
 }'
 # JOB|LIMIT|FUNCTION
-jobs=("collector|14336|Result<BoundReport> job(Nowhere& nowhere, Stopped& stopped, NoCrypto& crypto, MutBytes room, const UserData& user_data) {
+jobs=("collector|12288|Result<BoundReport> job(Nowhere& nowhere, Stopped& stopped, NoCrypto& crypto, MutBytes room, const UserData& user_data) {
   Tpm tpm(nowhere, stopped, 1);
   return ReportCollector(tpm, crypto, room).fresh_report(user_data);
 }"

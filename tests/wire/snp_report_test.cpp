@@ -44,7 +44,7 @@ std::optional<test::Octets> from_evidence(const std::string& name) {
       json.skip();
     }
   }
-  REQUIRE(json.finish(true).has_value());
+  REQUIRE(json.finish().has_value());
   return test::Octets(envelope.begin() + 32, envelope.begin() + 32 + R::kSize);
 }
 

@@ -120,7 +120,7 @@ TEST_CASE("Name_SetsAndText_AreStrict") {
     const test::Octets der = test::hex(digits);
     DerReader in(der);
     const X509Name name = read_name(in);
-    const auto result = in.finish(true);
+    const auto result = in.finish();
     return std::string(result ? test::text(name.common_name) : snpnv::name(result.error().code));
   };
   // SET of C=US (countryName is 2.5.4.6) and CN=ab: the common name is first, its encoding is lower.
@@ -143,7 +143,7 @@ TEST_CASE("Key_NotAnRsaKey_IsAnError") {
     const test::Octets der = test::hex(digits);
     DerReader in(der);
     const X509Key key = read_key(in);
-    const auto result = in.finish(true);
+    const auto result = in.finish();
     return result ? std::string(snpnv::name(key.type)) : std::string(snpnv::name(result.error().code));
   };
   const auto tlv = [](const std::string& tag, const std::string& content) {  // of less than 128 octets
@@ -203,7 +203,7 @@ TEST_CASE("RsaPssParameters_OtherThanAmds_AreRefused") {
     const test::Octets der = test::hex(digits);
     DerReader in(der);
     const AlgorithmIdentifier algorithm = read_algorithm(in);
-    REQUIRE(in.finish(true).has_value());
+    REQUIRE(in.finish().has_value());
     return is_rsa_pss_sha384(algorithm);
   };
   // id-RSASSA-PSS, [0] SHA-384 NULL, [1] MGF1 SHA-384 NULL, [2] 48: RFC 4055, "RSASSA-PSS".

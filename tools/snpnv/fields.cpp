@@ -361,16 +361,22 @@ void claims_json(JsonWriter& json, const RuntimeClaims& claims) {
   key_json(json, "hcl_ek_pub", claims.endorsement_key);
   json.key("vm_configuration");
   json.begin_object();
-  for (const auto& flag : kVmFlags) {
-    if (!(vm.*flag.value)) continue;
-    json.key(flag.name);
-    json.boolean(*(vm.*flag.value));
-  }
-  for (const auto& text : kVmTexts) {
-    if (!(vm.*text.value)) continue;
-    json.key(text.name);
-    json.string(decoded(*(vm.*text.value)));
-  }
+  const auto flag = [&](std::string_view name, const std::optional<bool>& value) {
+    if (!value) return;
+    json.key(name);
+    json.boolean(*value);
+  };
+  const auto text = [&](std::string_view name, const std::optional<JsonString>& value) {
+    if (!value) return;
+    json.key(name);
+    json.string(decoded(*value));
+  };
+#define SNPNV_X(member, spelled) flag(#member, vm.member);
+  SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
+#undef SNPNV_X
+#define SNPNV_X(member, spelled) text(#member, vm.member);
+  SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
+#undef SNPNV_X
   if (vm.current_time) {
     json.key("current_time");
     json.integer(*vm.current_time);

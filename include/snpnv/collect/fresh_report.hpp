@@ -83,7 +83,7 @@ class ReportCollector {
   template <class Get>
   [[nodiscard]] constexpr Result<BoundReport> placed(Get&& get) {
     Place out = fail(Code::fresh_stale);
-    if (const auto got = explained(get(out)); !got) out = std::unexpected(got.error());
+    if (const auto got = get(out); !got) out = std::unexpected(explained(got.error()));
     return out;
   }
 
@@ -129,15 +129,14 @@ class ReportCollector {
   }
 
   // A command that the deadline cut short says less than what was seen before it.
-  [[nodiscard]] constexpr Result<void> explained(Result<void> result) const {
-    const bool cut_short = !result && (result.error().code == Code::io_deadline ||
-                                       result.error().code == Code::tpm_retry);
-    if (cut_short && trace_.last != Seen::nothing) return fail(not_fresh());
+  [[nodiscard]] constexpr Error explained(Error error) const {
+    const bool cut_short = error.code == Code::io_deadline || error.code == Code::tpm_retry;
+    if (cut_short && trace_.last != Seen::nothing) return not_fresh();
     // What is wrong with the content is the index's, as what is wrong with a command is its object's.
     constexpr std::uint32_t kWire = 2;
-    if (!result && static_cast<std::uint32_t>(result.error().code) >> 8 == kWire && result.error().object == 0)
-      result.error().object = static_cast<std::uint32_t>(vtpm::kReportIndex);
-    return result;
+    if (static_cast<std::uint32_t>(error.code) >> 8 == kWire && error.object == 0)
+      error.object = static_cast<std::uint32_t>(vtpm::kReportIndex);
+    return error;
   }
 
   [[nodiscard]] constexpr Result<void> write(const UserData& user_data) {

@@ -122,11 +122,16 @@ class ByteReader {
   [[nodiscard]] constexpr std::size_t remaining() const { return ok_ ? in_.size() - at_ : 0; }
   [[nodiscard]] constexpr std::size_t offset() const { return base_ + at_; }
 
-  /// The only way out of a parser: the value, or the first error, or an error for octets left.
+  /// The only way out of a parser: nothing, or the first error, or an error for octets left.
+  [[nodiscard]] constexpr Result<void> finish() {
+    if (remaining() != 0) fail(Code::wire_trailing, remaining());
+    if (!ok_) return ::snpnv::fail(error_);
+    return {};
+  }
+  /// The same with the value that was read.
   template <class T>
   [[nodiscard]] constexpr Result<T> finish(T value) {
-    if (ok_ && remaining() != 0) fail(Code::wire_trailing, remaining());
-    if (!ok_) return ::snpnv::fail(error_);
+    SNPNV_CHECK(finish());
     return value;
   }
 

@@ -72,18 +72,20 @@ class DigitValues {
     add(digits);
     add(other_case);
   }
-  [[nodiscard]] constexpr int operator[](char c) const {
-    return values_[std::min(static_cast<unsigned char>(c), kLast)];
-  }
+  [[nodiscard]] constexpr int operator[](char c) const { return values_[place(c)]; }
 
  private:
   consteval void add(std::string_view digits) {
-    for (std::size_t i = 0; i < digits.size(); ++i)
-      values_[static_cast<unsigned char>(digits[i])] = static_cast<std::int8_t>(i);
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+      const unsigned at = place(digits[i]);
+      values_[at < kOthers ? at : values_.size()] = static_cast<std::int8_t>(i);  // others do not compile
+    }
   }
-  static constexpr unsigned char kLast = 0x7F;  // DEL, which is no digit, and stands for all behind it
-  std::array<std::int8_t, kLast + 1> values_ = [] {
-    std::array<std::int8_t, kLast + 1> none{};
+  // From the first character that is a digit to the last; one more place stands for all others.
+  static constexpr unsigned kOthers = 'z' - '-' + 1;
+  static constexpr unsigned place(char c) { return std::min(static_cast<unsigned char>(c) - unsigned{'-'}, kOthers); }
+  std::array<std::int8_t, kOthers + 1> values_ = [] {
+    std::array<std::int8_t, kOthers + 1> none{};
     none.fill(-1);
     return none;
   }();

@@ -181,7 +181,6 @@ struct Failed {
     return std::expected<T, Error>(std::unexpect, value);
   }
 };
-[[nodiscard]] constexpr Failed fail(const Error& error) { return {error}; }
 
 [[nodiscard]] constexpr Failed fail(Code code, std::size_t where = 0, std::uint32_t detail = 0) {
   return {{code, static_cast<std::uint32_t>(where), detail}};
@@ -194,13 +193,16 @@ class Raised {
   constexpr explicit Raised(E& error) : error_(error) {}
   template <class T>
   // NOLINTNEXTLINE(google-explicit-constructor): to be converted is its purpose
-  constexpr operator std::expected<T, E>() const {
-    return std::expected<T, E>(std::unexpect, std::move(error_));
+  constexpr operator std::expected<T, std::remove_const_t<E>>() const {
+    return std::expected<T, std::remove_const_t<E>>(std::unexpect, std::move(error_));
   }
 
  private:
   E& error_;
 };
+
+/// An error that is there already, for the statement that returns it.
+[[nodiscard]] constexpr Raised<const Error> fail(const Error& error) { return Raised(error); }
 
 }  // namespace snpnv
 

@@ -239,11 +239,16 @@ class JsonReader {
   [[nodiscard]] constexpr const Error& error() const { return error_; }
   [[nodiscard]] constexpr std::size_t offset() const { return base_ + at_; }
 
+  [[nodiscard]] constexpr Result<void> finish() {
+    skip_space();
+    if (depth_ != 0 || at_ != in_.size()) syntax();
+    if (!ok_) return ::snpnv::fail(error_);
+    return {};
+  }
+  /// The same with the value that was read.
   template <class T>
   [[nodiscard]] constexpr Result<T> finish(T value) {
-    skip_space();
-    if (ok_ && (depth_ != 0 || at_ != in_.size())) syntax();
-    if (!ok_) return ::snpnv::fail(error_);
+    SNPNV_CHECK(finish());
     return value;
   }
 

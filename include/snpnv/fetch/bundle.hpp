@@ -66,7 +66,7 @@ struct PlatformCertificates {
   in.require(vcek.has_value(), JsonMember::vcekCert);
   in.require(issuers.has_value(), JsonMember::certificateChain);
   in.require(tcbm.has_value(), JsonMember::tcbm);
-  SNPNV_CHECK(in.finish(true));
+  SNPNV_CHECK(in.finish());
 
   PlatformCertificates out;
   std::array<std::byte, TCB_VERSION::kSize> big_endian{};

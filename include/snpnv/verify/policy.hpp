@@ -100,22 +100,20 @@ struct ExpectedVmConfiguration {
 #undef SNPNV_X
 };
 
-/// A member of vm-configuration: as the claims spell it and as this library does, where the value that is expected of it
-/// is, and where the one that is found.
+/// A member of vm-configuration: as the claims spell it, where the value that is expected of it is, and where the one that
+/// is found.
 template <class Expected, class Value>
 struct ExpectedVmMember {
   std::string_view json;
-  std::string_view name;
   std::optional<Expected> ExpectedVmConfiguration::*expected;
   std::optional<Value> VmConfiguration::*value;
 };
 #define SNPNV_X(member, json) \
-  ExpectedVmMember<bool, bool>{json, #member, &ExpectedVmConfiguration::member, &VmConfiguration::member},
+  ExpectedVmMember<bool, bool>{json, &ExpectedVmConfiguration::member, &VmConfiguration::member},
 inline constexpr auto kExpectedVmFlags = std::to_array({SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)});
 #undef SNPNV_X
-#define SNPNV_X(member, json)                                                                \
-  ExpectedVmMember<ExpectedText, JsonString>{json, #member, &ExpectedVmConfiguration::member, \
-                                             &VmConfiguration::member},
+#define SNPNV_X(member, json) \
+  ExpectedVmMember<ExpectedText, JsonString>{json, &ExpectedVmConfiguration::member, &VmConfiguration::member},
 inline constexpr auto kExpectedVmTexts = std::to_array({SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)});
 #undef SNPNV_X
 

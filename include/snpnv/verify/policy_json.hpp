@@ -26,14 +26,12 @@ class PolicyReader {
 
   [[nodiscard]] constexpr Result<void> read() {
     (void)members([&](const JsonString& name) { return top(name); });
-    SNPNV_CHECK(json_.finish(true));
-    return {};
+    return json_.finish();
   }
   /// The same, where no other member than this may stand.
   [[nodiscard]] constexpr Result<void> read_only(std::string_view member) {
     some_members([&](const JsonString& name) { return name == member && top(name); });
-    SNPNV_CHECK(json_.finish(true));
-    return {};
+    return json_.finish();
   }
 
  private:

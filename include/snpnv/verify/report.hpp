@@ -478,7 +478,7 @@ class ReportVerifier {
   CheckResult policy_vm_configuration() const {
     // secure-boot has a check of its own.
     const auto asked = [&](const auto& row) {
-      return row.name != "secure_boot" && (policy_.vm.*row.expected).has_value();
+      return row.json != "secure-boot" && (policy_.vm.*row.expected).has_value();
     };
     if (std::ranges::none_of(kExpectedVmFlags, asked) && std::ranges::none_of(kExpectedVmTexts, asked))
       return CheckResult::not_asked();

@@ -273,6 +273,7 @@ class DerReader {
   [[nodiscard]] constexpr std::size_t offset() const { return in_.offset(); }
   template <class T>
   [[nodiscard]] constexpr Result<T> finish(T value) { return in_.finish(value); }
+  [[nodiscard]] constexpr Result<void> finish() { return in_.finish(); }
 
  private:
   constexpr explicit DerReader(const ByteReader& in) : in_(in) {}

@@ -86,8 +86,7 @@ struct TrusteeEvidence {
     json.require(seen.quote, old ? JsonMember::quote : JsonMember::tpm_quote);
     json.require(seen.report, old ? JsonMember::report : JsonMember::hcl_report);
     json.require(seen.vcek, JsonMember::vcek);
-    SNPNV_CHECK(json.finish(true));
-    return {};
+    return json.finish();
   }
 
  private:
@@ -270,7 +269,7 @@ struct MaaEvidence {
       }
     }
     json.require(inner && claims, JsonMember::unnamed);
-    SNPNV_CHECK(json.finish(true));
+    SNPNV_CHECK(json.finish());
     JsonReader within(*inner);
     within.enter_object();
     for (JsonString member; within.next_member(member);) {
@@ -279,7 +278,7 @@ struct MaaEvidence {
       else within.skip();
     }
     within.require(report && chain, JsonMember::unnamed);
-    SNPNV_CHECK(within.finish(true));
+    SNPNV_CHECK(within.finish());
     return MaaEvidence{*report, *chain, *claims};
   }
 };

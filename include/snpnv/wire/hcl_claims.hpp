@@ -63,17 +63,16 @@ struct VmConfiguration {
   std::optional<std::int64_t> current_time;  // seconds since 1970; firmware of 2023
 };
 
-/// A member of vm-configuration: as the claims spell it, as this library does, and where its value is.
+/// A member of vm-configuration: as the claims spell it, and where its value is.
 template <class Value>
 struct VmMember {
   std::string_view json;
-  std::string_view name;
   std::optional<Value> VmConfiguration::*value;
 };
-#define SNPNV_X(member, json) VmMember<bool>{json, #member, &VmConfiguration::member},
+#define SNPNV_X(member, json) VmMember<bool>{json, &VmConfiguration::member},
 inline constexpr auto kVmFlags = std::to_array({SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)});
 #undef SNPNV_X
-#define SNPNV_X(member, json) VmMember<JsonString>{json, #member, &VmConfiguration::member},
+#define SNPNV_X(member, json) VmMember<JsonString>{json, &VmConfiguration::member},
 inline constexpr auto kVmTexts = std::to_array({SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)});
 #undef SNPNV_X
 
@@ -122,8 +121,7 @@ struct RuntimeClaims {
         json.skip();
       }
     }
-    SNPNV_CHECK(json.finish(true));
-    return {};
+    return json.finish();
   }
 
  private:

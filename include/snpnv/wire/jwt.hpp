@@ -97,7 +97,7 @@ struct JwtHeader {
       if (wanted && !found) found = certificate;
     }
   }
-  SNPNV_CHECK(json.finish(true));
+  SNPNV_CHECK(json.finish());
   if (!found) return std::nullopt;
   SNPNV_TRY(const ByteView& der, decode_base64url(FromBase64(found->source()), out));
   return der;

@@ -294,7 +294,7 @@ struct KbsAttestation {
     }
   }
   json.require(seen, JsonMember::token);
-  SNPNV_CHECK(json.finish(true));
+  SNPNV_CHECK(json.finish());
   std::size_t points = 0;
   for (const std::byte octet : token.raw) {
     const char c = static_cast<char>(octet);
@@ -447,7 +447,7 @@ struct KbsSecret {
       }
     }
     for (std::size_t i = 0; i < kMembers.size(); ++i) json.require(seen[i], kMembers[i]);
-    SNPNV_CHECK(json.finish(true));
+    SNPNV_CHECK(json.finish());
     if (!header.plain) return fail(Code::wire_value, header.offset);
     out.protected_text = text_of(header.raw);
     std::array<std::byte, JweHeader::kMost> room{};

@@ -47,6 +47,11 @@ constexpr Result<ByteView> seal_message(ByteWriter& out) {
   return message;
 }
 
+/// The header of a command with so many authorizations, whose size is not known yet.
+constexpr void marshal_header(TpmWriter& wire, TPM_CC code, std::size_t authorizations) {
+  wire(TpmHeader{authorizations > 0 ? TPM_ST::SESSIONS : TPM_ST::NO_SESSIONS, 0, static_cast<std::uint32_t>(code)});
+}
+
 /// The authorizations of so many handles, each by the empty password. Part 1, "Password Authorizations".
 constexpr void marshal_password_sessions(TpmWriter& wire, std::size_t count) {
   constexpr std::uint32_t kSessionSize = 9;  // handle, empty nonce, attributes, empty password
@@ -61,8 +66,7 @@ template <TpmCommand C>
 [[nodiscard]] constexpr Result<ByteView> marshal_command(const C& command, MutBytes out) {
   ByteWriter writer(out);
   TpmWriter wire(writer);
-  wire(TpmHeader{C::kAuthHandles > 0 ? TPM_ST::SESSIONS : TPM_ST::NO_SESSIONS, 0,
-                 static_cast<std::uint32_t>(C::kCode)});
+  marshal_header(wire, C::kCode, C::kAuthHandles);
   C::handles(wire, command);
   if constexpr (C::kAuthHandles > 0) marshal_password_sessions(wire, C::kAuthHandles);
   C::parameters(wire, command);
@@ -104,8 +108,7 @@ class ResponseBody {
       TpmReader{rest_}(session);
       rest_.require(session.nonce.data.empty() && session.hmac.data.empty(), Code::wire_value);
     }
-    SNPNV_CHECK(rest_.finish(true));
-    return {};
+    return rest_.finish();
   }
 
  private:
@@ -119,17 +122,20 @@ class ResponseBody {
   std::size_t sessions_;
 };
 
-/// Names the command, and the object that it is about, in an error.
-template <TpmCommand C>
-constexpr void concern(Error& error, const C& command) {
-  error.command = static_cast<std::uint32_t>(C::kCode);
-  error.object = static_cast<std::uint32_t>(command.object());
-}
 /// The error, with the command and the object that it concerns.
+[[nodiscard]] constexpr Error concerning(TPM_CC command, TPM_HANDLE object, Error error) {
+  error.command = static_cast<std::uint32_t>(command);
+  error.object = static_cast<std::uint32_t>(object);
+  return error;
+}
 template <TpmCommand C>
-[[nodiscard]] constexpr Failed fail_command(const C& command, Error error) {
-  concern(error, command);
-  return fail(error);
+[[nodiscard]] constexpr Failed fail_command(const C& command, const Error& error) {
+  return {concerning(C::kCode, command.object(), error)};
+}
+
+// Why what was read is no response to a command. No template of it, which would be in a program once for each command.
+[[nodiscard]] constexpr Error response_error(const Result<void>& read, TPM_CC command, TPM_HANDLE object) {
+  return concerning(command, object, read ? Error{Code::tpm_answer, TpmHeader::kSize} : read.error());
 }
 
 // Not of the command: several have no parameters in their responses.
@@ -153,11 +159,9 @@ template <TpmCommand C>
 [[nodiscard]] constexpr Result<typename C::Response> unmarshal_response(const C& command,
                                                                         const Result<ByteView>& message) {
   Result<typename C::Response> response{std::in_place};  // in the caller's place: some are large
-  auto read = read_response(message, C::kAuthHandles, *response);
-  if (read && !command.answered_by(*response)) read = fail(Code::tpm_answer, TpmHeader::kSize);
-  if (read) return response;
-  response = std::unexpected(read.error());
-  concern(response.error(), command);
+  const auto read = read_response(message, C::kAuthHandles, *response);
+  if (read && command.answered_by(*response)) return response;
+  response = std::unexpected(response_error(read, C::kCode, command.object()));
   return response;
 }
 

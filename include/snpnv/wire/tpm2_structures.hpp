@@ -79,9 +79,7 @@ class TpmWriter {
     } else if constexpr (std::unsigned_integral<T>) {
       out_.be(field);
     } else if constexpr (is_tpm2b<T>) {
-      require(field.data.size() <= T::kMax, Code::wire_size);
-      out_.be(static_cast<std::uint16_t>(field.data.size()));
-      out_.bytes(field.data);
+      sized(field.data, T::kMax);
     } else if constexpr (is_sized<T>) {
       const std::size_t at = out_.size();
       out_.be(std::uint16_t{0});
@@ -98,6 +96,11 @@ class TpmWriter {
     } else {
       T::fields(*this, field);
     }
+  }
+  constexpr void sized(ByteView data, std::size_t max) {
+    require(data.size() <= max, Code::wire_size);
+    out_.be(static_cast<std::uint16_t>(data.size()));
+    out_.bytes(data);
   }
 
   ByteWriter& out_;
@@ -125,18 +128,14 @@ class TpmReader {
       field = in_.be<T>();
     } else if constexpr (is_tpm2b<T>) {
       const std::size_t at = in_.offset();
-      const std::size_t size = in_.be<std::uint16_t>();
-      if (size > T::kMax) in_.fail_at(Code::wire_size, at, size);
-      field.data = in_.take(size);
+      field.data = in_.take(at_most(T::kMax, at, in_.be<std::uint16_t>()));
     } else if constexpr (is_sized<T>) {
       ByteReader inner = in_.sub(in_.be<std::uint16_t>());
       TpmReader(inner).one(field.value);
       in_.close(inner);
     } else if constexpr (is_tpml<T>) {
       const std::size_t at = in_.offset();
-      const std::size_t count = in_.be<std::uint32_t>();
-      if (count > T::kMax) in_.fail_at(Code::wire_size, at, count);
-      field.count = in_.ok() ? count : 0;
+      field.count = at_most(T::kMax, at, in_.be<std::uint32_t>());
       for (std::size_t i = 0; i < field.count && in_.ok(); ++i) one(field.entries[i]);
       if (!in_.ok()) field.count = 0;
     } else if constexpr (requires { field.kBits; }) {
@@ -144,6 +143,11 @@ class TpmReader {
     } else {
       T::fields(*this, field);
     }
+  }
+  // A size or count that stands at `at`; 0 if it is more than `max`, or was not there.
+  constexpr std::size_t at_most(std::size_t max, std::size_t at, std::size_t n) {
+    if (n > max) in_.fail_at(Code::wire_size, at, n);
+    return in_.ok() ? n : 0;
   }
 
   ByteReader& in_;

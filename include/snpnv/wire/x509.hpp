@@ -243,9 +243,9 @@ constexpr void skip_list(DerReader& in, DerTag tag, Read&& read) {
 
 /// Checks the value of an extension that decides nothing here. Those that libraries read on their own
 /// have the form that RFC 5280 gives them, so that no library finds another one.
-/// @returns true | der_ and wire_ codes.
+/// @returns nothing | der_ and wire_ codes.
 /// Source: RFC 5280, "Standard Extensions".
-[[nodiscard]] constexpr Result<bool> check_value(const X509Extension& extension) {
+[[nodiscard]] constexpr Result<void> check_value(const X509Extension& extension) {
   DerReader value(extension.value);
   const auto is = [&](ByteView oid) { return equal(extension.oid, oid); };
   if (is(oid::kSubjectKeyIdentifier)) {
@@ -282,9 +282,9 @@ constexpr void skip_list(DerReader& in, DerTag tag, Read&& read) {
   } else if (is(oid::kNetscapeCertType)) {
     (void)value.named_bits();
   } else {
-    return true;
+    return {};
   }
-  return value.finish(true);
+  return value.finish();
 }
 
 /// Reads a SubjectPublicKeyInfo. Keys of other types than RSA and P-384 are left as KeyType::other.
@@ -306,7 +306,7 @@ constexpr void skip_list(DerReader& in, DerTag tag, Read&& read) {
     out.rsa.exponent = numbers.positive();
     if (numbers.ok() && !out.rsa.is_sound()) numbers.fail_at(Code::wire_value, at);
     outer.close(numbers);
-    const auto read = outer.finish(true);
+    const auto read = outer.finish();
     const bool null = algorithm.parameters.tag == DerTag::null && algorithm.parameters.content.empty();
     if (!null) in.fail_at(Code::wire_value, at);  // RFC 4055, "RSA Public Keys"
     if (!read) in.fail_at(read.error().code, read.error().where, read.error().detail);

@@ -80,18 +80,18 @@ struct Certificate {
       if (!read) list.fail_at(read.error().code, read.error().where, read.error().detail);
     });
   }
-  constexpr Result<bool> read_value(const X509Extension& extension) {
+  constexpr Result<void> read_value(const X509Extension& extension) {
     DerReader value(extension.value);
     if (equal(extension.oid, oid::kBasicConstraints)) {
       DerReader constraints = value.enter(DerTag::sequence);
       ca = constraints.false_by_default();
       if (ca && !constraints.at_end()) path_length = constraints.unsigned_integer(0xFFFF);
       value.close(constraints);
-      return value.finish(true);
+      return value.finish();
     }
     if (equal(extension.oid, oid::kKeyUsage)) {
       key_usage = read_key_usage(value);
-      return value.finish(true);
+      return value.finish();
     }
     unknown_critical = unknown_critical || extension.critical;
     return check_value(extension);
