@@ -42,7 +42,7 @@ void judge(Sum& sum, ByteView log) {
   Policy policy;
   const ReplayedPcrs all{{0xFFFFFF}, {}};
   const MeasuredLogs view{log, {}};
-  BootPolicyVerifier nothing(sum, view, all, policy);
+  detail::BootPolicyVerifier nothing(sum, view, all, policy);
   REQUIRE(nothing.policy_boot_events().outcome == CheckOutcome::skip);
   policy.secure_boot_log = true;
   for (auto* keys : {&policy.secure_boot_pk, &policy.secure_boot_kek, &policy.secure_boot_db, &policy.secure_boot_dbx,
@@ -52,7 +52,7 @@ void judge(Sum& sum, ByteView log) {
   std::array<std::byte, 3 * BootEventRules::kSize> rules{};  // PCR 0: each kind, of zeros
   for (std::size_t i = 0; i < 3; ++i) rules[i * BootEventRules::kSize + 1] = static_cast<std::byte>(i);
   policy.boot_events.octets = rules;
-  BootPolicyVerifier verifier(sum, view, all, policy);
+  detail::BootPolicyVerifier verifier(sum, view, all, policy);
   REQUIRE(verifier.policy_secure_boot_log().outcome != CheckOutcome::skip);
   REQUIRE(verifier.policy_kernel_command_line().outcome != CheckOutcome::skip);
   REQUIRE(verifier.policy_boot_events().outcome == CheckOutcome::fail);  // it cannot be there and not be

@@ -48,14 +48,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Url from = *parse_url("https://kds.example/old");
     if (const auto to = redirected(from, head.location)) {
       REQUIRE(to->same_origin(from));
-      REQUIRE(std::ranges::all_of(to->target, http::is_printable));
+      REQUIRE(std::ranges::all_of(to->target, detail::http::is_printable));
     }
   }
   // With the bodies of errors too, an outcome differs only for their sake.
   const Outcome all = parse(in, size, other_room, HttpBodies::all);
   if (all.response) {
     const auto cookie = set_cookie(all.response->head, "kbs-session-id");
-    REQUIRE(!cookie || std::ranges::all_of(*cookie, http::is_cookie_octet));
+    REQUIRE(!cookie || std::ranges::all_of(*cookie, detail::http::is_cookie_octet));
     REQUIRE(whole.response && whole.response->head.status == all.response->head.status);
   }
   if (const auto head = parse_http_head(in); !head) REQUIRE(fuzz::inside(head.error(), size));

@@ -10,7 +10,7 @@ using namespace snpnv;
 namespace {
 
 struct NobodyTold {
-  void operator()(const Pause&) const noexcept {}
+  void operator()(const HttpPause&) const noexcept {}
 };
 constexpr Millis kDeadline = 60000;
 
@@ -82,7 +82,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Agreeable crypto;
   Evidence evidence;
   NobodyTold told;
-  Asking<NobodyTold> asking{false, true, kDeadline, told};
+  HttpAsking<NobodyTold> asking{false, true, kDeadline, told};
   asking.connects_again = true;
   KbsExchange exchange(broker, clock, crypto, evidence, *parse_url("https://kbs.example"), asking, 1, http_room, room);
   const auto secret = exchange.get("a/b/c", out);

@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   Replay replay(*exchanges);
   std::vector<std::byte> room(text.size());
-  for (const Exchange& exchange : *exchanges) {
+  for (const RecordedExchange& exchange : *exchanges) {
     const Result<ByteView> answer = replay.transact(exchange.command, room);
     require(answer.has_value() == exchange.response.has_value());
     require(answer ? equal(*answer, *exchange.response)

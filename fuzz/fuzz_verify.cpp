@@ -40,7 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto ark = crypto.parse_certificate(chain.ark))
       if (const auto digest = spki_digest(crypto, *ark)) roots[0] = *digest;
     static ChainCheck out;
-    const auto judged = verify(crypto, chain, Trust{roots}, evidence, policy, kAt, Scope::all, out);
+    const auto judged = verify(crypto, chain, Trust{roots}, evidence, policy, kAt, CheckScope::all, out);
     const Verdict& verdict = out.verdict;
     if (!judged) {
       REQUIRE(judged.error().code == Code::wire_short || judged.error().code == Code::wire_trailing);

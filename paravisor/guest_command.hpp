@@ -73,7 +73,7 @@ struct GuestCommand {
                                         static_cast<std::uint32_t>(writer.size() - at - 4));
     }
     writer.bytes(parameters);
-    return seal_message(writer);
+    return detail::seal_message(writer);
   }
 };
 
@@ -85,7 +85,7 @@ struct GuestResponse {
 
   /// @returns the response | what response_header() returns | wire_short, wire_trailing, wire_size.
   [[nodiscard]] static Result<GuestResponse> parse(ByteView message, bool makes_handle) {
-    SNPNV_TRY(const TpmHeader header, response_header(message));
+    SNPNV_TRY(const TpmHeader header, detail::response_header(message));
     GuestResponse out;
     ByteReader reader(message.subspan(TpmHeader::kSize), TpmHeader::kSize);
     if (makes_handle) out.handle = reader.take(4);
@@ -107,7 +107,7 @@ struct GuestResponse {
     if (!sessions.empty()) wire(static_cast<std::uint32_t>(parameters.size()));
     writer.bytes(parameters);
     for (const TPMS_AUTH_RESPONSE& session : sessions) wire(session);
-    return seal_message(writer);
+    return detail::seal_message(writer);
   }
 };
 
@@ -130,10 +130,10 @@ class CommandTable {
     ByteWriter writer(command);
     TpmWriter{writer}(TpmHeader{TPM_ST::NO_SESSIONS, 0, static_cast<std::uint32_t>(TPM_CC::GetCapability)}, kCommands,
                       kFirst, kAll);
-    SNPNV_TRY(const ByteView message, seal_message(writer));
+    SNPNV_TRY(const ByteView message, detail::seal_message(writer));
     std::array<std::byte, kMaxTpmMessage> response;
     SNPNV_TRY(const ByteView answer, tpm.transact(message, response));
-    SNPNV_CHECK(response_header(answer));
+    SNPNV_CHECK(detail::response_header(answer));
     ByteReader reader(answer.subspan(TpmHeader::kSize), TpmHeader::kSize);
     (void)reader.take(1 + 4);  // moreData, the capability
     CommandTable out;

@@ -60,7 +60,7 @@ struct TPMS_ALG_PROPERTY {
   constexpr std::uint32_t kAlgorithms = 0;
   constexpr std::uint32_t kPcrs = 5;
   constexpr std::uint32_t kTpmProperties = 6;
-  if (!command.sessions.empty() || !response_header(answer)) return answer;  // an audit session's HMAC would not hold
+  if (!command.sessions.empty() || !detail::response_header(answer)) return answer;  // an audit session's HMAC would not hold
   const std::vector<std::byte> given(answer.begin(), answer.end());
   ByteReader reader(ByteView(given).subspan(TpmHeader::kSize), TpmHeader::kSize);
   const auto more = reader.be<std::uint8_t>();
@@ -92,7 +92,7 @@ struct TPMS_ALG_PROPERTY {
   }
   SNPNV_CHECK(reader.finish());
   if (writer.ok()) store<std::uint32_t, Endian::big>(writer.written().subspan(at).first<4>(), kept);
-  return seal_message(writer);
+  return detail::seal_message(writer);
 }
 
 }  // namespace snpnv::paravisor

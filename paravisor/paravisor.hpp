@@ -67,7 +67,7 @@ class Paravisor {
     const ReadRange range = ReadRange::of(*command);
     if (range.index == vtpm::kReportIndex) before_read(range.offset);
     SNPNV_TRY(const ByteView answer, pass(*command, message, response));
-    if (response_header(answer)) SNPNV_CHECK(succeeded(*command, answer));
+    if (detail::response_header(answer)) SNPNV_CHECK(succeeded(*command, answer));
     if (range.index == vtpm::kAkCertificateIndex && range.offset == 0) SNPNV_CHECK(certificate_arrives());
     return code == TPM_CC::GetCapability ? tell_limits(*command, answer, response) : answer;
   }
@@ -141,7 +141,7 @@ class Paravisor {
       const NV_Write write{index, index, {part}, static_cast<std::uint16_t>(at)};
       SNPNV_TRY(const ByteView command, marshal_with_password(write, password_, scratch_.command));
       SNPNV_TRY(const ByteView answer, tpm_.transact(command, scratch_.response));
-      if (const auto header = response_header(answer); !header) return fail_command(write, header.error());
+      if (const auto header = detail::response_header(answer); !header) return detail::fail_command(write, header.error());
     }
     return {};
   }

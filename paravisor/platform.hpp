@@ -28,7 +28,7 @@ using Bytes = std::vector<std::byte>;
 [[nodiscard]] inline const unsigned char* raw(const std::byte* p) {
   return static_cast<const unsigned char*>(static_cast<const void*>(p));
 }
-[[nodiscard]] inline Failed mbed_failure(int status) {
+[[nodiscard]] inline detail::Failed mbed_failure(int status) {
   return fail(Code::crypto_failed, 0, static_cast<std::uint32_t>(-status));
 }
 
@@ -82,11 +82,11 @@ inline int system_random(void*, unsigned char* out, std::size_t size) {
 
 /// The field's octets in a structure that is being made.
 template <class Type, std::size_t Offset>
-[[nodiscard]] MutBytes slot(MutBytes structure, Field<Type, Offset>) {
-  return structure.subspan(Offset, Field<Type, Offset>::size);
+[[nodiscard]] MutBytes slot(MutBytes structure, LayoutField<Type, Offset>) {
+  return structure.subspan(Offset, LayoutField<Type, Offset>::size);
 }
 template <class T, std::size_t Offset>
-void put(MutBytes structure, Field<Le<T>, Offset> field, T value) {
+void put(MutBytes structure, LayoutField<Le<T>, Offset> field, T value) {
   store<T, Endian::little>(slot(structure, field).template first<sizeof(T)>(), value);
 }
 

@@ -174,7 +174,7 @@ template <Transport T, class Use>
   const CreatePrimary create{TPM_RH::ENDORSEMENT, {}, {area}, {}, {}};
   SNPNV_TRY(const ByteView command, marshal_command(create, scratch->command));
   SNPNV_TRY(const ByteView answer, tpm.transact(command, scratch->response));
-  if (const auto header = response_header(answer); !header) return fail_command(create, header.error());
+  if (const auto header = detail::response_header(answer); !header) return detail::fail_command(create, header.error());
   if (answer.size() < TpmHeader::kSize + 4) return fail(Code::wire_short, answer.size());
   const TPM_HANDLE handle{load<std::uint32_t, Endian::big>(answer.subspan(TpmHeader::kSize).template first<4>())};
   const Result<void> used = use(*scratch, handle);
@@ -218,7 +218,7 @@ template <TpmCommand C>
   C::handles(wire, command);
   wire(static_cast<std::uint32_t>(9 + password.size()), session);
   C::parameters(wire, command);
-  return seal_message(writer);
+  return detail::seal_message(writer);
 }
 
 /// The paravisor's indices: the guest's owner may read them; their password, of this boot, no guest knows.

@@ -16,7 +16,7 @@
 
 namespace snpnv {
 
-[[nodiscard]] inline Failed io_failure(int error) {
+[[nodiscard]] inline detail::Failed io_failure(int error) {
   return fail(Code::io_failed, 0, static_cast<std::uint32_t>(error));
 }
 

@@ -21,21 +21,21 @@ namespace snpnv {
 /// of its own; at the deadline that is left behind with the descriptor. After any error but
 /// wire_overflow the device is closed: a late response would answer the next command. The driver
 /// gives no event for "no longer busy", so it is asked again after a moment.
-class Device {
+class TpmDevice {
  public:
   /// Opens `path`. A device that another process holds (EBUSY) is waited for.
   /// @returns the device | io_failed - detail: errno | io_deadline.
-  [[nodiscard]] static Result<Device> open(const char* path, Instant deadline) noexcept {
+  [[nodiscard]] static Result<TpmDevice> open(const char* path, Instant deadline) noexcept {
     while (true) {
       Descriptor fd(::open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK));
-      if (fd.get() >= 0) return Device(std::move(fd), deadline);
+      if (fd.get() >= 0) return TpmDevice(std::move(fd), deadline);
       const int error = errno;
       if (error != EBUSY && error != EINTR && error != EAGAIN) return io_failure(error);
       SNPNV_CHECK(pause(deadline));
     }
   }
   /// Takes over a descriptor that behaves like the device's.
-  Device(Descriptor fd, Instant deadline) noexcept : fd_(std::move(fd)), deadline_(deadline) {}
+  TpmDevice(Descriptor fd, Instant deadline) noexcept : fd_(std::move(fd)), deadline_(deadline) {}
 
   /// @returns the response | io_failed - detail: errno | io_deadline | io_closed
   ///   | wire_overflow - the response is larger than `response`; detail: its size.
@@ -98,6 +98,6 @@ class Device {
   Descriptor fd_;
   Instant deadline_;
 };
-static_assert(Transport<Device>);
+static_assert(Transport<TpmDevice>);
 
 }  // namespace snpnv

@@ -85,7 +85,7 @@ static_assert(Transport<AnyTransport>);
   if (name == "device") path = ::access("/dev/tpmrm0", F_OK) == 0 ? "/dev/tpmrm0" : "/dev/tpm0";
   if (name.starts_with("/dev/")) path = name;
   if (path) {
-    SNPNV_TRY(Device device, Device::open(std::string(*path).c_str(), deadline));
+    SNPNV_TRY(TpmDevice device, TpmDevice::open(std::string(*path).c_str(), deadline));
     return AnyTransport(std::move(device));
   }
   const auto options = name == "swtpm" ? std::optional<std::string_view>("") : after("swtpm:");

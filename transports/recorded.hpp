@@ -17,6 +17,8 @@
 
 namespace snpnv {
 
+namespace detail {
+
 // The format: a header line, then for each exchange a line with the command and one with the
 // response, or with the error and its detail in decimal; '#' begins a comment line. Every line ends
 // with a newline, so that a file cut short is seen.
@@ -34,6 +36,8 @@ template <class T>
   return result;
 }
 
+}  // namespace detail
+
 /// Passes commands on to another transport and appends each exchange to a file at once.
 template <class Inner>
 class Recorder {
@@ -42,9 +46,9 @@ class Recorder {
   /// @returns the recorder | io_failed - detail: errno | record_deadline.
   [[nodiscard]] static Result<Recorder> open(const std::string& path, Inner inner,
                                              Instant deadline) noexcept {
-    SNPNV_TRY(Descriptor file, of_recording(open_file(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, deadline)));
+    SNPNV_TRY(Descriptor file, detail::of_recording(open_file(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, deadline)));
     Recorder out(std::move(file), std::move(inner), deadline);
-    SNPNV_CHECK(out.line("", std::string(kRecordingHeader)));
+    SNPNV_CHECK(out.line("", std::string(detail::kRecordingHeader)));
     return out;
   }
 
@@ -75,7 +79,7 @@ class Recorder {
   }
   Result<void> line(const char* mark, const std::string& text) noexcept {
     const std::string whole = mark + text + '\n';
-    return of_recording(write_all(file_.get(), std::as_bytes(std::span(whole)), deadline_));
+    return detail::of_recording(write_all(file_.get(), std::as_bytes(std::span(whole)), deadline_));
   }
 
   Descriptor file_;
@@ -84,10 +88,12 @@ class Recorder {
 };
 
 /// One command and what came back.
-struct Exchange {
+struct RecordedExchange {
   std::vector<std::byte> command;
   Result<std::vector<std::byte>> response;
 };
+
+namespace detail {
 
 /// The error that `text` of a recording stands for: a code's name and, if not 0, its detail.
 [[nodiscard]] inline std::optional<Error> recorded_error(std::string_view text) {
@@ -108,10 +114,12 @@ struct Exchange {
   return std::nullopt;
 }
 
+}  // namespace detail
+
 /// Reads a recording.
 /// @returns the exchanges | record_syntax - detail: line number, from 1.
-[[nodiscard]] inline Result<std::vector<Exchange>> parse_recording(std::string_view text) {
-  std::vector<Exchange> out;
+[[nodiscard]] inline Result<std::vector<RecordedExchange>> parse_recording(std::string_view text) {
+  std::vector<RecordedExchange> out;
   std::uint32_t number = 0;
   bool header = false;
   bool open = false;  // a command without its response
@@ -127,7 +135,7 @@ struct Exchange {
     if (end == std::string_view::npos) return damaged();
     text.remove_prefix(end + 1);
     if (!header) {
-      if (line != kRecordingHeader) return damaged();
+      if (line != detail::kRecordingHeader) return damaged();
       header = true;
       continue;
     }
@@ -143,7 +151,7 @@ struct Exchange {
     } else if (line[0] == '<') {
       if (!decode(rest, *out.back().response)) return damaged();
     } else if (line[0] == '!') {
-      const std::optional<Error> error = recorded_error(rest);
+      const std::optional<Error> error = detail::recorded_error(rest);
       if (!error) return damaged();
       out.back().response = fail(*error);
     } else {
@@ -162,19 +170,19 @@ enum class ReplayMode : std::uint8_t {
 /// Answers from a recording.
 class Replay {
  public:
-  explicit Replay(std::vector<Exchange> exchanges, ReplayMode mode = ReplayMode::strict) noexcept
+  explicit Replay(std::vector<RecordedExchange> exchanges, ReplayMode mode = ReplayMode::strict) noexcept
       : exchanges_(std::move(exchanges)), mode_(mode) {}
 
   /// Reads a recording from a file, which is waited for until `deadline` if it is a FIFO.
   /// @returns it | io_failed - detail: errno | record_deadline | wire_too_large | record_syntax.
   [[nodiscard]] static Result<Replay> open(const std::string& path, Instant deadline,
                                            ReplayMode mode = ReplayMode::strict) noexcept {
-    SNPNV_TRY(const Descriptor file, of_recording(open_file(path.c_str(), O_RDONLY, deadline)));
+    SNPNV_TRY(const Descriptor file, detail::of_recording(open_file(path.c_str(), O_RDONLY, deadline)));
     std::string text;
     std::array<char, 4096> part;
     while (text.size() <= kMaxInput) {
       SNPNV_TRY(const std::size_t n,
-                of_recording(read_some(file.get(), std::as_writable_bytes(std::span(part)), deadline)));
+                detail::of_recording(read_some(file.get(), std::as_writable_bytes(std::span(part)), deadline)));
       if (n == 0) break;
       text.append(part.data(), n);
     }
@@ -190,7 +198,7 @@ class Replay {
     if (mode_ == ReplayMode::loop && next_ == exchanges_.size()) next_ = 0;
     if (next_ == exchanges_.size())
       return fail(Code::record_exhausted, 0, static_cast<std::uint32_t>(exchanges_.size()));
-    const Exchange& exchange = exchanges_[next_];
+    const RecordedExchange& exchange = exchanges_[next_];
     if (!equal(exchange.command, command))
       return fail(Code::record_mismatch, 0, static_cast<std::uint32_t>(next_ + 1));
     ++next_;
@@ -202,7 +210,7 @@ class Replay {
   }
 
  private:
-  std::vector<Exchange> exchanges_;
+  std::vector<RecordedExchange> exchanges_;
   std::size_t next_ = 0;
   ReplayMode mode_;
 };

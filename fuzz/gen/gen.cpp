@@ -178,7 +178,7 @@ void recorded_seeds() {
   failed = failed || !exchanges;
   if (!exchanges) return;
   for (std::size_t i = 0; i < exchanges->size(); ++i) {
-    const Exchange& exchange = (*exchanges)[i];
+    const RecordedExchange& exchange = (*exchanges)[i];
     bool known = false;
     for (std::size_t which = 0; which < fuzz::kCommandCount && !known; ++which) {
       fuzz::with_command(which, [&](const auto& command) {
@@ -337,7 +337,7 @@ void broker_seeds() {
   std::vector<std::string> words{"extra-params", "selected-hash-algorithm", "sha256", "sha384", "sha512", "runtime-data",
                                  "tee-pubkey", "tee-evidence", "primary_evidence", "additional_evidence", "P-256", "EC",
                                  "ECDH-ES+A256KW", "A256GCM", "AAAA", "{", "}", ",", ":"};
-  for (const JsonMember member : kJsonMembers) words.emplace_back(name(member));
+  for (const JsonMember member : detail::kJsonMembers) words.emplace_back(name(member));
   dictionary("kbs", words);
   for (const char* word : {"HTTP/1.1 200 OK\\x0d\\x0a", "HTTP/1.1 401 ", "Content-Length: ", "Set-Cookie: kbs-session-id=",
                            "\\x0d\\x0a\\x0d\\x0a", "TokenNotFound"})
@@ -393,8 +393,8 @@ void verifier_seeds() {
     if (!member.empty() && std::ranges::find(members, member) == members.end()) members.emplace_back(member);
   };
 #define SNPNV_X(member, Kind, path, option, help, check) \
-  add(PolicyPath(path).object);                          \
-  add(PolicyPath(path).name);
+  add(detail::PolicyPath(path).object);                          \
+  add(detail::PolicyPath(path).name);
   SNPNV_POLICY_ITEMS(SNPNV_X)
 #undef SNPNV_X
   for (const TcbLayoutEntry& component : kTcbLayout) members.emplace_back(component.key);

@@ -17,7 +17,7 @@ struct ImageCrypto {
   }
 
  private:
-  static snpnv::Failed refuse() { return snpnv::fail(snpnv::Code::crypto_failed); }
+  static snpnv::detail::Failed refuse() { return snpnv::fail(snpnv::Code::crypto_failed); }
 };
 #else
 #include "snpnv/mbedtls/crypto.hpp"

@@ -120,7 +120,7 @@ int collect_and_verify() {
   auto judged = verify_chain(crypto, {ark.view(), ask.view(), vcek.view(), {}}, Trust{roots}, *time, chain);
   if (judged && chain.chain)
     judged = verify_report(crypto, *chain.chain, {fresh->report.raw, fresh->envelope.claims, {}, user_data}, policy, *time,
-                           Scope::all, verdict);
+                           CheckScope::all, verdict);
   say_stack("verify");
   if (!judged) return 1;
   const Verdict& result = chain.chain ? verdict : chain.verdict;

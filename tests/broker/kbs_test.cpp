@@ -16,7 +16,7 @@ namespace {
 
 struct Told {
   std::size_t pauses = 0;
-  void operator()(const Pause&) { ++pauses; }
+  void operator()(const HttpPause&) { ++pauses; }
 };
 
 const std::string kNonce = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -109,7 +109,7 @@ struct Scene {
   std::string detail;
 
   Result<std::string> get() {
-    Asking<Told> asking{false, true, clock.time + time, told};
+    HttpAsking<Told> asking{false, true, clock.time + time, told};
     asking.connects_again = true;
     KbsExchange exchange(broker, clock, crypto, evidence, *parse_url(base), asking, 7,
                          std::span<std::byte, kHttpRoom>(http_room.data(), kHttpRoom),

@@ -50,7 +50,7 @@ struct StoppedClock {
   void sleep(Millis) noexcept {}
 };
 struct Nobody {
-  void operator()(const Pause&) const noexcept {}
+  void operator()(const HttpPause&) const noexcept {}
 };
 struct Evidence {
   Result<ByteView> evidence(ByteView, MutBytes room) noexcept {
@@ -117,7 +117,7 @@ bool exchange(Spoil spoil) {
   std::vector<std::byte> room(kKbsRoom);
   SecretOctets<64> out;
   KbsExchange exchange(broker, clock, crypto, evidence, *parse_url("https://kbs.example"),
-                       Asking<Nobody>{false, true, 1000, nobody}, 1,
+                       HttpAsking<Nobody>{false, true, 1000, nobody}, 1,
                        std::span<std::byte, kHttpRoom>(http_room.data(), kHttpRoom),
                        std::span<std::byte, kKbsRoom>(room.data(), kKbsRoom));
   const auto secret = exchange.get("a/b/c", out.octets());

@@ -41,7 +41,7 @@ TEST_CASE("FreshReport_SteadyState_OneWriteAndThreeReads") {
   CHECK(bound->claims.carries(filled(2)));
   CHECK(run.watched.commands ==
         std::vector{TPM_CC::NV_Write, TPM_CC::NV_Read, TPM_CC::NV_Read, TPM_CC::NV_Read});
-  CHECK(run.collector.trace().last == Seen::fresh);
+  CHECK(run.collector.trace().last == FreshTrace::Seen::fresh);
 }
 
 TEST_CASE("FreshReport_SmallEnvelope_OneWriteAndTwoReads") {

@@ -19,7 +19,7 @@ struct Layout {
   }
 };
 template <std::size_t Offset, std::size_t Size>
-using At = Field<OctetArray<Size>, Offset>;
+using At = LayoutField<OctetArray<Size>, Offset>;
 
 static_assert(tiles<Layout<8, At<0, 2>, At<2, 4>, At<6, 2>>>());
 static_assert(!tiles<Layout<8, At<1, 1>, At<2, 4>, At<6, 2>>>(), "begins behind 0");
@@ -29,7 +29,7 @@ static_assert(!tiles<Layout<8, At<0, 2>, At<6, 2>, At<2, 4>>>(), "out of order")
 static_assert(!tiles<Layout<9, At<0, 2>, At<2, 4>, At<6, 2>>>(), "ends too soon");
 static_assert(!tiles<Layout<7, At<0, 2>, At<2, 4>, At<6, 2>>>(), "ends too late");
 
-static_assert(is_reserved<Reserved<3>>);
+static_assert(is_reserved<ReservedOctets<3>>);
 static_assert(!is_reserved<OctetArray<3>> && !is_reserved<Le<std::uint32_t>>);
 
 // The same body at compile time and at run time.
@@ -37,14 +37,14 @@ constexpr bool field_is_read_in_place() {
   std::array<std::byte, 8> octets{};
   for (std::size_t i = 0; i < octets.size(); ++i) octets[i] = static_cast<std::byte>(i + 1);
   const std::span<const std::byte, 8> in(octets);
-  using Number = Field<Le<std::uint32_t>, 2>;
-  using Text = Field<OctetArray<3>, 5>;
+  using Number = LayoutField<Le<std::uint32_t>, 2>;
+  using Text = LayoutField<OctetArray<3>, 5>;
   return Number::offset == 2 && Number::size == 4 && Number::end == 6 &&
          Number::load(in) == 0x06050403 && Number::octets(in).data() == octets.data() + 2 &&
          Text::load(in).data() == octets.data() + 5 && Text::load(in).size() == 3 &&
-         Field<Le<std::uint64_t>, 0>::load(in) == 0x0807060504030201 &&
-         Field<Le<std::uint16_t>, 6>::load(in) == 0x0807 &&
-         Field<Le<std::uint8_t>, 7>::load(in) == 8;
+         LayoutField<Le<std::uint64_t>, 0>::load(in) == 0x0807060504030201 &&
+         LayoutField<Le<std::uint16_t>, 6>::load(in) == 0x0807 &&
+         LayoutField<Le<std::uint8_t>, 7>::load(in) == 8;
 }
 static_assert(field_is_read_in_place());
 

@@ -39,8 +39,8 @@ struct ScriptedServer {
 static_assert(HttpClient<ScriptedServer>);
 
 struct Told {
-  std::vector<Pause> pauses;
-  void operator()(const Pause& pause) { pauses.push_back(pause); }
+  std::vector<HttpPause> pauses;
+  void operator()(const HttpPause& pause) { pauses.push_back(pause); }
 };
 
 struct Scene {
@@ -51,7 +51,7 @@ struct Scene {
   bool patient = true;
 
   Result<ByteView> get(std::string_view url = "http://h/first") {
-    const Asking<Told> asking{false, patient, clock.time + time, told};
+    const HttpAsking<Told> asking{false, patient, clock.time + time, told};
     return http_get_patiently(server, clock, *parse_url(url), asking, Backoff(7), room);
   }
 };
@@ -136,7 +136,7 @@ TEST_CASE("Patience_Impatient_LeavesItToTheNextSource") {
 TEST_CASE("Patience_GoneOfAMetadataService_IsBusy") {
   Scene scene;
   scene.server.answers = {{410}, {410}, {200, "body"}};
-  const Asking<Told> asking{true, true, scene.clock.time + 60000, scene.told};
+  const HttpAsking<Told> asking{true, true, scene.clock.time + 60000, scene.told};
   const auto got = http_get_patiently(scene.server, scene.clock, *parse_url("http://h/"), asking, Backoff(7), room);
   CHECK(text(*got) == "body");
   CHECK(scene.told.pauses.size() == 2);
@@ -146,8 +146,8 @@ TEST_CASE("Patience_WhoEndsBusy_SaysForHowLong") {
   for (const bool patient : {true, false}) {
     Scene scene;
     scene.server.answers = {{429, {}, {}, Millis{70000}}};
-    std::optional<Busy> busy;
-    const Asking<Told> asking{false, patient, scene.clock.time + 60000, scene.told, &busy};
+    std::optional<HttpBusy> busy;
+    const HttpAsking<Told> asking{false, patient, scene.clock.time + 60000, scene.told, &busy};
     const auto get = [&] {
       return http_get_patiently(scene.server, scene.clock, *parse_url("http://h/"), asking, Backoff(7), room);
     };
@@ -172,7 +172,7 @@ TEST_CASE("Patience_ConnectionFailure_IsReturned") {
 TEST_CASE("Patience_ConnectionFailure_IsTriedAgainWhereThatIsAskedFor") {
   Scene scene;
   scene.server.answers = {{0}, {0}, {401, "who"}};
-  Asking<Told> asking{false, true, scene.clock.time + scene.time, scene.told};
+  HttpAsking<Told> asking{false, true, scene.clock.time + scene.time, scene.told};
   asking.connects_again = true;
   const auto ask = [&](const HttpMessage& message) {
     return http_ask_patiently(scene.server, scene.clock, *parse_url("http://h/first"), message, asking, Backoff(7), room);
@@ -191,7 +191,7 @@ TEST_CASE("Patience_ConnectionFailure_IsTriedAgainWhereThatIsAskedFor") {
 TEST_CASE("Patience_Post_IsNotRedirected") {
   Scene scene;
   scene.server.answers = {{307, {}, "/a"}, {200, "body"}};
-  const Asking<Told> asking{false, true, scene.clock.time + scene.time, scene.told};
+  const HttpAsking<Told> asking{false, true, scene.clock.time + scene.time, scene.told};
   const auto got = http_ask_patiently(scene.server, scene.clock, *parse_url("http://h/first"),
                                       {.json = view("{}")}, asking, Backoff(7), room);
   CHECK(got.error() == Error{Code::http_redirect, 0, 307});
@@ -323,7 +323,7 @@ TEST_CASE("KdsSource_Prefix_StandsBeforeThePath") {
   for (const char* url : {"http://h/mirror", "http://h/mirror/"}) {
     Scene scene;
     scene.server.answers = {{200, "0list"}};
-    const Asking<Told> asking{false, true, 60000, scene.told};
+    const HttpAsking<Told> asking{false, true, 60000, scene.told};
     KdsSource source(scene.server, scene.clock, *parse_url(url), asking, Backoff(1), room);
     test::Octets out(100);
     const auto got = source.get({CertificateKind::revocation, Product::milan}, out);
@@ -339,7 +339,7 @@ TEST_CASE("KdsSource_Prefix_StandsBeforeThePath") {
 TEST_CASE("Source_AnswerOfAnotherKind_IsRefused") {
   constexpr std::string_view kPage = "<!DOCTYPE html>";
   Scene scene;
-  const Asking<Told> asking{false, true, 60000, scene.told};
+  const HttpAsking<Told> asking{false, true, 60000, scene.told};
   KdsSource kds(scene.server, scene.clock, *parse_url("http://h"), asking, Backoff(1), room);
   PlatformSource platform(scene.server, scene.clock, *parse_url("http://h"), asking, Backoff(1), room);
   test::Octets out(100);
@@ -361,7 +361,7 @@ TEST_CASE("PlatformSource_OtherTcb_IsRefused") {
   Scene scene;
   scene.server.answers = {{200, R"({"vcekCert":")" + pem("vcek.pem") + R"(","tcbm":"db18000000000003","certificateChain":")" +
                                     pem("ask.pem") + pem("ark.pem") + "\"}"}};
-  const Asking<Told> asking{false, true, 60000, scene.told};
+  const HttpAsking<Told> asking{false, true, 60000, scene.told};
   PlatformSource source(scene.server, scene.clock, *parse_url("http://169.254.169.254"), asking, Backoff(1), room);
   test::Octets out(1 << 16);
   CertificateRequest request{CertificateKind::endorsement, Product::milan};

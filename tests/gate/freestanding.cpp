@@ -20,7 +20,7 @@ struct NoNetwork {
   Result<void> write_all(ByteView) noexcept { return {}; }
 };
 struct NobodyTold {
-  void operator()(const Pause&) const noexcept {}
+  void operator()(const HttpPause&) const noexcept {}
 };
 struct NoCrypto {
   Result<Digest> digest(Hash, ByteView) noexcept { return fail(Code::crypto_failed); }
@@ -49,7 +49,7 @@ extern "C" bool use_broker(const std::byte* in, std::size_t size, std::byte* out
   NoCrypto crypto;
   NoEvidence evidence;
   NobodyTold told;
-  KbsExchange exchange(network, clock, crypto, evidence, *url, Asking<NobodyTold>{false, true, 1, told}, 1,
+  KbsExchange exchange(network, clock, crypto, evidence, *url, HttpAsking<NobodyTold>{false, true, 1, told}, 1,
                        buffer.first<kHttpRoom>(), buffer.subspan<kHttpRoom, kKbsRoom>());
   const auto report = ATTESTATION_REPORT::parse(ByteView(in, size));
   if (!report) return false;
@@ -68,7 +68,7 @@ extern "C" bool use_fetch(const std::byte* in, std::size_t size, std::byte* out,
   Stopped clock;
   NoCrypto crypto;
   NobodyTold told;
-  const Asking<NobodyTold> asking{false, true, 1, told};
+  const HttpAsking<NobodyTold> asking{false, true, 1, told};
   const auto report = ATTESTATION_REPORT::parse(octets);
   const auto url = parse_url(text_of(octets));
   if (!report || !url) return false;
@@ -122,7 +122,7 @@ extern "C" bool use_everything(const std::byte* in, std::size_t size, std::byte*
   const auto time = parse_rfc3339("2024-01-01T00:00:00Z");
   if (!read || !certificate || !*certificate || !time) return false;
   const auto judged = verify(crypto, {octets, octets, **certificate, octets}, Trust{},
-                             {octets, octets, Hash::sha256, UserData{}}, policy, *time, Scope::all, checked);
+                             {octets, octets, Hash::sha256, UserData{}}, policy, *time, CheckScope::all, checked);
   ByteWriter writer(buffer);
   write_error(writer, words_of("octets", fresh.error(), buffer));
   write_verdict(writer, checked.verdict);

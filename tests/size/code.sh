@@ -15,7 +15,7 @@ version=12
 verify='Verdict& verdict, const CertificateChain& certificates, const Trust& trust, const Evidence& evidence, const Policy& policy,
           ChainCheck& chain) {
   if (!verify_chain(crypto, certificates, trust, kEarliestTime, chain) || !chain.chain) return false;
-  return verify_report(crypto, *chain.chain, evidence, policy, kEarliestTime, Scope::all, verdict).has_value();
+  return verify_report(crypto, *chain.chain, evidence, policy, kEarliestTime, CheckScope::all, verdict).has_value();
 }'
 # JOB|LIMIT|FUNCTION
 jobs=("collector|12288|Result<BoundReport> job(Nowhere& nowhere, Stopped& stopped, NoCrypto& crypto, MutBytes room, const UserData& user_data) {

@@ -15,7 +15,7 @@ bool verify_a_chain(NoCrypto& crypto, const CertificateChain& certificates, cons
 
 bool verify_a_report(NoCrypto& crypto, const VerifiedChain& chain, const Evidence& evidence, const Policy& policy,
                      Verdict& verdict) {
-  return verify_report(crypto, chain, evidence, policy, kEarliestTime, Scope::all, verdict).has_value();
+  return verify_report(crypto, chain, evidence, policy, kEarliestTime, CheckScope::all, verdict).has_value();
 }
 
 bool parse_a_policy(ByteView text, Policy& policy) { return parse_policy(text, policy).has_value(); }

@@ -67,9 +67,9 @@ class Bridge {
 struct DeviceOnSwtpm {
   TcpSwtpm swtpm;
   Ends ends;
-  Device device{std::move(ends.device), in_time()};
+  TpmDevice device{std::move(ends.device), in_time()};
   Bridge bridge{std::move(ends.peer), swtpm.port()};
-  ~DeviceOnSwtpm() { Device(std::move(device)); }  // hang up first: the bridge waits for that
+  ~DeviceOnSwtpm() { TpmDevice(std::move(device)); }  // hang up first: the bridge waits for that
 };
 
 TEST_CASE("Device_RealSwtpm_Converses") {
@@ -100,7 +100,7 @@ TEST_CASE("Device_SwtpmKilled_IsAnError") {
 
 TEST_CASE("Device_PeerHangsUpInsteadOfAnswering_IsClosed") {
   Ends ends;
-  Device device(std::move(ends.device), in_time());
+  TpmDevice device(std::move(ends.device), in_time());
   ::shutdown(ends.peer.get(), SHUT_WR);
   std::thread hang_up([&] {
     std::array<char, 64> command;
@@ -116,7 +116,7 @@ TEST_CASE("Device_PeerHangsUpInsteadOfAnswering_IsClosed") {
 TEST_CASE("Device_GoneBeforeTheCommand_FailsWithErrno") {
   ::signal(SIGPIPE, SIG_IGN);  // a socket in the place of a device
   Ends ends;
-  Device device(std::move(ends.device), in_time());
+  TpmDevice device(std::move(ends.device), in_time());
   ends.peer.reset();
   const Result<Message> answer = ask(device, kGetRandom8);
   REQUIRE_FALSE(answer.has_value());
@@ -134,7 +134,7 @@ TEST_CASE("Device_VanishesDuringTheCommand_FailsAtOnceWithErrno") {
   ::cfmakeraw(&raw);
   REQUIRE(::tcsetattr(peer.get(), TCSANOW, &raw) == 0);
   ::fcntl(device_end.get(), F_SETFL, O_NONBLOCK);
-  Device device(std::move(device_end), in_time());
+  TpmDevice device(std::move(device_end), in_time());
   Message taken(kGetRandom8.size());
   std::thread vanish([&] {
     for (std::size_t at = 0; at < taken.size();) {
@@ -157,14 +157,14 @@ TEST_CASE("Device_SignalsWhileThePeerIsSilent_EndsAtTheDeadline") {
   const Interruptions signals;
   while (signals.count() <= 10) {
     Ends ends;
-    Device device(std::move(ends.device), in(0));
+    TpmDevice device(std::move(ends.device), in(0));
     check_silence(device);
   }
 }
 
 TEST_CASE("Device_AnswerAfterTheDeadline_NeverAnswersAnotherCommand") {
   Ends ends;
-  Device device(std::move(ends.device), in(50));
+  TpmDevice device(std::move(ends.device), in(50));
   CHECK_FALSE(ask(device, kGetRandom8).has_value());
   ::send(ends.peer.get(), kNoSuchHandle.data(), kNoSuchHandle.size(), MSG_NOSIGNAL);
   device.set_deadline(in_time());
@@ -176,7 +176,7 @@ TEST_CASE("Device_AnswerAfterTheDeadline_NeverAnswersAnotherCommand") {
 TEST_CASE("Device_ReadsNothingAtFirst_WaitsForTheAnswer") {
   // Readable and yet empty, as Linux 5.0 is while the command is still queued.
   Ends ends;
-  Device device(std::move(ends.device), in_time());
+  TpmDevice device(std::move(ends.device), in_time());
   ends.say({});
   ends.say({});
   ends.say(kNoSuchHandle);
@@ -185,7 +185,7 @@ TEST_CASE("Device_ReadsNothingAtFirst_WaitsForTheAnswer") {
 
 TEST_CASE("Device_ReadsNothingForEver_EndsAtTheDeadline") {
   Ends ends;
-  Device device(std::move(ends.device), in(30));
+  TpmDevice device(std::move(ends.device), in(30));
   for (int i = 0; i < 100; ++i) ends.say({});
   const Result<Message> answer = ask(device, kGetRandom8);
   REQUIRE_FALSE(answer.has_value());
@@ -203,7 +203,7 @@ int fill(const Ends& ends) {
 TEST_CASE("Device_WriteSaysAgain_TriesUntilTheDeadline") {
   Ends ends;
   fill(ends);
-  Device device(std::move(ends.device), in(0));
+  TpmDevice device(std::move(ends.device), in(0));
   check_silence(device);
 }
 
@@ -211,7 +211,7 @@ TEST_CASE("Device_WriteSaysAgainForAWhile_Converses") {
   Ends ends;
   const int filled = fill(ends);
   const int peer = ends.peer.get();
-  Device device(std::move(ends.device), in_time());
+  TpmDevice device(std::move(ends.device), in_time());
   std::thread reader([&] {
     take_no_signals();
     std::array<std::byte, 64> message{};
@@ -227,7 +227,7 @@ TEST_CASE("Device_WriteSaysAgainForAWhile_Converses") {
 }
 
 TEST_CASE("DeviceOpen_NoSuchFile_SaysSo") {
-  const auto device = Device::open("/dev/no-such-tpm", in_time());
+  const auto device = TpmDevice::open("/dev/no-such-tpm", in_time());
   REQUIRE_FALSE(device.has_value());
   CHECK(device.error() == Error{Code::io_failed, 0, ENOENT});
 }
@@ -243,20 +243,20 @@ TEST_CASE("DeviceOpen_NoDriverBehindTheName_SaysSo") {
   const Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const void* const generic = &address;
   REQUIRE(::bind(fd.get(), static_cast<const sockaddr*>(generic), sizeof address) == 0);
-  const auto device = Device::open(path.c_str(), in_time());
+  const auto device = TpmDevice::open(path.c_str(), in_time());
   REQUIRE_FALSE(device.has_value());
   CHECK(device.error() == Error{Code::io_failed, 0, ENXIO});
 }
 
 TEST_CASE("DeviceOpen_Folder_SaysSo") {
-  const auto device = Device::open("/dev", in_time());
+  const auto device = TpmDevice::open("/dev", in_time());
   REQUIRE_FALSE(device.has_value());
   CHECK(device.error() == Error{Code::io_failed, 0, EISDIR});
 }
 
 TEST_CASE("Device_NotATpm_FailsWithErrno") {
   // /dev/full answers every write() with ENOSPC: full(4).
-  auto device = Device::open("/dev/full", in_time());
+  auto device = TpmDevice::open("/dev/full", in_time());
   REQUIRE(device.has_value());
   const Result<Message> answer = ask(*device, kGetRandom8);
   REQUIRE_FALSE(answer.has_value());
@@ -267,7 +267,7 @@ TEST_CASE("DeviceOpen_File_IsClosedOnExecAndDoesNotBlock") {
   const Folder folder;
   const std::string path = folder / "fifo";
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
-  const auto device = Device::open(path.c_str(), in_time());
+  const auto device = TpmDevice::open(path.c_str(), in_time());
   REQUIRE(device.has_value());
   int found = 0;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {

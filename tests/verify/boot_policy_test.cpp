@@ -113,7 +113,7 @@ struct Boot {
     REQUIRE(parse_policy(test::view(policy_text), policy, room).has_value());
     const std::string octets = log();
     const MeasuredLogs view{logged ? std::optional(test::view(octets)) : std::nullopt, test::view(systemd)};
-    BootPolicyVerifier verifier(crypto, view, pcrs, policy);
+    detail::BootPolicyVerifier verifier(crypto, view, pcrs, policy);
     const CheckResult result = check == Check::policy_secure_boot_log       ? verifier.policy_secure_boot_log()
                                : check == Check::policy_kernel_command_line ? verifier.policy_kernel_command_line()
                                                                             : verifier.policy_boot_events();

@@ -34,7 +34,7 @@ template <snpnv::Crypto C>
 [[nodiscard]] snpnv::Result<snpnv::Verdict> verify_report(C& crypto, const snpnv::VerifiedChain& chain,
                                                           const snpnv::Evidence& evidence, const snpnv::Policy& policy,
                                                           snpnv::VerificationTime at,
-                                                          snpnv::Scope scope = snpnv::Scope::all) {
+                                                          snpnv::CheckScope scope = snpnv::CheckScope::all) {
   snpnv::Verdict verdict;
   SNPNV_CHECK(verify_report(crypto, chain, evidence, policy, at, scope, verdict));
   return verdict;
@@ -44,7 +44,7 @@ template <snpnv::Crypto C>
 [[nodiscard]] snpnv::Result<snpnv::Verdict> verify(C& crypto, const snpnv::CertificateChain& certificates,
                                                    const snpnv::Trust& trust, const snpnv::Evidence& evidence,
                                                    const snpnv::Policy& policy, snpnv::VerificationTime at,
-                                                   snpnv::Scope scope = snpnv::Scope::all) {
+                                                   snpnv::CheckScope scope = snpnv::CheckScope::all) {
   snpnv::ChainCheck out;
   SNPNV_CHECK(verify(crypto, certificates, trust, evidence, policy, at, scope, out));
   return out.verdict;

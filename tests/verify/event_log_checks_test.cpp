@@ -30,7 +30,7 @@ struct Case {
     const auto view = [](const auto& octets) { return octets ? std::optional<ByteView>(*octets) : std::nullopt; };
     const MeasuredLogs logs{view(log), view(systemd)};
     const auto quoted = proven ? std::optional(std::span<const PcrValue>(pcrs)) : std::nullopt;
-    EventLogVerifier<TestCrypto> verifier(crypto, logs, quoted);
+    detail::EventLogVerifier<TestCrypto> verifier(crypto, logs, quoted);
     const CheckResult format = verifier.eventlog_format();
     const CheckResult replay = verifier.eventlog_replay();
     explained = verifier.pcrs().explained.mask;

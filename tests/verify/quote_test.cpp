@@ -65,7 +65,7 @@ struct Case {
     TestCrypto crypto;
     const std::optional<QuoteToVerify> quote{{message, signature, pcrs, ByteView(nonce)}};
     const std::optional<ByteView> claims_octets{test::view(claims)};
-    QuoteVerifier<TestCrypto> verifier(crypto, quote, claims_octets, claims_proven, policy);
+    detail::QuoteVerifier<TestCrypto> verifier(crypto, quote, claims_octets, claims_proven, policy);
     std::string out;
 #define SNPNV_X(id, name, checks)                                                     \
   if (const CheckResult result = verifier.id(); result.outcome == CheckOutcome::fail) {         \
@@ -291,7 +291,7 @@ TEST_CASE("Evidence_AzureMilan2024_QuoteVerifiesByTheKeyOfItsEnvelope") {
   const std::optional<QuoteToVerify> quote{{message, signature, pcrs, ByteView(nonce)}};
   const std::optional<ByteView> claims_octets{test::view(claims)};
   const Policy policy;
-  QuoteVerifier<TestCrypto> verifier(crypto, quote, claims_octets, true, policy);
+  detail::QuoteVerifier<TestCrypto> verifier(crypto, quote, claims_octets, true, policy);
   CHECK(verifier.quote_magic().outcome == CheckOutcome::pass);
   CHECK(verifier.quote_key().outcome == CheckOutcome::pass);
   CHECK(verifier.quote_signature().outcome == CheckOutcome::pass);

@@ -382,12 +382,12 @@ class Scene {
 
   /// The field's octets, for changing them before the report is signed.
   template <class Type, std::size_t Offset>
-  [[nodiscard]] MutBytes at(Field<Type, Offset> field) {
+  [[nodiscard]] MutBytes at(LayoutField<Type, Offset> field) {
     return MutBytes(report).subspan(field.offset, field.size);
   }
   /// Writes a field's first octets as a little-endian number.
   template <class Type, std::size_t Offset>
-  void put(Field<Type, Offset> field, std::uint64_t value) {
+  void put(LayoutField<Type, Offset> field, std::uint64_t value) {
     const MutBytes to = at(field);
     for (std::size_t i = 0; i < std::min<std::size_t>(8, to.size()); ++i)
       to[i] = static_cast<std::byte>(value >> (8 * i));

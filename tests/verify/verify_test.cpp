@@ -288,19 +288,19 @@ TEST_CASE("Verify_AnErrorAfterAGoodUse_LeavesNothingOfIt") {
   const Trust trust = scene.trust();
   const CertificateChain chain = scene.chain();
   const auto verified = [&] {
-    REQUIRE(snpnv::verify(crypto, chain, trust, good, scene.policy, scene.time, Scope::all, out).has_value());
+    REQUIRE(snpnv::verify(crypto, chain, trust, good, scene.policy, scene.time, CheckScope::all, out).has_value());
     return out.verdict.verified() && out.chain;
   };
   Evidence cut = good;
   cut.report = cut.report.first(cut.report.size() - 1);
   REQUIRE(verified());
-  CHECK_FALSE(snpnv::verify(crypto, chain, trust, cut, scene.policy, scene.time, Scope::all, out).has_value());
+  CHECK_FALSE(snpnv::verify(crypto, chain, trust, cut, scene.policy, scene.time, CheckScope::all, out).has_value());
   CHECK_FALSE(out.verdict.verified());
   CHECK(out.verdict.first_failure() == std::nullopt);
 
   REQUIRE(verified());
   const VerifiedChain kept = *out.chain;
-  CHECK_FALSE(snpnv::verify_report(crypto, kept, cut, scene.policy, scene.time, Scope::all, out.verdict).has_value());
+  CHECK_FALSE(snpnv::verify_report(crypto, kept, cut, scene.policy, scene.time, CheckScope::all, out.verdict).has_value());
   CHECK_FALSE(out.verdict.verified());
 
   constexpr UnixTime kNever = 0;
@@ -1097,19 +1097,19 @@ TEST_CASE("Scope_SignatureOrTcbOnly_LeavesTheRestOut") {
   scene.put(R::POLICY, 0xB0000);  // would fail policy.debug
   scene.make();
   TestCrypto crypto;
-  for (const Scope scope : {Scope::signature_only, Scope::tcb_only}) {
+  for (const CheckScope scope : {CheckScope::signature_only, CheckScope::tcb_only}) {
     const auto verdict = verify(crypto, scene.chain(), scene.trust(), scene.evidence(), scene.policy,
                                 scene.time, scope);
     CHECK(verdict->verified());
     CHECK((*verdict)[Check::report_signature].outcome == CheckOutcome::pass);
     CHECK((*verdict)[Check::policy_debug].outcome == CheckOutcome::skip);
     CHECK((*verdict)[Check::vek_tcb].outcome ==
-          (scope == Scope::tcb_only ? CheckOutcome::pass : CheckOutcome::skip));
+          (scope == CheckScope::tcb_only ? CheckOutcome::pass : CheckOutcome::skip));
     CHECK((*verdict)[Check::vek_hwid].outcome == (*verdict)[Check::vek_tcb].outcome);
   }
   scene.report[0x50] ^= std::byte{1};
   CHECK_FALSE(verify(crypto, scene.chain(), scene.trust(), scene.evidence(), scene.policy, scene.time,
-                     Scope::tcb_only)
+                     CheckScope::tcb_only)
                   ->verified());
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The first process of a virtual machine: proves Device on the kernel's own TPM driver, then ends
+// The first process of a virtual machine: proves TpmDevice on the kernel's own TPM driver, then ends
 // the machine. What it writes to the console is read by run.sh.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
@@ -21,35 +21,35 @@ namespace {
 using namespace conformance;
 using namespace testing;
 
-Device opened(const char* path) {
-  auto device = Device::open(path, in_time());
+TpmDevice opened(const char* path) {
+  auto device = TpmDevice::open(path, in_time());
   REQUIRE_MESSAGE(device.has_value(), path);
   return std::move(*device);
 }
 
 TEST_CASE("1 Device_ResourceManager_Converses") {
-  Device device = opened("/dev/tpmrm0");
+  TpmDevice device = opened("/dev/tpmrm0");
   check_conversation(device);
 }
 
 TEST_CASE("2 Device_ResourceManagerTwice_BothConverse") {
-  Device one = opened("/dev/tpmrm0");
-  Device other = opened("/dev/tpmrm0");
+  TpmDevice one = opened("/dev/tpmrm0");
+  TpmDevice other = opened("/dev/tpmrm0");
   check_conversation(one);
   check_conversation(other);
 }
 
 TEST_CASE("3 Device_WithoutResourceManager_Converses") {
-  Device device = opened("/dev/tpm0");
+  TpmDevice device = opened("/dev/tpm0");
   check_conversation(device);
 }
 
 TEST_CASE("4 DeviceOpen_HeldByAnother_WaitsUntilTheDeadline") {
   {
-    const Device holder = opened("/dev/tpm0");
-    check_deadline([&](Instant deadline) { return Device::open("/dev/tpm0", deadline); });
+    const TpmDevice holder = opened("/dev/tpm0");
+    check_deadline([&](Instant deadline) { return TpmDevice::open("/dev/tpm0", deadline); });
   }
-  Device device = opened("/dev/tpm0");
+  TpmDevice device = opened("/dev/tpm0");
   CHECK(is_random(get(device, kGetRandom8), 8));
 }
 
@@ -58,7 +58,7 @@ TEST_CASE("5 Device_EarlierResponseUnread_WaitsUntilTheDeadline") {
   Descriptor fd(::open("/dev/tpmrm0", O_RDWR | O_NONBLOCK));
   REQUIRE(::write(fd.get(), kGetRandom8.data(), kGetRandom8.size()) > 0);
   REQUIRE(await(fd.get(), POLLIN, in_time()).has_value());
-  Device device(std::move(fd), in_time());
+  TpmDevice device(std::move(fd), in_time());
   check_silence(device);
 }
 
@@ -70,7 +70,7 @@ const Message kCreatePrimary = octets(
 
 TEST_CASE("6 Device_CommandOutlastsTheDeadline_IsLeftBehind") {
   for (const char* const path : {"/dev/tpmrm0", "/dev/tpm0"}) {
-    Device device = opened(path);
+    TpmDevice device = opened(path);
     CHECK(is_random(get(device, kGetRandom8), 8));
     device.set_deadline(in(0));
     const Result<Message> late = ask(device, kCreatePrimary);
@@ -79,24 +79,24 @@ TEST_CASE("6 Device_CommandOutlastsTheDeadline_IsLeftBehind") {
     const Result<Message> closed = ask(device, kReadPublicOfNoIndex);
     REQUIRE_FALSE(closed.has_value());
     CHECK(name(closed.error().code) == name(Code::io_closed));
-    Device next = opened(path);
+    TpmDevice next = opened(path);
     check_conversation(next);
   }
 }
 
 TEST_CASE("7 Device_CommandWithTimeEnough_IsAnswered") {
-  Device device = opened("/dev/tpmrm0");
+  TpmDevice device = opened("/dev/tpmrm0");
   CHECK(get(device, kCreatePrimary).size() > 256);
 }
 
 TEST_CASE("8 DeviceOpen_HeldForAWhile_WaitsForIt") {
-  std::optional<Device> holder = opened("/dev/tpm0");
+  std::optional<TpmDevice> holder = opened("/dev/tpm0");
   std::thread release([&] {
     MonotonicClock clock;
     clock.sleep(100);
     holder.reset();
   });
-  Device device = opened("/dev/tpm0");
+  TpmDevice device = opened("/dev/tpm0");
   release.join();
   CHECK(is_random(get(device, kGetRandom8), 8));
 }
@@ -117,7 +117,7 @@ bool unplug() {
 }
 
 TEST_CASE("9 Device_Vanishes_FailsAtOnceWithErrno") {
-  Device device = opened("/dev/tpmrm0");
+  TpmDevice device = opened("/dev/tpmrm0");
   CHECK(is_random(get(device, kGetRandom8), 8));
   REQUIRE(unplug());
   Result<Message> answer;
@@ -126,7 +126,7 @@ TEST_CASE("9 Device_Vanishes_FailsAtOnceWithErrno") {
   CHECK(name(answer.error().code) == name(Code::io_failed));
   MESSAGE("errno of a device that vanished: " << answer.error().detail);
   check_closed(device);
-  const auto again = Device::open("/dev/tpmrm0", in_time());
+  const auto again = TpmDevice::open("/dev/tpmrm0", in_time());
   REQUIRE_FALSE(again.has_value());
   CHECK(again.error() == Error{Code::io_failed, 0, ENOENT});
 }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Proves Device on the TPM driver of a real kernel: boots one in QEMU with a swtpm behind it, as
+# Proves TpmDevice on the TPM driver of a real kernel: boots one in QEMU with a swtpm behind it, as
 # TIS and as CRB, with the statically linked program device_guest.cpp as its only process.
 #   tests/vm/device_test.sh GUEST-PROGRAM
 . "$(dirname "$0")/lib.sh"

@@ -96,7 +96,7 @@ TEST_CASE("Recording_Tpm2Tss_SameCommandsAndReadableResponses") {
   const auto next = [&](const auto& command, std::uint32_t rc = 0) {
     CAPTURE(at);
     REQUIRE(at < exchanges->size());
-    const Exchange& exchange = (*exchanges)[at++];
+    const RecordedExchange& exchange = (*exchanges)[at++];
     CHECK(marshaled(command) == test::digits(exchange.command));
     using Command = std::remove_cvref_t<decltype(command)>;
     const test::Octets& octets = exchange.command;

@@ -119,7 +119,7 @@ TEST_CASE("Name_SetsAndText_AreStrict") {
   const auto read = [](std::string_view digits) -> std::string {
     const test::Octets der = test::hex(digits);
     DerReader in(der);
-    const X509Name name = read_name(in);
+    const X509Name name = detail::read_name(in);
     const auto result = in.finish();
     return std::string(result ? test::text(name.common_name) : snpnv::name(result.error().code));
   };
@@ -142,7 +142,7 @@ TEST_CASE("Key_NotAnRsaKey_IsAnError") {
   const auto read = [](std::string_view digits) -> std::string {
     const test::Octets der = test::hex(digits);
     DerReader in(der);
-    const X509Key key = read_key(in);
+    const X509Key key = detail::read_key(in);
     const auto result = in.finish();
     return result ? std::string(snpnv::name(key.type)) : std::string(snpnv::name(result.error().code));
   };
@@ -202,7 +202,7 @@ TEST_CASE("RsaPssParameters_OtherThanAmds_AreRefused") {
   const auto accepted = [](std::string_view digits) {
     const test::Octets der = test::hex(digits);
     DerReader in(der);
-    const AlgorithmIdentifier algorithm = read_algorithm(in);
+    const AlgorithmIdentifier algorithm = detail::read_algorithm(in);
     REQUIRE(in.finish().has_value());
     return is_rsa_pss_sha384(algorithm);
   };

@@ -61,7 +61,7 @@ TEST_CASE("ErrorWords_OfASystem_TakeItsWordsForTheNumber") {
 
 TEST_CASE("ErrorWords_AnyCode_FitTheirRoom") {
   std::array<std::byte, kErrorRoom> room;
-  for (const Code code : kCodes)
+  for (const Code code : detail::kCodes)
     for (const std::uint32_t detail : {0U, 1U, 0x18BU, UINT32_MAX}) {
       ByteWriter writer(room);
       Error error{code, UINT32_MAX, detail, static_cast<std::uint32_t>(TPM_CC::NV_DefineSpace), UINT32_MAX};

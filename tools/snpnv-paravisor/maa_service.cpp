@@ -89,7 +89,7 @@ std::string MaaService::why_refused(const MaaEvidence& evidence) const {
     *verdict = chain->verdict;
     if (!chain->chain) return {};
     return verify_report(crypto, *chain->chain, Evidence{evidence.report, evidence.claims, Hash::sha256}, Policy{},
-                         std::time(nullptr), Scope::all, *verdict);
+                         std::time(nullptr), CheckScope::all, *verdict);
   };
   if (const auto judged = judge(); !judged) return std::string(name(judged.error().code));
   if (const auto check = verdict->first_failure()) return std::string(row(*check).name);

@@ -19,7 +19,7 @@ std::uint64_t random_seed() {
 
 bool shows_progress(const Arguments& arguments) { return !arguments.quiet() && ::isatty(STDERR_FILENO) == 1; }
 
-void Told::operator()(const Pause& pause) const noexcept {
+void Told::operator()(const HttpPause& pause) const noexcept {
   if (!progress_) return;
   const std::string line =
       concat({"snpnv: ", who_, pause.status == 0 ? std::string(" cannot be reached") : format(" answers %u", pause.status),

@@ -19,7 +19,7 @@ inline constexpr std::string_view kSystemAuthorities = "/etc/ssl/certs/ca-certif
 class Told {
  public:
   Told(bool progress, std::string_view who) : progress_(progress), who_(who) {}
-  void operator()(const Pause& pause) const noexcept;
+  void operator()(const HttpPause& pause) const noexcept;
 
  private:
   bool progress_;

@@ -123,8 +123,8 @@ Outcome<void> Fetcher::read_authorities() {
 Fetcher::Tried<CertificateChain> Fetcher::get(SourceName source, const Turns::Turn& turn,
                                               const CertificateRequest& request) {
   Told told(settings_.progress, name(source));
-  std::optional<Busy> busy;
-  const Asking<Told> asking{false, turn.patient, turn.until, told, &busy};
+  std::optional<HttpBusy> busy;
+  const HttpAsking<Told> asking{false, turn.patient, turn.until, told, &busy};
   const std::span<std::byte, kHttpRoom> http_room(http_room_.data(), kHttpRoom);
   const auto given = [&]() -> Result<CertificateChain> {
     if (source == SourceName::store) return store_.get(request, room_);

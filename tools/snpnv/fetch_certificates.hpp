@@ -79,7 +79,7 @@ class Fetcher {
     std::string hint = {};
     bool other_product_may_do = false;
     bool silent = false;
-    std::optional<Busy> busy = {};
+    std::optional<HttpBusy> busy = {};
   };
   template <class T>
   using Tried = std::expected<T, Reason>;

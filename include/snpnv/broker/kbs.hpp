@@ -33,7 +33,7 @@ inline constexpr std::size_t kKbsRoom = 4 * kMaxEvidence;
 template <HttpClient H, Clock C, BrokerCrypto Y, EvidenceSource E, class T>
 class KbsExchange {
  public:
-  KbsExchange(H& http, C& clock, Y& crypto, E& evidence, const Url& url, Asking<T> asking, std::uint64_t seed,
+  KbsExchange(H& http, C& clock, Y& crypto, E& evidence, const Url& url, HttpAsking<T> asking, std::uint64_t seed,
               std::span<std::byte, kHttpRoom> http_room, std::span<std::byte, kKbsRoom> room)
       : http_(http), clock_(clock), crypto_(crypto), evidence_(evidence), url_(url), asking_(asking), seed_(seed),
         http_room_(http_room), room_(room) {}
@@ -133,7 +133,7 @@ class KbsExchange {
   Y& crypto_;
   E& evidence_;
   Url url_;
-  Asking<T> asking_;
+  HttpAsking<T> asking_;
   std::uint64_t seed_;
   std::span<std::byte, kHttpRoom> http_room_;
   MutBytes room_;

@@ -13,17 +13,17 @@ namespace snpnv {
 /// Room for the largest envelope that is read, in octets. Indices of 2900 octets have been seen.
 inline constexpr std::size_t kEnvelopeBuffer = 16384;
 
-/// What one read of index 0x01400001 showed.
-enum class Seen : std::uint8_t {
-  nothing,      // not read yet
-  fresh,        // the digest binds, and the claims carry the user data written
-  torn,         // the claims are not the ones in REPORT_DATA
-  stale,        // consistent, with other user data, while ours wait at index 0x01400002
-  overwritten,  // consistent, with other user data, and ours are gone from index 0x01400002
-};
-
 /// What happened on the way, for whoever explains a failure.
 struct FreshTrace {
+  /// What one read of index 0x01400001 showed.
+  enum class Seen : std::uint8_t {
+    nothing,      // not read yet
+    fresh,        // the digest binds, and the claims carry the user data written
+    torn,         // the claims are not the ones in REPORT_DATA
+    stale,        // consistent, with other user data, while ours wait at index 0x01400002
+    overwritten,  // consistent, with other user data, and ours are gone from index 0x01400002
+  };
+
   Seen last = Seen::nothing;
   std::uint32_t reads = 0;   // of the report index, whole or only its front
   std::uint32_t writes = 0;  // of the user-data index
@@ -78,6 +78,7 @@ class ReportCollector {
   [[nodiscard]] constexpr const FreshTrace& trace() const { return trace_; }
 
  private:
+  using Seen = FreshTrace::Seen;
   // A bound report is large, so it is made where the caller wants it.
   using Place = Result<BoundReport>;
   template <class Get>

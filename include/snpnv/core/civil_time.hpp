@@ -32,6 +32,8 @@ struct CivilTime {
   return kDays[month - 1] + (month == 2 && leap ? 1U : 0U);
 }
 
+namespace detail {
+
 /// Days from 1970-01-01 to the first day of a year's month.
 [[nodiscard]] constexpr std::int64_t days_before(std::uint32_t year, std::uint32_t month) {
   const std::int64_t y = static_cast<std::int64_t>(year) - 1;  // whole years since year 1
@@ -42,33 +44,37 @@ struct CivilTime {
   return days - kEpoch;
 }
 
+}  // namespace detail
+
 /// @returns nothing if no such date or time of day exists.
 [[nodiscard]] constexpr std::optional<UnixTime> unix_time(const CivilTime& t) {
   if (t.year > 9999 || t.day < 1 || t.day > days_in_month(t.year, t.month) || t.hour > 23 ||
       t.minute > 59 || t.second > 59)
     return std::nullopt;
-  const std::int64_t days = days_before(t.year, t.month) + static_cast<std::int64_t>(t.day) - 1;
+  const std::int64_t days = detail::days_before(t.year, t.month) + static_cast<std::int64_t>(t.day) - 1;
   return ((days * 24 + t.hour) * 60 + t.minute) * 60 + t.second;
 }
 
 /// The date and time of day. Times outside the years 0 to 9999 give the nearest of these.
 [[nodiscard]] constexpr CivilTime civil_time(UnixTime time) {
-  constexpr UnixTime kFirst = days_before(0, 1) * 86400;
-  constexpr UnixTime kLast = (days_before(9999, 12) + 31) * 86400 - 1;
+  constexpr UnixTime kFirst = detail::days_before(0, 1) * 86400;
+  constexpr UnixTime kLast = (detail::days_before(9999, 12) + 31) * 86400 - 1;
   time = std::clamp(time, kFirst, kLast);
   std::int64_t days = time / 86400 - (time % 86400 < 0 ? 1 : 0);
   const auto rest = static_cast<std::uint32_t>(time - days * 86400);
   CivilTime t;
   t.year = static_cast<std::uint32_t>(std::max<std::int64_t>(0, 1970 + days / 366 - 1));
   if (days < 0) t.year = static_cast<std::uint32_t>(std::max<std::int64_t>(0, 1970 + days / 365 - 1));
-  while (t.year < 9999 && days_before(t.year + 1, 1) <= days) ++t.year;
-  while (t.month < 12 && days_before(t.year, t.month + 1) <= days) ++t.month;
-  t.day = static_cast<std::uint32_t>(days - days_before(t.year, t.month)) + 1;
+  while (t.year < 9999 && detail::days_before(t.year + 1, 1) <= days) ++t.year;
+  while (t.month < 12 && detail::days_before(t.year, t.month + 1) <= days) ++t.month;
+  t.day = static_cast<std::uint32_t>(days - detail::days_before(t.year, t.month)) + 1;
   t.hour = rest / 3600;
   t.minute = rest / 60 % 60;
   t.second = rest % 60;
   return t;
 }
+
+namespace detail {
 
 /// Reads a run of decimal digits from the front of `text`, and nothing if there are fewer.
 [[nodiscard]] constexpr std::optional<std::uint32_t> take_digits(std::string_view& text,
@@ -83,6 +89,8 @@ struct CivilTime {
   return value;
 }
 
+}  // namespace detail
+
 /// Reads a time such as 2025-01-31T12:00:00Z or 2025-01-31T13:00:00.5+01:00; fractions of a second
 /// are dropped.
 /// @returns nothing if it is not one.
@@ -93,24 +101,24 @@ struct CivilTime {
     text.remove_prefix(1);
     return true;
   };
-  const auto year = take_digits(text, 4);
+  const auto year = detail::take_digits(text, 4);
   if (!year || !skip("-")) return std::nullopt;
-  const auto month = take_digits(text, 2);
+  const auto month = detail::take_digits(text, 2);
   if (!month || !skip("-")) return std::nullopt;
-  const auto day = take_digits(text, 2);
+  const auto day = detail::take_digits(text, 2);
   if (!day || !skip("Tt ")) return std::nullopt;
-  const auto hour = take_digits(text, 2);
+  const auto hour = detail::take_digits(text, 2);
   if (!hour || !skip(":")) return std::nullopt;
-  const auto minute = take_digits(text, 2);
+  const auto minute = detail::take_digits(text, 2);
   if (!minute || !skip(":")) return std::nullopt;
-  const auto second = take_digits(text, 2);
+  const auto second = detail::take_digits(text, 2);
   if (!second) return std::nullopt;
   const bool leap = *second == 60;
   auto time = unix_time({*year, *month, *day, *hour, *minute, leap ? 59 : *second});
   if (!time) return std::nullopt;
   if (skip(".")) {
-    if (!take_digits(text, 1)) return std::nullopt;
-    while (take_digits(text, 1)) {
+    if (!detail::take_digits(text, 1)) return std::nullopt;
+    while (detail::take_digits(text, 1)) {
     }
   }
   // Leap seconds end a day of UTC.
@@ -122,9 +130,9 @@ struct CivilTime {
   if (text == "Z" || text == "z") return utc(*time);
   const bool west = text.starts_with('-');
   if (!skip("+-")) return std::nullopt;
-  const auto hours = take_digits(text, 2);
+  const auto hours = detail::take_digits(text, 2);
   if (!hours || *hours > 23 || !skip(":")) return std::nullopt;
-  const auto minutes = take_digits(text, 2);
+  const auto minutes = detail::take_digits(text, 2);
   if (!minutes || *minutes > 59 || !text.empty()) return std::nullopt;
   const std::int64_t offset = (static_cast<std::int64_t>(*hours) * 60 + *minutes) * 60;
   return utc(*time + (west ? offset : -offset));

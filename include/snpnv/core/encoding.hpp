@@ -63,6 +63,8 @@ template <TextSource A, TextSource B>
   }
 }
 
+namespace detail {
+
 /// The value of each digit of an alphabet, -1 for other characters. A table, since a comparison of ranges is
 /// a branch that random digits mispredict.
 class DigitValues {
@@ -96,8 +98,10 @@ inline constexpr std::string_view kBase64urlDigits =
 inline constexpr DigitValues kHexValues(kHexDigits, "0123456789ABCDEF");
 inline constexpr DigitValues kBase64urlValues(kBase64urlDigits);
 
+}  // namespace detail
+
 /// The value of a hexadecimal digit of either case, or -1.
-[[nodiscard]] constexpr int hex_digit(char c) { return kHexValues[c]; }
+[[nodiscard]] constexpr int hex_digit(char c) { return detail::kHexValues[c]; }
 
 /// Decodes pairs of hexadecimal digits, either case, nothing between them.
 /// @returns the octets written to the front of `out`
@@ -122,19 +126,23 @@ template <TextSource S>
   return decode_hex(PlainText(text), out);
 }
 
+namespace detail {
+
 void hex_digits_are_mistyped_or_not_as_many_as_the_octets_want();
+
+}  // namespace detail
 
 /// Octets that stand in a source as hexadecimal digits. Others do not compile: the function above is not defined.
 template <std::size_t Size>
 [[nodiscard]] consteval std::array<std::byte, Size> octets_of_hex(std::string_view digits) {
   std::array<std::byte, Size> out{};
   const auto octets = decode_hex(digits, out);
-  if (!octets || octets->size() != Size) hex_digits_are_mistyped_or_not_as_many_as_the_octets_want();
+  if (!octets || octets->size() != Size) detail::hex_digits_are_mistyped_or_not_as_many_as_the_octets_want();
   return out;
 }
 
 /// The value of a base64url digit, or -1.
-[[nodiscard]] constexpr int base64url_digit(char c) { return kBase64urlValues[c]; }
+[[nodiscard]] constexpr int base64url_digit(char c) { return detail::kBase64urlValues[c]; }
 
 /// Decodes base64url, with its padding or without any. Bits that do not fill an octet must be zero,
 /// so that one value has one encoding of each kind.
@@ -205,7 +213,7 @@ class FromBase64 {
 constexpr void encode_hex(ByteWriter& out, ByteView octets) {
   for (const std::byte octet : octets) {
     const auto value = std::to_integer<unsigned>(octet);
-    const char pair[2] = {kHexDigits[value >> 4], kHexDigits[value & 15U]};
+    const char pair[2] = {detail::kHexDigits[value >> 4], detail::kHexDigits[value & 15U]};
     out.text(std::string_view(pair, 2));
   }
 }
@@ -217,7 +225,8 @@ inline constexpr std::size_t kNumberRoom = 20;
 constexpr void encode_number(ByteWriter& out, std::uint64_t value, unsigned base = 10, std::size_t least = 1) {
   std::array<char, kNumberRoom> digits{};
   std::size_t at = digits.size();
-  for (; value != 0 || digits.size() - at < least; value /= base) digits[--at] = kHexDigits[static_cast<unsigned>(value % base)];
+  for (; value != 0 || digits.size() - at < least; value /= base)
+    digits[--at] = detail::kHexDigits[static_cast<unsigned>(value % base)];
   out.text(std::string_view(digits.data() + at, digits.size() - at));
 }
 
@@ -231,7 +240,7 @@ constexpr void encode_base64url(ByteWriter& out, ByteView octets, Padding paddin
     for (std::size_t i = 0; i < 3; ++i)
       bits = (bits << 8) | (i < n ? std::to_integer<std::uint32_t>(octets[at + i]) : 0U);
     char digits[4] = {'=', '=', '=', '='};
-    for (std::size_t i = 0; i <= n; ++i) digits[i] = kBase64urlDigits[(bits >> (18 - 6 * i)) & 63U];
+    for (std::size_t i = 0; i <= n; ++i) digits[i] = detail::kBase64urlDigits[(bits >> (18 - 6 * i)) & 63U];
     out.text(std::string_view(digits, padding == Padding::padded ? 4 : n + 1));
   }
 }

@@ -124,6 +124,8 @@ enum class Code : std::uint32_t {
   return text;
 }
 
+namespace detail {
+
 /// The word at `index` in `words`, each of which ends with NUL. Small images carry this in place of a switch or a table
 /// of pointers.
 [[nodiscard]] constexpr std::string_view nth_word(std::string_view words, std::size_t index) {
@@ -146,14 +148,16 @@ inline constexpr char kCodeNames[] = SNPNV_CODES_IN_WORDS(SNPNV_X) "unknown";
 inline constexpr char kCodeTexts[] = SNPNV_CODES_IN_WORDS(SNPNV_X) "unknown error";
 #undef SNPNV_X
 
+}  // namespace detail
+
 /// The code as it is spelled in the list above.
 [[nodiscard]] constexpr std::string_view name(Code code) {
-  return word_of(code, kCodes, {kCodeNames, sizeof kCodeNames});
+  return detail::word_of(code, detail::kCodes, {detail::kCodeNames, sizeof detail::kCodeNames});
 }
 
 /// One sentence about the code, without a full stop.
 [[nodiscard]] constexpr std::string_view text(Code code) {
-  return word_of(code, kCodes, {kCodeTexts, sizeof kCodeTexts});
+  return detail::word_of(code, detail::kCodes, {detail::kCodeTexts, sizeof detail::kCodeTexts});
 }
 
 /// What went wrong. There is no "ok" value: success is the other side of Result.
@@ -171,6 +175,8 @@ static_assert(std::is_trivially_copyable_v<Error> && sizeof(Error) == 20);
 template <class T>
 using Result = std::expected<T, Error>;
 
+namespace detail {
+
 /// An error on its way into a Result, in whose place it is made. std::unexpected would be copied on each step of the way,
 /// and a program is full of them.
 struct Failed {
@@ -182,9 +188,13 @@ struct Failed {
   }
 };
 
-[[nodiscard]] constexpr Failed fail(Code code, std::size_t where = 0, std::uint32_t detail = 0) {
+}  // namespace detail
+
+[[nodiscard]] constexpr detail::Failed fail(Code code, std::size_t where = 0, std::uint32_t detail = 0) {
   return {{code, static_cast<std::uint32_t>(where), detail}};
 }
+
+namespace detail {
 
 /// An error on its way to the caller: moved once, into what the enclosing function returns.
 template <class E>
@@ -201,8 +211,10 @@ class Raised {
   E& error_;
 };
 
+}  // namespace detail
+
 /// An error that is there already, for the statement that returns it.
-[[nodiscard]] constexpr Raised<const Error> fail(const Error& error) { return Raised(error); }
+[[nodiscard]] constexpr detail::Raised<const Error> fail(const Error& error) { return detail::Raised(error); }
 
 }  // namespace snpnv
 
@@ -210,7 +222,7 @@ class Raised {
 #define SNPNV_CONCAT(a, b) SNPNV_CONCAT_(a, b)
 #define SNPNV_TRY_(result, declaration, ...)                     \
   auto result = (__VA_ARGS__);                                   \
-  if (!result) return ::snpnv::Raised(result.error());           \
+  if (!result) return ::snpnv::detail::Raised(result.error());   \
   declaration = *::std::move(result)
 
 /// Evaluates a Result; returns its error from the enclosing function, or declares its value.
@@ -221,5 +233,5 @@ class Raised {
 #define SNPNV_CHECK(...)                                                              \
   do {                                                                                \
     if (auto snpnv_checked = (__VA_ARGS__); !snpnv_checked)                           \
-      return ::snpnv::Raised(snpnv_checked.error());                                  \
+      return ::snpnv::detail::Raised(snpnv_checked.error());                          \
   } while (false)

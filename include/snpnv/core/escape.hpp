@@ -54,7 +54,7 @@ constexpr void escape(ByteWriter& out, std::string_view text, Escape form) {
   const auto digits = [&](char kind, std::uint32_t value) {  // \xNN or \uNNNN
     char escaped[6] = {'\\', kind};
     const std::size_t size = kind == 'x' ? 4 : 6;
-    for (std::size_t i = size; i-- > 2; value >>= 4) escaped[i] = kHexDigits[value & 15U];
+    for (std::size_t i = size; i-- > 2; value >>= 4) escaped[i] = detail::kHexDigits[value & 15U];
     out.text(std::string_view(escaped, size));
   };
   while (!text.empty()) {

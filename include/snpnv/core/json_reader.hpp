@@ -116,6 +116,9 @@ enum class JsonMember : std::uint32_t {
   SNPNV_JSON_MEMBERS(SNPNV_X)
 #undef SNPNV_X
 };
+
+namespace detail {
+
 #define SNPNV_X(name) JsonMember::name,
 inline constexpr JsonMember kJsonMembers[] = {SNPNV_JSON_MEMBERS(SNPNV_X)};
 #undef SNPNV_X
@@ -123,9 +126,12 @@ inline constexpr JsonMember kJsonMembers[] = {SNPNV_JSON_MEMBERS(SNPNV_X)};
 inline constexpr char kJsonMemberNames[] = SNPNV_JSON_MEMBERS(SNPNV_X) "";
 #undef SNPNV_X
 
+}  // namespace detail
+
 /// The member's name in the document; empty for `unnamed`. One that is a word of C++ has a line behind it above.
 [[nodiscard]] constexpr std::string_view name(JsonMember member) {
-  const std::string_view word = word_of(member, kJsonMembers, {kJsonMemberNames, sizeof kJsonMemberNames});
+  const std::string_view word =
+      detail::word_of(member, detail::kJsonMembers, {detail::kJsonMemberNames, sizeof detail::kJsonMemberNames});
   return upto(word, word.size() - (word.ends_with('_') ? 1 : 0));
 }
 

@@ -22,7 +22,7 @@ struct OctetArray {
 
 /// N octets that the format keeps for later.
 template <std::size_t N>
-struct Reserved : OctetArray<N> {};
+struct ReservedOctets : OctetArray<N> {};
 
 /// A little-endian unsigned integer.
 template <std::unsigned_integral T>
@@ -36,7 +36,7 @@ struct Le {
 
 /// Where a field stands, what it holds and what it is called. Type gives kSize, Value and load().
 template <class Type_, std::size_t Offset_>
-struct Field {
+struct LayoutField {
   using Type = Type_;
   static constexpr std::size_t offset = Offset_;
   static constexpr std::size_t size = Type::kSize;
@@ -63,7 +63,7 @@ struct Field {
 template <class Type>
 inline constexpr bool is_reserved = false;
 template <std::size_t N>
-inline constexpr bool is_reserved<Reserved<N>> = true;
+inline constexpr bool is_reserved<ReservedOctets<N>> = true;
 
 /// True if the fields of Layout follow each other without gap or overlap and fill its kSize octets.
 template <class Layout>
@@ -96,5 +96,5 @@ struct BitName {
 // Turn one line of a field list X(NAME, Type, offset, since, meaning) into a member, and into a
 // call of a visitor.
 #define SNPNV_FIELD_MEMBER(NAME, TYPE, OFFSET, SINCE, MEANING) \
-  static constexpr ::snpnv::Field<TYPE, OFFSET> NAME{#NAME, SINCE, MEANING};
+  static constexpr ::snpnv::LayoutField<TYPE, OFFSET> NAME{#NAME, SINCE, MEANING};
 #define SNPNV_FIELD_VISIT(NAME, TYPE, OFFSET, SINCE, MEANING) visit(NAME);

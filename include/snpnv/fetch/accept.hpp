@@ -41,14 +41,14 @@ template <Crypto C>
       SNPNV_CHECK(verify_issuers(crypto, chain, trust, at, checked));
       if (!checked.issuers) return refused(checked.verdict);
       if (checked.issuers->product != request.product || checked.issuers->endorser != request.endorser)
-        return another(kAsk);
+        return another(detail::kAsk);
       return Acceptance{};
     }
     case CertificateKind::revocation: {
       Verdict verdict;
       SNPNV_CHECK(verify_crl(crypto, chain, trust, at, verdict));
       if (verdict[Check::chain_revocation].outcome != CheckOutcome::pass) return refused(verdict);
-      if (verdict.product != request.product) return another(kCrl);
+      if (verdict.product != request.product) return another(detail::kCrl);
       return Acceptance{};
     }
     case CertificateKind::endorsement: break;
@@ -57,9 +57,10 @@ template <Crypto C>
   ChainCheck checked;
   SNPNV_CHECK(verify_chain(crypto, chain, trust, at, checked));
   if (!checked.chain) return refused(checked.verdict);
-  if (checked.chain->product() != request.product || !report) return another(kVek);
+  if (checked.chain->product() != request.product || !report) return another(detail::kVek);
   const Policy policy;
-  ReportVerifier<C>(crypto, *checked.chain, *report, Evidence{report->raw, {}, {}}, policy).run_vek(checked.verdict);
+  detail::ReportVerifier<C>(crypto, *checked.chain, *report, Evidence{report->raw, {}, {}}, policy)
+      .run_vek(checked.verdict);
   if (checked.verdict.first_failure()) return refused(checked.verdict);
   return Acceptance{};
 }
@@ -71,12 +72,12 @@ template <Crypto C>
                                          const ATTESTATION_REPORT& report) {
   const auto certificate = crypto.parse_certificate(vek);
   if (!certificate)
-    return std::unexpected(Refusal{Check::chain_roles, CheckResult::fail(kVek, certificate.error())});
+    return std::unexpected(Refusal{Check::chain_roles, CheckResult::fail(detail::kVek, certificate.error())});
   const auto endorsement = Endorsement::unproven(*certificate, product, report.signing_key());
   if (!endorsement) return std::unexpected(Refusal{Check::chain_roles, endorsement.error()});
   const Policy policy;
   Verdict verdict;
-  ReportVerifier<C>(crypto, *endorsement, report, Evidence{report.raw, {}, {}}, policy).run_vek(verdict);
+  detail::ReportVerifier<C>(crypto, *endorsement, report, Evidence{report.raw, {}, {}}, policy).run_vek(verdict);
   const auto check = verdict.first_failure();
   if (check) return std::unexpected(Refusal{*check, verdict[*check]});
   return {};

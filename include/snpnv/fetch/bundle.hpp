@@ -10,6 +10,8 @@
 namespace snpnv {
 
 
+namespace detail {
+
 /// Decodes the next certificate of `pem` to the front of `room`, and takes that off the room.
 /// @returns the certificate's DER | pem_block - where: the end; there is no further one
 ///   | as PemReader::next().
@@ -20,6 +22,8 @@ namespace snpnv {
   return *der;
 }
 
+}  // namespace detail
+
 /// Parses a bundle of two certificates, ASK or ASVK and then ARK. The chain borrows the room, which
 /// is reduced to what is left.
 /// @returns the chain without its leaf | wire_trailing - a third certificate | pem_block | text_base64
@@ -28,8 +32,8 @@ namespace snpnv {
 [[nodiscard]] constexpr Result<CertificateChain> parse_issuers(ByteView text, MutBytes& room) {
   CertificateChain out;
   PemReader pem(text, kPemCertificate);
-  SNPNV_TRY(out.ask, next_certificate(pem, text.size(), room));
-  SNPNV_TRY(out.ark, next_certificate(pem, text.size(), room));
+  SNPNV_TRY(out.ask, detail::next_certificate(pem, text.size(), room));
+  SNPNV_TRY(out.ark, detail::next_certificate(pem, text.size(), room));
   SNPNV_TRY(const auto& third, pem.next(room));
   if (third) return fail(Code::wire_trailing, text.size());
   return out;
@@ -84,7 +88,7 @@ struct PlatformCertificates {
   SNPNV_TRY(out.chain, parse_issuers(chain_text, room));
   SNPNV_TRY(const ByteView& vcek_text, decoded(*vcek));
   PemReader pem(vcek_text, kPemCertificate);
-  SNPNV_TRY(out.chain.vek, next_certificate(pem, vcek_text.size(), room));
+  SNPNV_TRY(out.chain.vek, detail::next_certificate(pem, vcek_text.size(), room));
   SNPNV_TRY(const auto& second, pem.next(room));
   if (second) return fail(Code::wire_trailing, vcek_text.size());
   return out;

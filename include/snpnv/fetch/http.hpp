@@ -32,7 +32,7 @@ struct HttpHead {
   std::string_view fields = {};       // all of them, for what is looked up by name
 };
 
-namespace http {
+namespace detail::http {
 
 /// A character of a token. RFC 9110, "Tokens".
 [[nodiscard]] constexpr bool is_token(char c) {
@@ -96,7 +96,7 @@ namespace http {
   return true;
 }
 
-}  // namespace http
+}  // namespace detail::http
 
 /// Parses status line and header fields, up to the empty line and with it. Stricter than a browser:
 /// lines end with CR LF, fields are unfolded already, and a body has one size.
@@ -113,12 +113,12 @@ namespace http {
     const std::string_view line = upto(rest, end);
     rest.remove_prefix(end + 2);
     if (at == 0) {
-      head.status = http::status_of(line);
+      head.status = detail::http::status_of(line);
       if (head.status == 0) return fail(Code::http_syntax, at);
       head.fields = rest;
     } else if (line.empty()) {
       break;
-    } else if (!http::take_field(head, line)) {
+    } else if (!detail::http::take_field(head, line)) {
       return fail(Code::http_syntax, at);
     }
   }
@@ -138,11 +138,11 @@ namespace http {
     rest.remove_prefix(std::min(rest.size(), line.size() + 2));
     const std::size_t colon = line.find(':');
     if (!same_word(upto(line, colon), "Set-Cookie")) continue;
-    const std::string_view pair = http::trimmed(upto(from(line, colon + 1), from(line, colon + 1).find(';')));
+    const std::string_view pair = detail::http::trimmed(upto(from(line, colon + 1), from(line, colon + 1).find(';')));
     const std::size_t equals = pair.find('=');
     if (equals == std::string_view::npos || upto(pair, equals) != name) continue;
     const std::string_view value = from(pair, equals + 1);
-    if (!found.empty() || value.empty() || !std::ranges::all_of(value, http::is_cookie_octet))
+    if (!found.empty() || value.empty() || !std::ranges::all_of(value, detail::http::is_cookie_octet))
       return fail(Code::http_syntax);
     found = value;
   }

@@ -25,7 +25,7 @@ struct CertificateRequest {
   TCB_VERSION tcb = {};                      // of a VCEK: REPORTED_TCB
 };
 
-namespace kds {
+namespace detail::kds {
 
 /// "vcek" or "vlek"
 [[nodiscard]] constexpr std::string_view family(const CertificateRequest& request) {
@@ -41,13 +41,13 @@ constexpr void write_hw_id(ByteWriter& out, const CertificateRequest& request) {
   encode_hex(out, request.chip_id.first(std::min(chip_id_size(request.product), request.chip_id.size())));
 }
 
-}  // namespace kds
+}  // namespace detail::kds
 
 /// Appends path and query of a request, to be put behind the service's URL.
 /// Source: AMD 57230, "KDS Interface".
 constexpr void write_kds_target(ByteWriter& out, const CertificateRequest& request) {
   out.text("/");
-  out.text(kds::family(request));
+  out.text(detail::kds::family(request));
   out.text("/v1/");
   out.text(name(request.product));
   switch (request.kind) {
@@ -56,7 +56,7 @@ constexpr void write_kds_target(ByteWriter& out, const CertificateRequest& reque
     case CertificateKind::endorsement: break;
   }
   out.text("/");
-  kds::write_hw_id(out, request);
+  detail::kds::write_hw_id(out, request);
   char separator = '?';
   for (const TcbLayoutEntry& component : kTcbLayout) {
     const auto spl = request.tcb.get(component, request.product);
@@ -64,7 +64,7 @@ constexpr void write_kds_target(ByteWriter& out, const CertificateRequest& reque
     out.text(std::string_view(&separator, 1));
     out.text(row(spl_extension(component.component)).name);
     out.text("=");
-    kds::write_spl(out, *spl);
+    detail::kds::write_spl(out, *spl);
     separator = '&';
   }
 }
@@ -72,21 +72,21 @@ constexpr void write_kds_target(ByteWriter& out, const CertificateRequest& reque
 /// Appends the path within a store. VCEKs are where other verifiers keep them too; issuers and lists
 /// are where the service has them, since there is no custom.
 constexpr void write_store_path(ByteWriter& out, const CertificateRequest& request) {
-  out.text(kds::family(request));
+  out.text(detail::kds::family(request));
   out.text("/");
   if (request.kind != CertificateKind::endorsement) {
     out.text(name(request.product));
     return out.text(request.kind == CertificateKind::issuers ? std::string_view("/cert_chain.pem")
                                                              : std::string_view("/crl.der"));
   }
-  kds::write_hw_id(out, request);
+  detail::kds::write_hw_id(out, request);
   out.text("/");
   const auto write = [&](const TcbLayoutEntry& component) {
     const auto spl = request.tcb.get(component, request.product);
     if (!spl) return;
     const std::string_view name = row(spl_extension(component.component)).name;
     out.text(upto(name, name.size() - std::string_view("SPL").size()));
-    kds::write_spl(out, *spl);
+    detail::kds::write_spl(out, *spl);
     out.text("_");
   };
   const TcbLayoutEntry& fmc = kTcbLayout.front();
@@ -99,9 +99,9 @@ constexpr void write_store_path(ByteWriter& out, const CertificateRequest& reque
 
 /// Where a store may keep the VCEK of a chip for any TCB.
 constexpr void write_store_fallback(ByteWriter& out, const CertificateRequest& request) {
-  out.text(kds::family(request));
+  out.text(detail::kds::family(request));
   out.text("/");
-  kds::write_hw_id(out, request);
+  detail::kds::write_hw_id(out, request);
   out.text("/vcek.der");
 }
 

@@ -15,7 +15,7 @@ concept HttpClient = requires(H& http, const Url& url, const HttpMessage& messag
 };
 
 /// A pause that is about to begin.
-struct Pause {
+struct HttpPause {
   std::uint16_t status = 0;  // that the server answered; 0: there was no connection
   Millis length = 0;
   Millis left = 0;  // until the deadline
@@ -47,30 +47,36 @@ class Backoff {
 };
 
 /// A server's answer that it is busy.
-struct Busy {
+struct HttpBusy {
   std::uint16_t status = 0;
   std::optional<Millis> retry_after = {};
 };
 
+namespace detail {
+
 /// How long a server that is busy is left alone: as long as it says, or a backoff that leaves time for one
 /// more answer. Nothing if none could come before the deadline.
-[[nodiscard]] constexpr std::optional<Millis> pause_for(const Busy& busy, Backoff& backoff, Millis left) {
+[[nodiscard]] constexpr std::optional<Millis> pause_for(const HttpBusy& busy, Backoff& backoff, Millis left) {
   constexpr Millis kAnswer = 500;  // what the last try is given
   const Millis wanted = busy.retry_after.value_or(0);
   if (left < 2 * kAnswer || wanted >= left) return std::nullopt;
   return wanted != 0 ? wanted : std::min(backoff.next(), left - kAnswer);
 }
 
+}  // namespace detail
+
 /// How a server is asked.
 template <class T>
-struct Asking {
+struct HttpAsking {
   bool metadata = false;  // as in HttpMessage; such a service answers 410 while it cannot say
   bool patient = true;    // wait and ask again where it is busy
   Instant deadline = 0;
-  T& told;                // told(Pause) before each pause
-  std::optional<Busy>* busy = nullptr;  // set where a busy server's answer is what is returned
+  T& told;                // told(HttpPause) before each pause
+  std::optional<HttpBusy>* busy = nullptr;  // set where a busy server's answer is what is returned
   bool connects_again = false;          // where there is no connection, or it ends early, too
 };
+
+namespace detail {
 
 /// Whether an exchange failed for want of a connection, which another one may have.
 [[nodiscard]] constexpr bool is_no_connection(const Error& error) {
@@ -78,6 +84,8 @@ struct Asking {
 }
 
 inline constexpr std::size_t kMostRedirections = 3;
+
+}  // namespace detail
 
 /// Sends a message to a server. One that answers 429 or 5xx is asked again, after Retry-After or a backoff, as
 /// long as an answer can still come before the deadline. Redirections of a GET on the same server are followed; a
@@ -88,32 +96,33 @@ inline constexpr std::size_t kMostRedirections = 3;
 /// Instance Metadata Service", "Errors and debugging".
 template <HttpClient H, Clock C, class T>
 [[nodiscard]] Result<HttpResponse> http_ask_patiently(H& http, C& clock, const Url& url, const HttpMessage& message,
-                                                      Asking<T> asking, Backoff backoff,
+                                                      HttpAsking<T> asking, Backoff backoff,
                                                       std::span<std::byte, kHttpRoom> room) noexcept {
   std::array<char, Url::kMaxSize> target{};
   Url at = url;
   std::size_t redirections = 0;
   while (true) {
     const Result<HttpResponse> response = http.exchange(at, message, asking.deadline, room);
-    if (!response && !(asking.connects_again && is_no_connection(response.error()))) return response;
+    if (!response && !(asking.connects_again && detail::is_no_connection(response.error()))) return response;
     const std::uint16_t status = response ? response->head.status : std::uint16_t{0};
     if (status >= 300 && status < 400 && !response->head.location.empty()) {
       const auto to = redirected(url, response->head.location);
-      if (message.json || !to || ++redirections > kMostRedirections) return fail(Code::http_redirect, 0, status);
+      if (message.json || !to || ++redirections > detail::kMostRedirections)
+        return fail(Code::http_redirect, 0, status);
       std::ranges::copy(to->target, target.begin());
       at.target = std::string_view(target.data(), to->target.size());
       continue;
     }
     if (response && status != 429 && status < 500 && !(message.metadata && status == 410)) return response;
-    const Busy busy{status, response ? response->head.retry_after : std::nullopt};
+    const HttpBusy busy{status, response ? response->head.retry_after : std::nullopt};
     const Instant now = clock.now();
     const Millis left = asking.deadline > now ? asking.deadline - now : 0;
-    const auto wait = asking.patient ? pause_for(busy, backoff, left) : std::nullopt;
+    const auto wait = asking.patient ? detail::pause_for(busy, backoff, left) : std::nullopt;
     if (!wait) {
       if (response && asking.busy != nullptr) *asking.busy = busy;
       return response;
     }
-    asking.told(Pause{status, *wait, left});
+    asking.told(HttpPause{status, *wait, left});
     clock.sleep(*wait);
   }
 }
@@ -122,7 +131,7 @@ template <HttpClient H, Clock C, class T>
 /// @returns the body, which borrows the room | http_status - detail: the status
 ///   | what http_ask_patiently() returns.
 template <HttpClient H, Clock C, class T>
-[[nodiscard]] Result<ByteView> http_get_patiently(H& http, C& clock, const Url& url, Asking<T> asking,
+[[nodiscard]] Result<ByteView> http_get_patiently(H& http, C& clock, const Url& url, HttpAsking<T> asking,
                                                   Backoff backoff,
                                                   std::span<std::byte, kHttpRoom> room) noexcept {
   const HttpMessage message{asking.metadata};

@@ -45,7 +45,7 @@ class Turns {
     std::size_t source = 0;
     Instant from = 0;   // not before
     Instant until = 0;  // its answer
-    Busy busy = {};     // why it waited; status 0: it did not
+    HttpBusy busy = {};     // why it waited; status 0: it did not
     bool patient = false;
   };
 
@@ -76,9 +76,9 @@ class Turns {
   }
 
   /// How a turn ended without what was asked for: the server was busy, | said nothing in its share,
-  constexpr void was_busy(const Turn& turn, const Busy& busy, Instant now) {
+  constexpr void was_busy(const Turn& turn, const HttpBusy& busy, Instant now) {
     Source& source = sources_[turn.source];
-    const auto pause = pause_for(busy, source.backoff, deadline_ > now ? deadline_ - now : 0);
+    const auto pause = detail::pause_for(busy, source.backoff, deadline_ > now ? deadline_ - now : 0);
     source.state = pause ? State::busy : State::done;
     source.from = now + pause.value_or(0);
     source.busy = busy;
@@ -94,7 +94,7 @@ class Turns {
   struct Source {
     State state = State::untried;
     Instant from = 0;
-    Busy busy = {};
+    HttpBusy busy = {};
     Backoff backoff{0};
   };
   [[nodiscard]] constexpr std::span<const Source> all() const { return std::span(sources_).first(size_); }
@@ -118,7 +118,7 @@ inline constexpr std::string_view kPlatformTarget = "/metadata/THIM/amd/certific
 template <HttpClient H, Clock C, class T>
 class KdsSource {
  public:
-  KdsSource(H& http, C& clock, const Url& url, Asking<T> asking, Backoff backoff,
+  KdsSource(H& http, C& clock, const Url& url, HttpAsking<T> asking, Backoff backoff,
             std::span<std::byte, kHttpRoom> room)
       : http_(http), clock_(clock), url_(url), asking_(asking), backoff_(backoff), http_room_(room) {}
 
@@ -147,7 +147,7 @@ class KdsSource {
   H& http_;
   C& clock_;
   Url url_;
-  Asking<T> asking_;
+  HttpAsking<T> asking_;
   Backoff backoff_;
   std::span<std::byte, kHttpRoom> http_room_;
 };
@@ -156,7 +156,7 @@ class KdsSource {
 template <HttpClient H, Clock C, class T>
 class PlatformSource {
  public:
-  PlatformSource(H& http, C& clock, const Url& url, Asking<T> asking, Backoff backoff,
+  PlatformSource(H& http, C& clock, const Url& url, HttpAsking<T> asking, Backoff backoff,
                  std::span<std::byte, kHttpRoom> room)
       : http_(http), clock_(clock), url_(url), asking_(asking), backoff_(backoff), http_room_(room) {
     if (url_.target.empty() || url_.target == "/") url_.target = kPlatformTarget;
@@ -180,7 +180,7 @@ class PlatformSource {
   H& http_;
   C& clock_;
   Url url_;
-  Asking<T> asking_;
+  HttpAsking<T> asking_;
   Backoff backoff_;
   std::span<std::byte, kHttpRoom> http_room_;
 };

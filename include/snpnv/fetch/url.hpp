@@ -42,7 +42,7 @@ struct Url {
   url.authority = from(text, start);
   url.authority = upto(url.authority, url.authority.find_first_of("/?#"));
   url.target = from(text, start + url.authority.size());
-  if (!std::ranges::all_of(url.target, http::is_printable) || url.target.contains('#') ||
+  if (!std::ranges::all_of(url.target, detail::http::is_printable) || url.target.contains('#') ||
       url.target.starts_with('?'))
     return fail(Code::url_syntax, start + url.authority.size());
 
@@ -73,7 +73,7 @@ struct Url {
   if (location.starts_with('/') && !location.starts_with("//")) {
     Url to = from;
     to.target = location;
-    if (location.size() <= Url::kMaxSize && std::ranges::all_of(location, http::is_printable) &&
+    if (location.size() <= Url::kMaxSize && std::ranges::all_of(location, detail::http::is_printable) &&
         !location.contains('#'))
       return to;
   } else if (const auto to = parse_url(location); to && to->same_origin(from)) {

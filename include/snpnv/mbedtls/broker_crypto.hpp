@@ -14,7 +14,7 @@
 namespace snpnv {
 
 /// One object for each thread and exchange. The key is overwritten with it.
-class MbedBrokerCrypto : public MbedCertificates {
+class MbedBrokerCrypto : public detail::MbedCertificates {
  public:
   MbedBrokerCrypto() noexcept {
     mbedtls_ecp_group_init(&group_);

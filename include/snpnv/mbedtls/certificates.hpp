@@ -9,6 +9,8 @@
 
 namespace snpnv {
 
+namespace detail {
+
 class MbedCertificates {
  public:
   /// @returns the digest | crypto_failed - detail: Mbed TLS status, negated.
@@ -64,5 +66,7 @@ class MbedCertificates {
     return 0;
   }
 };
+
+}  // namespace detail
 
 }  // namespace snpnv

@@ -17,7 +17,7 @@ namespace snpnv {
 
 /// One object for each thread. It keeps the curve's table, and the last RSA key: an ARK signs itself and
 /// the ASK.
-class MbedCrypto : public MbedCertificates {
+class MbedCrypto : public detail::MbedCertificates {
  public:
   /// The three below are the concept Crypto's.
   /// @returns as the concept says; detail of crypto_failed: Mbed TLS status, negated.

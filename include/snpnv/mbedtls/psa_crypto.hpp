@@ -10,7 +10,7 @@
 namespace snpnv {
 
 /// Not for several threads at once, unless Mbed TLS was built with MBEDTLS_THREADING_C.
-class MbedPsaCrypto : public MbedCertificates {
+class MbedPsaCrypto : public detail::MbedCertificates {
  public:
   /// The three below are the concept Crypto's.
   /// @returns as the concept says; detail of crypto_failed: PSA status, negated.

@@ -136,7 +136,7 @@ class TlsStream {
   }
 
  private:
-  static Failed tls_failure(int status) noexcept {
+  static detail::Failed tls_failure(int status) noexcept {
     return fail(Code::io_tls, 0, static_cast<std::uint32_t>(-status));
   }
 

@@ -103,7 +103,7 @@ class OpenSslBrokerCrypto {
   using Owned = detail::OpenSslOwned<T, Free>;
   using Key = Owned<EVP_PKEY, EVP_PKEY_free>;
   using Cipher = Owned<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
-  using ErrorMark = OpenSslErrorMark;
+  using ErrorMark = detail::OpenSslErrorMark;
 
   static Result<Key> key_of(const ErrorMark& mark, OSSL_PARAM_BLD* build, int selection) noexcept {
     const Owned<OSSL_PARAM, OSSL_PARAM_free> parameters(OSSL_PARAM_BLD_to_param(build));

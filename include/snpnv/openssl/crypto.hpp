@@ -27,8 +27,6 @@ struct OpenSslFreed {
 template <class T, auto Free>
 using OpenSslOwned = std::unique_ptr<T, OpenSslFreed<Free>>;
 
-}  // namespace detail
-
 /// The thread's error queue belongs to the caller: what a call adds is taken back.
 class OpenSslErrorMark {
  public:
@@ -40,6 +38,8 @@ class OpenSslErrorMark {
     return fail(Code::crypto_failed, 0, static_cast<std::uint32_t>(ERR_GET_REASON(ERR_peek_last_error())));
   }
 };
+
+}  // namespace detail
 
 /// One object for each thread. It keeps the last keys ready: a VCEK signs many reports, and ARK and ASK are
 /// above many VCEKs.
@@ -115,7 +115,7 @@ class OpenSslCrypto {
     Context context;
   };
 
-  using ErrorMark = OpenSslErrorMark;
+  using ErrorMark = detail::OpenSslErrorMark;
 
   static const EVP_MD* md(Hash hash) noexcept {
     switch (hash) {

@@ -76,6 +76,8 @@ template <TpmClient Tpm>
   return {vtpm::kUserDataIndex, TPM_ALG_ID::SHA256, kAttributes, {}, static_cast<std::uint16_t>(size)};
 }
 
+namespace detail {
+
 /// Whether an index does for user data: of that size, and the owner's to read and to write, now and
 /// later. Other ways to read and write it do no harm, and need not be there.
 [[nodiscard]] constexpr bool fits_user_data(const TPMS_NV_PUBLIC& area, std::size_t size) {
@@ -112,15 +114,17 @@ template <TpmClient Tpm>
   return fail(error);
 }
 
+}  // namespace detail
+
 /// Defines the user-data index if it is absent, or anew if it does not do. Nothing is changed on a
 /// machine without a paravisor's report.
 /// @returns true if it was defined | what look_for_paravisor() and Tpm::execute() return.
 template <TpmClient Tpm>
 [[nodiscard]] constexpr Result<bool> repair_user_data_index(Tpm& tpm, std::size_t size) {
   const auto found = nv_public(tpm, vtpm::kUserDataIndex);
-  if (found && fits_user_data(*found, size)) return false;
+  if (found && detail::fits_user_data(*found, size)) return false;
   if (!found && !is_rc(found.error(), TPM_RC::HANDLE)) return fail(found.error());
-  SNPNV_CHECK(look_for_paravisor(tpm));
+  SNPNV_CHECK(detail::look_for_paravisor(tpm));
   if (found) SNPNV_CHECK(tpm.execute(NV_UndefineSpace{TPM_RH::OWNER, vtpm::kUserDataIndex}));
   const auto defined = tpm.execute(NV_DefineSpace{TPM_RH::OWNER, {}, {user_data_public(size)}});
   // Another process may have defined it in the meantime: then the next write decides.

@@ -66,7 +66,7 @@ class Tpm {
         const bool retried = retry.code == Code::tpm_retry;
         return retried && answer.error().code == Code::io_deadline ? fail(retry) : fail(answer.error());
       }
-      const auto header = response_header(*answer);
+      const auto header = detail::response_header(*answer);
       if (header || header.error().code != Code::tpm_rc || !asks_for_retry(header.error().detail)) return answer;
       retry = header.error();
       retry.code = Code::tpm_retry;

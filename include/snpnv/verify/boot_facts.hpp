@@ -12,6 +12,8 @@ namespace snpnv {
 /// What firmware measures of secure boot: the names of variables, and whose they are.
 enum class SecureBootVariable : std::uint8_t { SecureBoot, PK, KEK, db, dbx };
 
+namespace detail {
+
 /// Whether an event's digest is that of a separator: of 0, of all ones, or of 1, which tells of an error.
 /// @returns whether it is | what the hasher returns. Source: PFP, "EV_SEPARATOR".
 template <Hasher H>
@@ -27,6 +29,8 @@ template <Hasher H>
   return false;
 }
 
+}  // namespace detail
+
 /// A digest covers neither an event's type nor its place in words, so who writes the log may give another kind to what
 /// was measured. Therefore separators are known by their digests, and nothing behind one counts that firmware measures
 /// before it. Views borrow the log.
@@ -39,7 +43,7 @@ class BootFacts {
   template <Hasher H>
   [[nodiscard]] Result<void> take(H& hasher, const LoggedEvent& event, const EventContent& content, TPM_ALG_ID bank) {
     if (event.eventType == EventType::EV_NO_ACTION || event.pcrIndex != kSecureBootPcr || separated_) return {};
-    SNPNV_TRY(separated_, is_separator(hasher, event, bank));
+    SNPNV_TRY(separated_, detail::is_separator(hasher, event, bank));
     if (content.proof != EventProof::proven) return {};
     const auto variable = UEFI_VARIABLE_DATA::parse(content.content);
     if (!variable) return {};
@@ -113,12 +117,14 @@ struct KernelCommandLine {
   if (content.proof != EventProof::proven || event.eventType != EventType::EV_IPL) return std::nullopt;
   if (event.pcrIndex == kOverridePcr) return KernelCommandLine{before_nul16(content.content), true};
   if (event.pcrIndex != kGrubPcr) return std::nullopt;
-  for (const std::string_view mark : kGrubMarks) {
-    if (!mark.contains("kernel_cmdline") || !begins_with(event.data, mark)) continue;
+  for (const std::string_view mark : detail::kGrubMarks) {
+    if (!mark.contains("kernel_cmdline") || !detail::begins_with(event.data, mark)) continue;
     return KernelCommandLine{without_nul(event.data.subspan(mark.size())), false};
   }
   return std::nullopt;
 }
+
+namespace detail {
 
 /// The command line in a proven event of GRUB's that runs a command to load a kernel.
 /// @returns what follows the command, without NUL | nothing: it is no such command.
@@ -144,5 +150,6 @@ struct KernelCommandLine {
   return (first >= 'a' && first <= 'z') || first == '_' || begins_with(text, "[ ") || begins_with(text, ". ") ||
          begins_with(text, "! ");
 }
+}  // namespace detail
 
 }  // namespace snpnv

@@ -8,6 +8,8 @@
 
 namespace snpnv {
 
+namespace detail {
+
 /// Runs the checks of SNPNV_BOOT_CHECKS, each in a function of its name. By the digests of events, and by content that
 /// they cover: types and all else that no digest covers may be said otherwise by who writes the log. He may also have
 /// extended any PCR since, but only behind what the boot measured.
@@ -334,5 +336,7 @@ class BootPolicyVerifier {
   std::optional<ReplayedPcrs> pcrs_;
   const Policy& policy_;
 };
+
+}  // namespace detail
 
 }  // namespace snpnv

@@ -37,6 +37,8 @@ struct CertificateChain {
   ByteView crl;  // several, one behind the other; empty: none
 };
 
+namespace detail {
+
 // How verdicts call the certificates.
 inline constexpr std::string_view kArk = "ARK";
 inline constexpr std::string_view kAsk = "ASK or ASVK";
@@ -52,6 +54,11 @@ inline constexpr std::string_view kCrl = "CRL";
     return CheckResult::fail(subject, "expired after", Finding::time(last), Finding::time(time));
   return CheckResult::pass(subject, Finding::time(time));
 }
+
+template <Crypto C>
+class ChainVerifier;
+
+}  // namespace detail
 
 /// A chain that passed every check, for any number of reports. Made by verify_chain() only. Borrows
 /// the certificates' octets.
@@ -74,17 +81,17 @@ class VerifiedChain {
 
  private:
   template <Crypto C>
-  friend class ChainVerifier;
+  friend class detail::ChainVerifier;
   VerifiedChain() = default;
 
   [[nodiscard]] CheckResult validity(UnixTime at) const {
     CheckResult result;
     for (const Certificate* const certificate : {&ark_, &ask_, &vek_}) {
       if (certificate == &vek_ && issuers_only_) break;
-      result = check_period(certificate == &ark_   ? kArk
-                            : certificate == &ask_ ? kAsk
-                                                   : kVek,
-                            at, certificate->not_before, certificate->not_after);
+      result = detail::check_period(certificate == &ark_   ? detail::kArk
+                                    : certificate == &ask_ ? detail::kAsk
+                                                           : detail::kVek,
+                                    at, certificate->not_before, certificate->not_after);
       if (result.outcome == CheckOutcome::fail) break;
     }
     return result;
@@ -94,7 +101,9 @@ class VerifiedChain {
   struct ListPeriod {
     UnixTime first;
     UnixTime last;
-    [[nodiscard]] CheckResult validity(UnixTime at) const { return check_period(kCrl, at, first, last); }
+    [[nodiscard]] CheckResult validity(UnixTime at) const {
+      return detail::check_period(detail::kCrl, at, first, last);
+    }
   };
 
   Certificate ark_;
@@ -132,6 +141,8 @@ struct IssuersCheck {
     issuers.reset();
   }
 };
+
+namespace detail {
 
 /// Runs the checks of SNPNV_CHAIN_CHECKS, each in a function of its name.
 template <Crypto C>
@@ -428,6 +439,8 @@ class ChainVerifier {
   std::optional<Product> pinned_product_;
 };
 
+}  // namespace detail
+
 /// Verifies ARK, ASK or ASVK, and VCEK or VLEK at a time. Evidence that is malformed in any way fails a check; it is
 /// never an error.
 /// @returns nothing: `out` has the verdict, and the chain if it passed | verify_clock - the clock is not set.
@@ -437,7 +450,7 @@ template <Crypto C>
                                         VerificationTime at, ChainCheck& out) {
   out.reset();  // after an error too, nothing of an earlier use is left
   if (at.clock_unset()) return fail(Code::verify_clock);
-  ChainVerifier<C>(crypto, chain, trust, at.value).run(out);
+  detail::ChainVerifier<C>(crypto, chain, trust, at.value).run(out);
   return {};
 }
 
@@ -448,7 +461,7 @@ template <Crypto C>
                                           VerificationTime at, IssuersCheck& out) {
   out.reset();  // after an error too, nothing of an earlier use is left
   if (at.clock_unset()) return fail(Code::verify_clock);
-  ChainVerifier<C>(crypto, chain, trust, at.value).run_issuers(out);
+  detail::ChainVerifier<C>(crypto, chain, trust, at.value).run_issuers(out);
   return {};
 }
 
@@ -460,7 +473,7 @@ template <Crypto C>
                                       VerificationTime at, Verdict& verdict) {
   verdict.reset();  // after an error too, nothing of an earlier use is left
   if (at.clock_unset()) return fail(Code::verify_clock);
-  ChainVerifier<C>(crypto, chain, trust, at.value).run_crl(verdict);
+  detail::ChainVerifier<C>(crypto, chain, trust, at.value).run_crl(verdict);
   return {};
 }
 

@@ -105,7 +105,7 @@ inline constexpr Check kBootChecks[] = {SNPNV_BOOT_CHECKS(SNPNV_X)};
 inline constexpr char kCheckNames[] = SNPNV_ALL_CHECKS(SNPNV_X);
 #undef SNPNV_X
 [[nodiscard]] constexpr std::string_view name(Check check) {
-  return nth_word({kCheckNames, sizeof kCheckNames}, static_cast<std::size_t>(check));
+  return detail::nth_word({kCheckNames, sizeof kCheckNames}, static_cast<std::size_t>(check));
 }
 
 /// For documents and lists; verification has no need of the sentences.
@@ -248,10 +248,14 @@ struct CheckResult {
   static constexpr std::string_view kUnbound = "evidence of this version does not bind the report to the nonce";
 };
 
+namespace detail {
+
 /// Keeps the first failure; otherwise the last result.
 constexpr void merge(std::optional<CheckResult>& into, const CheckResult& result) {
   if (!into || into->outcome != CheckOutcome::fail) into = result;
 }
+
+}  // namespace detail
 
 /// The outcome of every check. Owns all that it holds.
 struct Verdict {

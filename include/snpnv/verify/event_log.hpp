@@ -33,6 +33,8 @@ struct EventContent {
   ByteView content;  // what the digest covers, if it is proven
 };
 
+namespace detail {
+
 // What follows these marks in GRUB's events is what it hashes, with or without NUL; older ones have no colon.
 inline constexpr std::array<std::string_view, 5> kGrubMarks{"grub_cmd: ", "kernel_cmdline: ", "module_cmdline: ",
                                                             "grub_cmd ", "grub_kernel_cmdline "};
@@ -94,13 +96,15 @@ class EventCandidates {
   bool tied_ = true;
 };
 
+}  // namespace detail
+
 /// Says what an event's digest for a bank vouches for.
 /// @returns the judgement; digest_alone also for a bank that the event has no digest for | what the hasher returns.
 template <Hasher H>
 [[nodiscard]] Result<EventContent> event_content(H& hasher, const LoggedEvent& event, TPM_ALG_ID bank) {
   const auto hash = bank_hash(bank);
   const ByteView logged = event.digest(bank);
-  const EventCandidates candidates(event);
+  const detail::EventCandidates candidates(event);
   if (!hash || logged.empty() || candidates.all().empty()) return EventContent{};
   for (const ByteView part : candidates.all()) {
     SNPNV_TRY(const Digest& digest, hasher.digest(*hash, part));

@@ -34,6 +34,8 @@ struct ReplayedPcrs {
   PcrSet untouched;  // they are zero, and the log has no event of them
 };
 
+namespace detail {
+
 /// Runs the checks of SNPNV_EVENT_LOG_CHECKS, each in a function of its name and in their order.
 template <Hasher C>
 class EventLogVerifier {
@@ -197,5 +199,7 @@ class EventLogVerifier {
   ReplayedPcrs pcrs_;
   bool whole_ = false;
 };
+
+}  // namespace detail
 
 }  // namespace snpnv

@@ -83,7 +83,7 @@ template <Crypto C>
                                    std::span(trustee.pcrs).first(trustee.pcr_count), {}};
     evidence.logs = logs;
     SNPNV_CHECK(challenge.put(trustee.version, evidence));
-    return verify_report(crypto, chain, evidence, policy, at, Scope::all, verdict);
+    return verify_report(crypto, chain, evidence, policy, at, CheckScope::all, verdict);
   };
   if (const auto judged = judge(); !judged) verdict.error = judged.error();
   return verdict.verified();
@@ -97,7 +97,7 @@ template <Crypto C>
   const auto judge = [&]() -> Result<void> {
     SNPNV_CHECK(verify_chain(crypto, pool, vek, at, out));
     if (!out.chain) return {};
-    return verify_report(crypto, *out.chain, evidence, policy, at, Scope::all, out.verdict);
+    return verify_report(crypto, *out.chain, evidence, policy, at, CheckScope::all, out.verdict);
   };
   if (const auto judged = judge(); !judged) out.verdict.error = judged.error();
   return out.verdict.verified();

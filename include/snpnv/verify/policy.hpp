@@ -100,6 +100,8 @@ struct ExpectedVmConfiguration {
 #undef SNPNV_X
 };
 
+namespace detail {
+
 /// A member of vm-configuration: as the claims spell it, where the value that is expected of it is, and where the one that
 /// is found.
 template <class Expected, class Value>
@@ -116,6 +118,8 @@ inline constexpr auto kExpectedVmFlags = std::to_array({SNPNV_VM_CONFIGURATION_F
   ExpectedVmMember<ExpectedText, JsonString>{json, &ExpectedVmConfiguration::member, &VmConfiguration::member},
 inline constexpr auto kExpectedVmTexts = std::to_array({SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)});
 #undef SNPNV_X
+
+}  // namespace detail
 
 /// Octets of a PCR of the SHA-256 bank.
 inline constexpr std::size_t kPcrSize = 32;

@@ -6,6 +6,8 @@
 
 namespace snpnv {
 
+namespace detail {
+
 /// Where an item stands in a policy file: in the object at the top, or in one of its members.
 struct PolicyPath {
   std::string_view object = "";  // empty: at the top
@@ -279,6 +281,8 @@ class PolicyReader {
   ByteWriter room_;
 };
 
+}  // namespace detail
+
 /// Reads a policy into `out`, whatever it held. Members that are left out ask for nothing, or keep the default of
 /// Policy. After an error `out` is of no use.
 /// @returns nothing | json_ codes, text_hex - where: offset | json_unknown - a member, component
@@ -290,14 +294,14 @@ class PolicyReader {
 /// Source: docs/policy.md.
 [[nodiscard]] constexpr Result<void> parse_policy(ByteView text, Policy& out, MutBytes room = {}) {
   out.reset();
-  return PolicyReader(text, out, room).read();
+  return detail::PolicyReader(text, out, room).read();
 }
 
 /// Reads a policy that holds rules of boot events and nothing else.
 /// @returns as parse_policy().
 [[nodiscard]] constexpr Result<void> parse_boot_events(ByteView text, Policy& out, MutBytes room) {
   out.reset();
-  return PolicyReader(text, out, room).read_only("boot_events");
+  return detail::PolicyReader(text, out, room).read_only("boot_events");
 }
 
 }  // namespace snpnv

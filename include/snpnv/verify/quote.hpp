@@ -18,6 +18,8 @@ struct QuoteToVerify {
   std::optional<ByteView> nonce;     // what extraData must be
 };
 
+namespace detail {
+
 /// Runs the checks of SNPNV_QUOTE_CHECKS, each in a function of its name: in their order, since one uses another's result.
 template <RsaVerifier C>
 class QuoteVerifier {
@@ -166,5 +168,7 @@ class QuoteVerifier {
   bool pcrs_selected_ = false;
   bool pcrs_proven_ = false;
 };
+
+}  // namespace detail
 
 }  // namespace snpnv

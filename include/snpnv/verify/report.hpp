@@ -29,12 +29,16 @@ struct Evidence {
 };
 
 /// Which of the checks behind the signature run. tcb_only: product, SPLs and hwID, as in snpguest.
-enum class Scope : std::uint8_t { all, signature_only, tcb_only };
+enum class CheckScope : std::uint8_t { all, signature_only, tcb_only };
+
+namespace detail {
 
 /// The order of P-384. SP 800-186, "P-384".
 inline constexpr auto kP384Order =
     octets_of_hex<48>("ffffffffffffffffffffffffffffffffffffffffffffffff"
                       "c7634d81f4372ddf581a0db248b0a77aecec196accc52973");
+
+}  // namespace detail
 
 /// A VCEK or VLEK, and what it is for: as its verified chain says, or as it says itself, for run_vek() alone.
 class Endorsement {
@@ -54,10 +58,10 @@ class Endorsement {
     };
     const bool vlek = signing_key == SIGNING_KEY::VLEK;
     if (!is(vek.subject.common_name, "SEV-", name(signing_key)))
-      return std::unexpected(CheckResult::fail(kVek, "its name is not the one of this role", Finding::kNone,
+      return std::unexpected(CheckResult::fail(detail::kVek, "its name is not the one of this role", Finding::kNone,
                                               Finding::text(vek.subject.common_name)));
     if (!is(vek.issuer.common_name, vlek ? std::string_view("SEV-VLEK-") : std::string_view("SEV-"), name(product)))
-      return std::unexpected(CheckResult::fail(kVek, "its issuer is of another product or role", Finding::kNone,
+      return std::unexpected(CheckResult::fail(detail::kVek, "its issuer is of another product or role", Finding::kNone,
                                               Finding::text(vek.issuer.common_name)));
     return Endorsement(vek, product, signing_key);
   }
@@ -75,6 +79,8 @@ class Endorsement {
   SIGNING_KEY signing_key_;
 };
 
+namespace detail {
+
 /// Runs the checks of SNPNV_SIGNATURE_CHECKS and SNPNV_CONTENT_CHECKS, each in a function of its name.
 template <Crypto C>
 class ReportVerifier {
@@ -84,7 +90,7 @@ class ReportVerifier {
       : crypto_(crypto), chain_(chain), vek_(chain_.vek()), report_(report), evidence_(evidence),
         policy_(policy) {}
 
-  void run(Verdict& verdict, Scope scope) {
+  void run(Verdict& verdict, CheckScope scope) {
     for (const Check check : kSignatureChecks) {
       verdict[check] = judge(check);
       if (verdict[check].outcome == CheckOutcome::fail) return;
@@ -129,10 +135,10 @@ class ReportVerifier {
  private:
   using R = ATTESTATION_REPORT;
 
-  static bool wanted(Check check, Scope scope) {
-    if (scope == Scope::tcb_only)
+  static bool wanted(Check check, CheckScope scope) {
+    if (scope == CheckScope::tcb_only)
       return check == Check::vek_product || check == Check::vek_tcb || check == Check::vek_hwid;
-    return scope == Scope::all;
+    return scope == CheckScope::all;
   }
 
   // For a provider that verifies no quotes.
@@ -144,7 +150,7 @@ class ReportVerifier {
   };
 
   template <class Verifier>
-  static void judge_all(Verifier& verifier, std::span<const Check> checks, Scope scope, Verdict& verdict) {
+  static void judge_all(Verifier& verifier, std::span<const Check> checks, CheckScope scope, Verdict& verdict) {
     for (const Check check : checks)
       verdict[check] = wanted(check, scope) ? verifier.judge(check) : CheckResult::skip("not in this scope");
   }
@@ -405,7 +411,7 @@ class ReportVerifier {
   }
 
   template <std::size_t Size, std::size_t Offset, std::size_t Short>
-  CheckResult one_of(Field<OctetArray<Size>, Offset> field,
+  CheckResult one_of(LayoutField<OctetArray<Size>, Offset> field,
                     const AllowList<Size, Short>& allowed) const {
     const auto found = report_[field];
     return one_of(field.name, found, allowed.contains(found), allowed.count, allowed.values[0]);
@@ -535,5 +541,7 @@ class ReportVerifier {
   bool product_proven_ = false;
   bool claims_proven_ = false;
 };
+
+}  // namespace detail
 
 }  // namespace snpnv

@@ -7,7 +7,11 @@
 
 namespace snpnv {
 
+namespace detail {
+
 void the_text_is_not_one_certificate_in_pem_of_that_size();
+
+}  // namespace detail
 
 /// A PEM block in octets of its own. Others do not compile: the function above is not defined.
 template <std::size_t Size>
@@ -16,7 +20,7 @@ template <std::size_t Size>
   for (std::size_t i = 0; i < text.size(); ++i) characters[i] = static_cast<std::byte>(text[i]);
   std::array<std::byte, Size> out{};
   const auto block = PemReader(ByteView(characters).first(text.size()), kPemCertificate).next(out);
-  if (!block || !*block || (*block)->size() != Size) the_text_is_not_one_certificate_in_pem_of_that_size();
+  if (!block || !*block || (*block)->size() != Size) detail::the_text_is_not_one_certificate_in_pem_of_that_size();
   return out;
 }
 

@@ -13,7 +13,7 @@ namespace snpnv {
 /// Source: AMD 56860, "ATTESTATION_REPORT"; AMD 57230, "VCEK Certificate Extensions".
 template <Crypto C>
 [[nodiscard]] Result<void> verify_report(C& crypto, const VerifiedChain& chain, const Evidence& evidence,
-                                         const Policy& policy, VerificationTime at, Scope scope, Verdict& verdict) {
+                                         const Policy& policy, VerificationTime at, CheckScope scope, Verdict& verdict) {
   verdict.reset();  // after an error too, nothing of an earlier use is left
   if (at.clock_unset()) return fail(Code::verify_clock);
   constexpr std::size_t kSize = ATTESTATION_REPORT::kSize;
@@ -25,7 +25,7 @@ template <Crypto C>
   if (verdict.first_failure()) return {};
   // VERSION is judged by report.version, behind the signature, so the view is made without parse().
   const ATTESTATION_REPORT report{evidence.report.first<kSize>()};
-  ReportVerifier<C>(crypto, chain, report, evidence, policy).run(verdict, scope);
+  detail::ReportVerifier<C>(crypto, chain, report, evidence, policy).run(verdict, scope);
   return {};
 }
 
@@ -33,7 +33,7 @@ template <Crypto C>
 /// @returns as verify_report(): `out` has the verdict, and the chain, for further reports, if that passed.
 template <Crypto C>
 [[nodiscard]] Result<void> verify(C& crypto, const CertificateChain& certificates, const Trust& trust,
-                                  const Evidence& evidence, const Policy& policy, VerificationTime at, Scope scope,
+                                  const Evidence& evidence, const Policy& policy, VerificationTime at, CheckScope scope,
                                   ChainCheck& out) {
   SNPNV_CHECK(verify_chain(crypto, certificates, trust, at, out));
   if (!out.chain) return {};

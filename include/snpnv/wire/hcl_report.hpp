@@ -14,7 +14,7 @@ namespace snpnv {
   X(report_size, Le<std::uint32_t>, 8, 1, "octets of the envelope without its padding")       \
   X(request_type, Le<std::uint32_t>, 12, 1, "2: AK certificate request")                      \
   X(status, Le<std::uint32_t>, 16, 1, "0")                                                    \
-  X(reserved, Reserved<12>, 20, 1, "reserved")                                                \
+  X(reserved, ReservedOctets<12>, 20, 1, "reserved")                                          \
   X(hardware_report, OctetArray<1184>, 32, 1, "the report that the hardware signed")          \
   X(data_size, Le<std::uint32_t>, 1216, 1, "octets from this field to the end of the claims") \
   X(data_version, Le<std::uint32_t>, 1220, 1, "version of the request data")                  \
@@ -66,7 +66,7 @@ struct HclReport {
   ByteView padding;                       // what followed in the input
 
   template <class Type, std::size_t Offset>
-  [[nodiscard]] constexpr typename Type::Value operator[](Field<Type, Offset> field) const {
+  [[nodiscard]] constexpr typename Type::Value operator[](LayoutField<Type, Offset> field) const {
     return field.load(raw);
   }
   [[nodiscard]] constexpr HclReportType type() const {

@@ -28,6 +28,10 @@ inline constexpr std::string_view kCurve = "P-256";
 inline constexpr auto kHashes = std::to_array(
     {std::pair{Hash::sha256, std::string_view("sha256")}, std::pair{Hash::sha384, std::string_view("sha384")}});
 
+}  // namespace kbs
+
+namespace detail {
+
 /// Reads the one string that may stand here: jwe_algorithm names the member of another one.
 constexpr void expect(JsonReader& json, std::string_view wanted, JsonMember member) {
   const JsonString found = json.string();
@@ -48,12 +52,12 @@ constexpr void write_jwk(JsonWriter& json, const P256Point& point, bool with_alg
   json.begin_object();
   if (with_alg) {
     json.key("alg");
-    json.string(kKeyAgreement);
+    json.string(kbs::kKeyAgreement);
   }
   json.key("crv");
-  json.string(kCurve);
+  json.string(kbs::kCurve);
   json.key("kty");
-  json.string(kKeyType);
+  json.string(kbs::kKeyType);
   json.key("x");
   json.base64url(octets.subspan(1, 32), Padding::none);
   json.key("y");
@@ -72,10 +76,10 @@ constexpr P256Point read_jwk(JsonReader& json, bool with_alg) {
   for (JsonString member; json.next_member(member);) {
     if (member == "kty") {
       kty = true;
-      expect(json, kKeyType, JsonMember::kty);
+      expect(json, kbs::kKeyType, JsonMember::kty);
     } else if (member == "crv") {
       crv = true;
-      expect(json, kCurve, JsonMember::crv);
+      expect(json, kbs::kCurve, JsonMember::crv);
     } else if (member == "x") {
       x = true;
       decode_exactly(json, MutBytes(out).subspan(1, 32));
@@ -84,7 +88,7 @@ constexpr P256Point read_jwk(JsonReader& json, bool with_alg) {
       decode_exactly(json, MutBytes(out).subspan(33));
     } else if (member == "alg" && with_alg) {
       alg = true;
-      expect(json, kKeyAgreement, JsonMember::alg);
+      expect(json, kbs::kKeyAgreement, JsonMember::alg);
     } else {
       json.fail_at(Code::json_unknown, member.offset);
     }
@@ -95,7 +99,7 @@ constexpr P256Point read_jwk(JsonReader& json, bool with_alg) {
   return out;
 }
 
-}  // namespace kbs
+}  // namespace detail
 
 /// Appends the body of `POST auth`.
 constexpr void write_kbs_request(ByteWriter& out) {
@@ -183,7 +187,7 @@ constexpr void write_runtime_data(ByteWriter& out, std::string_view nonce, const
   json.key("nonce");
   json.string(nonce);
   json.key("tee-pubkey");
-  kbs::write_jwk(json, key, true);
+  detail::write_jwk(json, key, true);
   json.end_object();
 }
 
@@ -212,7 +216,7 @@ constexpr void write_kbs_attestation(ByteWriter& out, std::string_view nonce, co
   json.key("nonce");
   json.string(nonce);
   json.key("tee-pubkey");
-  kbs::write_jwk(json, key, true);
+  detail::write_jwk(json, key, true);
   json.end_object();
   json.key("tee-evidence");
   json.begin_object();
@@ -250,7 +254,7 @@ struct KbsAttestation {
             out.nonce = json.string();
           } else if (inner == "tee-pubkey") {
             key = true;
-            out.key = kbs::read_jwk(json, true);
+            out.key = detail::read_jwk(json, true);
           } else {
             json.skip();
           }
@@ -378,13 +382,13 @@ struct JweHeader {
     for (JsonString member; json.next_member(member);) {
       if (member == "alg") {
         alg = true;
-        kbs::expect(json, kbs::kKeyAgreement, JsonMember::alg);
+        detail::expect(json, kbs::kKeyAgreement, JsonMember::alg);
       } else if (member == "enc") {
         enc = true;
-        kbs::expect(json, kbs::kEncryption, JsonMember::enc);
+        detail::expect(json, kbs::kEncryption, JsonMember::enc);
       } else if (member == "epk") {
         epk = true;
-        out.epk = kbs::read_jwk(json, false);
+        out.epk = detail::read_jwk(json, false);
       } else {
         json.fail_at(Code::json_unknown, member.offset);
       }
@@ -405,7 +409,7 @@ constexpr void write_jwe_header(ByteWriter& out, const P256Point& epk) {
   json.key("enc");
   json.string(kbs::kEncryption);
   json.key("epk");
-  kbs::write_jwk(json, epk, false);
+  detail::write_jwk(json, epk, false);
   json.end_object();
 }
 
@@ -439,9 +443,9 @@ struct KbsSecret {
       }
       seen[which] = true;
       switch (kMembers[which]) {
-        case JsonMember::encrypted_key: kbs::decode_exactly(json, out.wrapped_key); break;
-        case JsonMember::iv: kbs::decode_exactly(json, out.iv); break;
-        case JsonMember::tag: kbs::decode_exactly(json, out.tag); break;
+        case JsonMember::encrypted_key: detail::decode_exactly(json, out.wrapped_key); break;
+        case JsonMember::iv: detail::decode_exactly(json, out.iv); break;
+        case JsonMember::tag: detail::decode_exactly(json, out.tag); break;
         case JsonMember::ciphertext: out.ciphertext = json.string(); break;
         default: header = json.string(); break;
       }

@@ -23,7 +23,7 @@ namespace snpnv {
   X(CURRENT_TCB, TCB_VERSION, 0x038, 2, "TCB that is running")                                   \
   X(PLATFORM_INFO, PlatformInfo, 0x040, 2, "what the platform has switched on")                  \
   X(KEY_INFO, KeyInfo, 0x048, 2, "author key, chip key masking, signing key")                    \
-  X(RESERVED_04C, Reserved<4>, 0x04C, 2, "reserved")                                             \
+  X(RESERVED_04C, ReservedOctets<4>, 0x04C, 2, "reserved")                                       \
   X(REPORT_DATA, OctetArray<64>, 0x050, 2, "given by the requester: here the claims' digest")    \
   X(MEASUREMENT, OctetArray<48>, 0x090, 2, "launch digest")                                      \
   X(HOST_DATA, OctetArray<32>, 0x0C0, 2, "given by the host at launch")                          \
@@ -35,24 +35,24 @@ namespace snpnv {
   X(CPUID_FAM_ID, Le<std::uint8_t>, 0x188, 3, "CPUID family, combined")                          \
   X(CPUID_MOD_ID, Le<std::uint8_t>, 0x189, 3, "CPUID model, combined")                           \
   X(CPUID_STEP, Le<std::uint8_t>, 0x18A, 3, "CPUID stepping")                                    \
-  X(RESERVED_18B, Reserved<21>, 0x18B, 2, "reserved")                                            \
+  X(RESERVED_18B, ReservedOctets<21>, 0x18B, 2, "reserved")                                      \
   X(CHIP_ID, OctetArray<64>, 0x1A0, 2, "ID of the chip; zero if masked; 8 octets used on Turin") \
   X(COMMITTED_TCB, TCB_VERSION, 0x1E0, 2, "TCB that can no longer be rolled back")               \
   X(CURRENT_BUILD, Le<std::uint8_t>, 0x1E8, 2, "firmware that is running: build")                \
   X(CURRENT_MINOR, Le<std::uint8_t>, 0x1E9, 2, "firmware that is running: minor version")        \
   X(CURRENT_MAJOR, Le<std::uint8_t>, 0x1EA, 2, "firmware that is running: major version")        \
-  X(RESERVED_1EB, Reserved<1>, 0x1EB, 2, "reserved")                                             \
+  X(RESERVED_1EB, ReservedOctets<1>, 0x1EB, 2, "reserved")                                       \
   X(COMMITTED_BUILD, Le<std::uint8_t>, 0x1EC, 2, "firmware that is committed: build")            \
   X(COMMITTED_MINOR, Le<std::uint8_t>, 0x1ED, 2, "firmware that is committed: minor version")    \
   X(COMMITTED_MAJOR, Le<std::uint8_t>, 0x1EE, 2, "firmware that is committed: major version")    \
-  X(RESERVED_1EF, Reserved<1>, 0x1EF, 2, "reserved")                                             \
+  X(RESERVED_1EF, ReservedOctets<1>, 0x1EF, 2, "reserved")                                       \
   X(LAUNCH_TCB, TCB_VERSION, 0x1F0, 2, "TCB at the guest's launch")                              \
   X(LAUNCH_MIT_VECTOR, Le<std::uint64_t>, 0x1F8, 5, "mitigations verified at launch")            \
   X(CURRENT_MIT_VECTOR, Le<std::uint64_t>, 0x200, 5, "mitigations verified now")                 \
-  X(RESERVED_208, Reserved<152>, 0x208, 2, "reserved")                                           \
+  X(RESERVED_208, ReservedOctets<152>, 0x208, 2, "reserved")                                     \
   X(SIGNATURE_R, OctetArray<72>, 0x2A0, 2, "R, little-endian, zero-extended from 48 octets")     \
   X(SIGNATURE_S, OctetArray<72>, 0x2E8, 2, "S, little-endian, zero-extended from 48 octets")     \
-  X(SIGNATURE_RESERVED, Reserved<368>, 0x330, 2, "reserved, zero")
+  X(SIGNATURE_RESERVED, ReservedOctets<368>, 0x330, 2, "reserved, zero")
 
 /// ATTESTATION_REPORT. Little-endian, 1184 (4A0h) octets. A view: borrows the octets, owns nothing,
 /// and is read through its fields: `report[report.REPORT_DATA]`.
@@ -75,7 +75,7 @@ struct ATTESTATION_REPORT {
   std::span<const std::byte, kSize> raw;
 
   template <class Type, std::size_t Offset>
-  [[nodiscard]] constexpr typename Type::Value operator[](Field<Type, Offset> field) const {
+  [[nodiscard]] constexpr typename Type::Value operator[](LayoutField<Type, Offset> field) const {
     return field.load(raw);
   }
 

@@ -122,6 +122,8 @@ struct LoggedEvent {
   }
 };
 
+namespace detail {
+
 /// True if the octets are these characters.
 [[nodiscard]] constexpr bool spells(ByteView octets, std::string_view characters) {
   return std::ranges::equal(octets, characters, [](std::byte b, char c) { return b == static_cast<std::byte>(c); });
@@ -131,6 +133,8 @@ struct LoggedEvent {
 [[nodiscard]] constexpr bool begins_with(ByteView octets, std::string_view characters) {
   return octets.size() >= characters.size() && spells(octets.first(characters.size()), characters);
 }
+
+}  // namespace detail
 
 /// Reads a log record by record, each from the front of a window that the caller moves over it: the whole rest of a
 /// log in memory, or a buffer that is filled anew. Keeps nothing of it but the header.
@@ -176,7 +180,7 @@ class EventLogReader {
     take_data(reader, out);
     if (!reader.ok()) return out;
     const bool agile = out.eventType == EventType::EV_NO_ACTION && all_zero(digest) &&
-                       begins_with(out.data, SpecIdEvent::kSignature);
+                       detail::begins_with(out.data, SpecIdEvent::kSignature);
     if (!agile) {
       reader.fail_at(Code::eventlog_sha1, out.offset);
       return out;
@@ -331,7 +335,7 @@ struct TaggedEvent {
 [[nodiscard]] constexpr std::optional<std::uint8_t> startup_locality(const LoggedEvent& event) {
   constexpr std::string_view kSignature{"StartupLocality\0", 16};
   if (event.eventType != EventType::EV_NO_ACTION || event.data.size() != kSignature.size() + 1 ||
-      !spells(event.data.first(kSignature.size()), kSignature))
+      !detail::spells(event.data.first(kSignature.size()), kSignature))
     return std::nullopt;
   return std::to_integer<std::uint8_t>(event.data.back());
 }

@@ -39,6 +39,8 @@ struct TpmHeader {
   }
 };
 
+namespace detail {
+
 /// Fills in the size of the message in `out`, once it is written.
 constexpr Result<ByteView> seal_message(ByteWriter& out) {
   SNPNV_TRY(const ByteView& message, out.finish());
@@ -59,6 +61,8 @@ constexpr void marshal_password_sessions(TpmWriter& wire, std::size_t count) {
   for (; count != 0; --count) wire(TPMS_AUTH_COMMAND{TPM_RH::PW, {}, 0, {}});
 }
 
+}  // namespace detail
+
 /// Marshals a command. Each handle that needs an authorization gets a password session with the
 /// empty password. Part 1, "Command Structure".
 /// @returns the octets written to the front of `out` | wire_overflow.
@@ -66,12 +70,14 @@ template <TpmCommand C>
 [[nodiscard]] constexpr Result<ByteView> marshal_command(const C& command, MutBytes out) {
   ByteWriter writer(out);
   TpmWriter wire(writer);
-  marshal_header(wire, C::kCode, C::kAuthHandles);
+  detail::marshal_header(wire, C::kCode, C::kAuthHandles);
   C::handles(wire, command);
-  if constexpr (C::kAuthHandles > 0) marshal_password_sessions(wire, C::kAuthHandles);
+  if constexpr (C::kAuthHandles > 0) detail::marshal_password_sessions(wire, C::kAuthHandles);
   C::parameters(wire, command);
-  return seal_message(writer);
+  return detail::seal_message(writer);
 }
+
+namespace detail {
 
 /// Reads the header of a response that is a success.
 /// @returns it | tpm_rc - detail: TPM_RC
@@ -149,6 +155,8 @@ template <class Response>
   return body->finish();
 }
 
+}  // namespace detail
+
 /// Unmarshals the response to `command`, or passes on why there is none. Borrows `message`. Tag, sizes, sessions and the
 /// answer itself must fit the command exactly.
 /// @returns the response
@@ -159,9 +167,9 @@ template <TpmCommand C>
 [[nodiscard]] constexpr Result<typename C::Response> unmarshal_response(const C& command,
                                                                         const Result<ByteView>& message) {
   Result<typename C::Response> response{std::in_place};  // in the caller's place: some are large
-  const auto read = read_response(message, C::kAuthHandles, *response);
+  const auto read = detail::read_response(message, C::kAuthHandles, *response);
   if (read && command.answered_by(*response)) return response;
-  response = std::unexpected(response_error(read, C::kCode, command.object()));
+  response = std::unexpected(detail::response_error(read, C::kCode, command.object()));
   return response;
 }
 
@@ -213,7 +221,7 @@ template <class Response>
   } else {
     wire(response);
   }
-  return seal_message(writer);
+  return detail::seal_message(writer);
 }
 
 /// Marshals a response that carries nothing but an error.

@@ -49,7 +49,7 @@ inline constexpr char kResponseCodeNames[] = SNPNV_TPM_RC(SNPNV_X) "unknown TPM_
 #undef SNPNV_X
 
 [[nodiscard]] constexpr std::string_view name(TPM_RC rc) {
-  return word_of(rc, kResponseCodes, {kResponseCodeNames, sizeof kResponseCodeNames});
+  return detail::word_of(rc, kResponseCodes, {kResponseCodeNames, sizeof kResponseCodeNames});
 }
 
 /// A response code taken apart.

@@ -37,6 +37,8 @@ struct TPML {
   constexpr void add(const T& entry) { entries[count++] = entry; }
 };
 
+namespace detail {
+
 template <class T>
 inline constexpr bool is_tpm2b = false;
 template <std::size_t Max>
@@ -49,6 +51,8 @@ template <class T>
 inline constexpr bool is_tpml = false;
 template <class T, std::size_t Max>
 inline constexpr bool is_tpml<TPML<T, Max>> = true;
+
+}  // namespace detail
 
 /// Marshals declared fields.
 class TpmWriter {
@@ -78,9 +82,9 @@ class TpmWriter {
       out_.be(static_cast<std::underlying_type_t<T>>(field));
     } else if constexpr (std::unsigned_integral<T>) {
       out_.be(field);
-    } else if constexpr (is_tpm2b<T>) {
+    } else if constexpr (detail::is_tpm2b<T>) {
       sized(field.data, T::kMax);
-    } else if constexpr (is_sized<T>) {
+    } else if constexpr (detail::is_sized<T>) {
       const std::size_t at = out_.size();
       out_.be(std::uint16_t{0});
       one(field.value);
@@ -88,7 +92,7 @@ class TpmWriter {
       const std::size_t size = out_.size() - at - 2;
       store<std::uint16_t, Endian::big>(out_.written().subspan(at).template first<2>(),
                                         static_cast<std::uint16_t>(size));
-    } else if constexpr (is_tpml<T>) {
+    } else if constexpr (detail::is_tpml<T>) {
       out_.be(static_cast<std::uint32_t>(field.count));
       for (const auto& entry : field.view()) one(entry);
     } else if constexpr (requires { field.kBits; }) {
@@ -126,14 +130,14 @@ class TpmReader {
       field = static_cast<T>(in_.be<std::underlying_type_t<T>>());
     } else if constexpr (std::unsigned_integral<T>) {
       field = in_.be<T>();
-    } else if constexpr (is_tpm2b<T>) {
+    } else if constexpr (detail::is_tpm2b<T>) {
       const std::size_t at = in_.offset();
       field.data = in_.take(at_most(T::kMax, at, in_.be<std::uint16_t>()));
-    } else if constexpr (is_sized<T>) {
+    } else if constexpr (detail::is_sized<T>) {
       ByteReader inner = in_.sub(in_.be<std::uint16_t>());
       TpmReader(inner).one(field.value);
       in_.close(inner);
-    } else if constexpr (is_tpml<T>) {
+    } else if constexpr (detail::is_tpml<T>) {
       const std::size_t at = in_.offset();
       field.count = at_most(T::kMax, at, in_.be<std::uint32_t>());
       for (std::size_t i = 0; i < field.count && in_.ok(); ++i) one(field.entries[i]);

@@ -9,6 +9,8 @@
 
 namespace snpnv {
 
+namespace detail {
+
 /// UTF-16LE as a source of UTF-8; half of a pair, and an octet that is left over, is U+FFFD.
 class Utf16Text {
  public:
@@ -49,9 +51,11 @@ class Utf16Text {
   std::size_t held_ = 0;
 };
 
+}  // namespace detail
+
 /// Writes UTF-16LE as UTF-8.
 constexpr void utf16_to_utf8(ByteWriter& out, ByteView text) {
-  Utf16Text source(text);
+  detail::Utf16Text source(text);
   for (char c = 0; source.next(c);) out.be<std::uint8_t>(static_cast<std::uint8_t>(c));
 }
 

@@ -26,7 +26,7 @@ class VekCertificate {
  public:
   constexpr explicit VekCertificate(const Certificate& certificate) {
     certificate.for_each_extension([&](const X509Extension& extension) {
-      const VekExtensionRow* const known = vek_extension(extension.oid);
+      const VekExtensionRow* const known = detail::vek_extension(extension.oid);
       if (known == nullptr) return;
       Found& found = found_[static_cast<std::size_t>(known->id)];
       found.value = extension.value;

@@ -54,11 +54,15 @@ inline constexpr auto kVekExtensions = std::to_array({
   return kVekExtensions[static_cast<std::size_t>(id)];
 }
 
+namespace detail {
+
 /// The row of the extension with this OID; null if it is none of AMD's.
 [[nodiscard]] constexpr const VekExtensionRow* vek_extension(ByteView oid) {
   for (const VekExtensionRow& known : kVekExtensions)
     if (equal(known.oid, oid)) return &known;
   return nullptr;
 }
+
+}  // namespace detail
 
 }  // namespace snpnv

@@ -74,6 +74,8 @@ struct X509Extension {
 /// Bits of KeyUsage. RFC 5280, "Key Usage".
 enum class KeyUsage : std::uint16_t { key_cert_sign = 1U << 5, crl_sign = 1U << 6 };
 
+namespace detail {
+
 /// Reads one AlgorithmIdentifier.
 [[nodiscard]] constexpr AlgorithmIdentifier read_algorithm(DerReader& in) {
   AlgorithmIdentifier out;
@@ -85,6 +87,8 @@ enum class KeyUsage : std::uint16_t { key_cert_sign = 1U << 5, crl_sign = 1U << 
   out.raw = whole.any().raw;
   return out;
 }
+
+}  // namespace detail
 
 /// True for RSASSA-PSS with SHA-384, MGF1 with SHA-384 and a salt of 48 octets. Hash parameters may
 /// be NULL or absent, and the trailer field written out although 1 is its default: AMD does both.
@@ -99,13 +103,13 @@ enum class KeyUsage : std::uint16_t { key_cert_sign = 1U << 5, crl_sign = 1U << 
   };
   DerReader in(algorithm.parameters);
   DerReader hash = in.enter(context_tag(0));
-  bool as_required = is_sha384(read_algorithm(hash));
+  bool as_required = is_sha384(detail::read_algorithm(hash));
   in.close(hash);
   DerReader mask = in.enter(context_tag(1));
-  const AlgorithmIdentifier mgf = read_algorithm(mask);
+  const AlgorithmIdentifier mgf = detail::read_algorithm(mask);
   DerReader mgf_hash(mgf.parameters.raw);
   as_required = as_required && equal(mgf.oid, oid::kMgf1) &&
-                is_sha384(read_algorithm(mgf_hash)) && mgf_hash.ok();
+                is_sha384(detail::read_algorithm(mgf_hash)) && mgf_hash.ok();
   in.close(mask);
   DerReader salt = in.enter(context_tag(2));
   as_required = as_required && salt.unsigned_integer(0xFFFF) == 48;
@@ -117,6 +121,8 @@ enum class KeyUsage : std::uint16_t { key_cert_sign = 1U << 5, crl_sign = 1U << 
   }
   return in.finish(as_required).value_or(false);
 }
+
+namespace detail {
 
 /// Reads a Name. More than one common name is wire_value, and so is a value that is not text.
 [[nodiscard]] constexpr X509Name read_name(DerReader& in) {
@@ -322,6 +328,8 @@ constexpr void skip_list(DerReader& in, DerTag tag, Read&& read) {
   return out;
 }
 
+}  // namespace detail
+
 /// What a certificate and a revocation list have in common: signed octets, and how.
 struct SignedOctets {
   ByteView tbs;
@@ -332,7 +340,7 @@ struct SignedOctets {
   /// not: they must agree.
   constexpr void read_signature(DerReader& in, const AlgorithmIdentifier& inner) {
     const std::size_t at = in.offset();
-    algorithm = read_algorithm(in);
+    algorithm = detail::read_algorithm(in);
     if (!equal(algorithm.raw, inner.raw)) in.fail_at(Code::wire_value, at);
     signature = in.octet_aligned_bits();
   }

@@ -30,7 +30,7 @@ struct Certificate {
   /// Calls visit(extension) for each.
   template <class Visit>
   constexpr void for_each_extension(Visit&& visit) const {
-    for (DerReader in(extensions); !in.at_end();) visit(read_extension(in));
+    for (DerReader in(extensions); !in.at_end();) visit(detail::read_extension(in));
   }
 
   /// Reads a certificate that fills `in`.
@@ -52,14 +52,14 @@ struct Certificate {
       version.fail_at(Code::wire_value, version_at);
     tbs.close(version);
     out.serial = tbs.integer();
-    const AlgorithmIdentifier algorithm = read_algorithm(tbs);
-    out.issuer = read_name(tbs);
+    const AlgorithmIdentifier algorithm = detail::read_algorithm(tbs);
+    out.issuer = detail::read_name(tbs);
     DerReader validity = tbs.enter(DerTag::sequence);
-    out.not_before = read_time(validity);
-    out.not_after = read_time(validity);
+    out.not_before = detail::read_time(validity);
+    out.not_after = detail::read_time(validity);
     tbs.close(validity);
-    out.subject = read_name(tbs);
-    out.key = read_key(tbs);
+    out.subject = detail::read_name(tbs);
+    out.key = detail::read_key(tbs);
     if (!tbs.at_end()) {
       DerReader outer = tbs.enter(context_tag(3));
       DerReader list = outer;
@@ -75,7 +75,7 @@ struct Certificate {
 
  private:
   constexpr void read_standard_extensions(DerReader& outer) {
-    read_extensions(outer, [this](DerReader& list, const X509Extension& extension) {
+    detail::read_extensions(outer, [this](DerReader& list, const X509Extension& extension) {
       const auto read = read_value(extension);
       if (!read) list.fail_at(read.error().code, read.error().where, read.error().detail);
     });
@@ -94,7 +94,7 @@ struct Certificate {
       return value.finish();
     }
     unknown_critical = unknown_critical || extension.critical;
-    return check_value(extension);
+    return detail::check_value(extension);
   }
   // AMD's ASK and ASVK have a zero bit behind keyCertSign.
   static constexpr std::uint16_t read_key_usage(DerReader& value) {

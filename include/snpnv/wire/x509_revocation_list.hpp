@@ -21,7 +21,7 @@ struct RevocationList {
     for (DerReader in(revoked); !in.at_end();) {
       DerReader entry = in.enter(DerTag::sequence);
       found = found || equal(entry.integer(), serial);
-      (void)read_time(entry);
+      (void)detail::read_time(entry);
       while (!entry.at_end()) (void)entry.any();
     }
     return found;
@@ -42,10 +42,10 @@ struct RevocationList {
     constexpr std::uint32_t kVersion2 = 1;
     const std::size_t version_at = tbs.offset();
     if (tbs.unsigned_integer(kVersion2) != kVersion2) tbs.fail_at(Code::wire_value, version_at);
-    const AlgorithmIdentifier algorithm = read_algorithm(tbs);
-    out.issuer = read_name(tbs);
-    out.this_update = read_time(tbs);
-    out.next_update = read_time(tbs);
+    const AlgorithmIdentifier algorithm = detail::read_algorithm(tbs);
+    out.issuer = detail::read_name(tbs);
+    out.this_update = detail::read_time(tbs);
+    out.next_update = detail::read_time(tbs);
     if (tbs.next_is(DerTag::sequence)) {
       DerReader entries = tbs;
       out.revoked = tbs.any();
@@ -53,7 +53,7 @@ struct RevocationList {
       while (!inner.at_end()) {
         DerReader entry = inner.enter(DerTag::sequence);
         (void)entry.integer();
-        (void)read_time(entry);
+        (void)detail::read_time(entry);
         if (!entry.at_end()) check_extensions(entry);
         inner.close(entry);
       }
@@ -74,13 +74,13 @@ struct RevocationList {
   // RFC 5280, "Delta CRL Indicator", "Issuing Distribution Point", "Certificate Issuer": whoever passes
   // over one of these takes a part of the revocations, or those of another issuer, for all of the ARK's.
   static constexpr void check_extensions(DerReader& in) {
-    read_extensions(in, [](DerReader& list, const X509Extension& extension) {
+    detail::read_extensions(in, [](DerReader& list, const X509Extension& extension) {
       const auto is = [&](ByteView oid) { return equal(extension.oid, oid); };
       if (extension.critical || is(oid::kDeltaCrlIndicator) || is(oid::kIssuingDistributionPoint) ||
           is(oid::kCertificateIssuer))
         list.fail_at(Code::crl_extension, extension.value.offset,
                      extension.oid.empty() ? 0 : std::to_integer<std::uint32_t>(extension.oid.back()));
-      const auto read = check_value(extension);
+      const auto read = detail::check_value(extension);
       if (!read) list.fail_at(read.error().code, read.error().where, read.error().detail);
     });
   }

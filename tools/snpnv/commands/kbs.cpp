@@ -132,7 +132,7 @@ Outcome<Exit> run_kbs(const Arguments& arguments) {
   MonotonicClock clock;
   BrokerProvider crypto;
   Told told(shows_progress(arguments), "the key broker");
-  Asking<Told> asking{false, true, deadline, told};
+  HttpAsking<Told> asking{false, true, deadline, told};
   asking.connects_again = true;
   std::vector<std::byte> http_room(kHttpRoom);
   std::vector<std::byte> room(kKbsRoom);

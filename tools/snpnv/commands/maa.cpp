@@ -52,7 +52,7 @@ class Provided {
   Network network_;
   MonotonicClock clock_;
   Told told_;
-  Asking<Told> asking_;
+  HttpAsking<Told> asking_;
   std::vector<std::byte> room_;
 };
 

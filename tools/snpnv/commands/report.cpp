@@ -62,7 +62,7 @@ std::string last_seen(const FreshTrace& trace) {
 
 Outcome<std::string> summary(const Arguments& arguments, const BoundReport& bound,
                              const FreshTrace& trace) {
-  const bool fresh = trace.last == Seen::fresh;
+  const bool fresh = trace.last == FreshTrace::Seen::fresh;
   if (arguments.json()) {
     JsonText text;
     JsonWriter& json = text.json();

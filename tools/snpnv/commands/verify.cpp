@@ -29,7 +29,7 @@ Outcome<Exit> verify_certs(const Arguments& arguments) {
 }
 
 Outcome<Exit> judge(const Arguments& arguments, std::string_view path, const Evidence& evidence,
-                    const Policy& policy, Scope scope) {
+                    const Policy& policy, CheckScope scope) {
   // The report may choose between two certificates; vek.signing_key checks the choice.
   const auto report = ATTESTATION_REPORT::parse(evidence.report);
   const SIGNING_KEY prefer = report ? report->signing_key() : SIGNING_KEY::VCEK;
@@ -79,9 +79,9 @@ Outcome<Exit> verify_attestation(const Arguments& arguments) {
     SNPNV_TRY(evidence.user_data, user_data_of(*text));
   }
   // The TCB is never judged without the signature, so both together are the former.
-  const Scope scope = arguments.has("tcb")         ? Scope::tcb_only
-                      : arguments.has("signature") ? Scope::signature_only
-                                                   : Scope::all;
+  const CheckScope scope = arguments.has("tcb")         ? CheckScope::tcb_only
+                      : arguments.has("signature") ? CheckScope::signature_only
+                                                   : CheckScope::all;
   SNPNV_TRY(const AskedPolicy policy, policy_of(arguments));
   return judge(arguments, path, evidence, policy, scope);
 }
@@ -96,7 +96,7 @@ Outcome<Exit> verify_envelope(const Arguments& arguments) {
   auto evidence = evidence_of(content);
   if (!evidence) return malformed(path, evidence.error());
   evidence->user_data = user_data;
-  return judge(arguments, path, *evidence, policy, Scope::all);
+  return judge(arguments, path, *evidence, policy, CheckScope::all);
 }
 
 constexpr auto kEnvelopeOptions = joined(kUserDataOption, kChainOptions, kPolicyOptions);
