@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench_event_log FILE: reads an event log through a window that is as large as its largest record at least, replays
-// the SHA-256 bank, and prints the PCRs as tpm2_eventlog does, and the peak of memory.
+// the SHA-256 bank, and prints the PCRs as tpm2_eventlog does, and the peak of memory. bench_event_log_nettle is the same
+// with Nettle's SHA-256.
 #include <cstdio>
 #include <cstring>
 #include <memory>
 #include <vector>
 
+#ifdef SNPNV_BENCH_NETTLE
+#include "snpnv/nettle/crypto.hpp"
+#else
 #include "snpnv/mbedtls/crypto.hpp"
+#endif
 #include "snpnv/verify/event_log.hpp"
 
 using namespace snpnv;
 
 namespace {
+
+#ifdef SNPNV_BENCH_NETTLE
+using Provider = NettleCrypto;
+#else
+using Provider = MbedCrypto;
+#endif
 
 // Octets of a file, the front of which is taken.
 class Window {
@@ -42,7 +53,7 @@ class Window {
 int main(int argc, char** argv) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(argc == 2 ? std::fopen(argv[1], "rb") : nullptr, std::fclose);
   if (!file) return 2;
-  MbedCrypto crypto;
+  Provider crypto;
   PcrReplay pcrs(Hash::sha256);
   EventLogReader reader;
   Window window(file.get());
