@@ -9,7 +9,6 @@ std::size_t board_tpm(const void* command, std::size_t size, void* response, std
 bool collect(const void* user_data, void* report);  // 64 octets in, 1184 octets out
 }
 
-namespace {
 struct Bus {
   snpnv::Result<snpnv::ByteView> transact(snpnv::ByteView command, snpnv::MutBytes response) noexcept {
     const std::size_t size = board_tpm(command.data(), command.size(), response.data(), response.size());
@@ -23,7 +22,6 @@ struct BoardClock {
     for (const snpnv::Instant end = now() + ms; now() < end;) continue;
   }
 };
-}  // namespace
 
 bool collect(const void* user_data, void* report) {
   snpnv::UserData wanted;

@@ -54,6 +54,17 @@ class Watched {
   Inner& inner_;
 };
 
+/// Makes it a chip of the test PKI.
+inline void load(paravisor::Platform& platform, Product product) {
+  constexpr std::array kFolders{"milan", "genoa", "turin"};
+  const std::string pki =
+      std::string(SNPNV_SOURCE_DIR "/tests/pki/") + kFolders[static_cast<std::size_t>(product)] + "/";
+  const auto certificate = read_file(pki + "vcek.pem");
+  const auto key = read_file(pki + "vcek.key");
+  REQUIRE((certificate && key));
+  REQUIRE(platform.load(product, text(*certificate), text(*key)).has_value());
+}
+
 /// The whole machine: swtpm, paravisor, clock.
 class Machine {
  public:
@@ -63,13 +74,7 @@ class Machine {
     auto swtpm = Swtpm::start(folder_.path());
     REQUIRE(swtpm.has_value());
     swtpm_.emplace(std::move(*swtpm));
-    constexpr std::array kFolders{"milan", "genoa", "turin"};
-    const std::string pki = std::string(SNPNV_SOURCE_DIR "/tests/pki/") +
-                            kFolders[static_cast<std::size_t>(options.product)] + "/";
-    const auto certificate = read_file(pki + "vcek.pem");
-    const auto key = read_file(pki + "vcek.key");
-    REQUIRE((certificate && key));
-    REQUIRE(platform_.load(options.product, text(*certificate), text(*key)).has_value());
+    load(platform_, options.product);
     device_.emplace(*swtpm_, clock, platform_, options_);
     REQUIRE(device_->start().has_value());
   }

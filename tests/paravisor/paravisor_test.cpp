@@ -166,9 +166,7 @@ TEST_CASE("Paravisor_TooSmallAnIndex_IsRefused") {
   auto swtpm = Swtpm::start(folder.path());
   REQUIRE(swtpm.has_value());
   paravisor::Platform platform;
-  const auto certificate = test::read_file(SNPNV_SOURCE_DIR "/tests/pki/milan/vcek.pem");
-  const auto key = test::read_file(SNPNV_SOURCE_DIR "/tests/pki/milan/vcek.key");
-  REQUIRE(platform.load(Product::milan, test::text(*certificate), test::text(*key)).has_value());
+  test::load(platform, Product::milan);
   paravisor::Paravisor device(*swtpm, clock, platform, {.nv_size = 1500});
   CHECK(device.start().error().code == Code::wire_overflow);
 }
@@ -208,9 +206,7 @@ TEST_CASE("Paravisor_UserDataThatTheOwnerCannotRead_StopTheVtpmAtBoot") {
   auto swtpm = Swtpm::start(folder.path());
   REQUIRE(swtpm.has_value());
   paravisor::Platform platform;
-  const auto certificate = test::read_file(SNPNV_SOURCE_DIR "/tests/pki/milan/vcek.pem");
-  const auto key = test::read_file(SNPNV_SOURCE_DIR "/tests/pki/milan/vcek.key");
-  REQUIRE(platform.load(Product::milan, test::text(*certificate), test::text(*key)).has_value());
+  test::load(platform, Product::milan);
   paravisor::Paravisor device(*swtpm, clock, platform, {});
   REQUIRE(device.start().has_value());
   Tpm tpm(device, clock, clock.now());

@@ -5,7 +5,6 @@
 #include <cstring>
 #include <ctime>
 
-#include "broker.hpp"
 #include "describe.hpp"
 #include "files.hpp"
 #include "output.hpp"

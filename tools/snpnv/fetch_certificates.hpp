@@ -3,8 +3,8 @@
 #pragma once
 
 #include "certificates.hpp"
-#include "fetch_network.hpp"
 #include "fetch_store.hpp"
+#include "network.hpp"
 #include "provider.hpp"
 #include "snpnv/fetch/accept.hpp"
 #include "verify_options.hpp"

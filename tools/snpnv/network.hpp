@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// One exchange over TCP, or over TLS.
+// What commands share that ask over the network: one exchange over TCP, or over TLS; whom it trusts; what is told of
+// pauses.
 #pragma once
 
 #include <arpa/inet.h>
 
+#include "cli.hpp"
 #include "snpnv/fetch/retry.hpp"
 #include "snpnv/mbedtls/tls.hpp"
 #include "step.hpp"
@@ -46,5 +48,27 @@ class Network {
   const TlsTrust& trust_;
 };
 static_assert(HttpClient<Network>);
+
+/// Where Debian and others keep the authorities that a system trusts.
+inline constexpr std::string_view kSystemAuthorities = "/etc/ssl/certs/ca-certificates.crt";
+
+[[nodiscard]] std::uint64_t random_seed();
+
+/// Whether there is somebody to tell of pauses.
+[[nodiscard]] bool shows_progress(const Arguments& arguments);
+
+/// Says why nothing happens for a while, if `progress`.
+class Told {
+ public:
+  Told(bool progress, std::string_view who) : progress_(progress), who_(who) {}
+  void operator()(const HttpPause& pause) const noexcept;
+
+ private:
+  bool progress_;
+  std::string_view who_;
+};
+
+/// Reads authorities from a file in PEM.
+[[nodiscard]] Outcome<void> read_authorities(std::string_view path, TlsTrust& trust);
 
 }  // namespace snpnv::tool
