@@ -181,7 +181,7 @@ TEST_CASE("UefiVariable_SizesBeyondTheEvent_AreRefused") {
 }
 
 TEST_CASE("UefiVariable_AtTheFront_HasItsOwnSize") {
-  const std::string variable = std::string(32, '0') + "0100000000000000" "0100000000000000" "6400" "aa";
+  const std::string variable = "00000000000000000000000000000000" "0100000000000000" "0100000000000000" "6400" "aa";
   const auto octets = hex(variable + "000000000000");
   const auto front = UEFI_VARIABLE_DATA::front(octets);
   REQUIRE(front.has_value());
