@@ -124,8 +124,6 @@ struct KernelCommandLine {
   return std::nullopt;
 }
 
-namespace detail {
-
 /// The command line in a proven event of GRUB's that runs a command to load a kernel.
 /// @returns what follows the command, without NUL | nothing: it is no such command.
 [[nodiscard]] constexpr std::optional<ByteView> grub_linux_command(ByteView content) {
@@ -133,12 +131,15 @@ namespace detail {
   constexpr std::string_view kNot = "! ";
   constexpr std::string_view kTime = "time ";
   ByteView text = without_nul(content);
-  while (begins_with(text, kNot) || begins_with(text, kTime))
-    text = text.subspan(begins_with(text, kNot) ? kNot.size() : kTime.size());
+  while (detail::begins_with(text, kNot) || detail::begins_with(text, kTime))
+    text = text.subspan(detail::begins_with(text, kNot) ? kNot.size() : kTime.size());
   const auto space = std::ranges::find(text, std::byte{' '});
-  if (space == text.end() || !begins_with(text, "linux")) return std::nullopt;  // linux16 and linuxefi begin so too
+  // linux16 and linuxefi begin so too.
+  if (space == text.end() || !detail::begins_with(text, "linux")) return std::nullopt;
   return text.subspan(static_cast<std::size_t>(space - text.begin()) + 1);
 }
+
+namespace detail {
 
 /// Whether what GRUB's PCR was extended by may be a command of GRUB's, which begins with a word. A kernel's command line
 /// begins with the kernel's file: with a slash, the device in parentheses, or the number of a block.
@@ -150,6 +151,7 @@ namespace detail {
   return (first >= 'a' && first <= 'z') || first == '_' || begins_with(text, "[ ") || begins_with(text, ". ") ||
          begins_with(text, "! ");
 }
+
 }  // namespace detail
 
 }  // namespace snpnv

@@ -335,7 +335,7 @@ struct TaggedEvent {
 [[nodiscard]] constexpr std::optional<std::uint8_t> startup_locality(const LoggedEvent& event) {
   constexpr std::string_view kSignature{"StartupLocality\0", 16};
   if (event.eventType != EventType::EV_NO_ACTION || event.data.size() != kSignature.size() + 1 ||
-      !detail::spells(event.data.first(kSignature.size()), kSignature))
+      !detail::begins_with(event.data, kSignature))
     return std::nullopt;
   return std::to_integer<std::uint8_t>(event.data.back());
 }

@@ -133,7 +133,7 @@ Result<void> judge_events(ShownLog& log) {
         break;
       default: break;
     }
-    if (content.proof == EventProof::proven && event.pcrIndex == kGrubPcr && detail::grub_linux_command(content.content))
+    if (content.proof == EventProof::proven && event.pcrIndex == kGrubPcr && grub_linux_command(content.content))
       log.commands.emplace_back(text_of(without_nul(content.content)));
     if (const auto line = kernel_command_line(event, content)) log.command_lines.push_back(command_line_text(*line));
   }
