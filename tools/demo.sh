@@ -108,4 +108,4 @@ broker policy kbs-wrong-nonce
 refused
 proven "nor to evidence for another nonce than its own"
 
-printf '\nAll of it worked. Nothing is left running.\n'
+printf '\nAll of it worked. Nothing is left running. The programs are in build/demo/tools.\n'

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-include $(BR2_EXTERNAL_SNPNV_PATH)/snpnv.mk
+include $(sort $(wildcard $(BR2_EXTERNAL_SNPNV_PATH)/package/*/*.mk))

@@ -9,15 +9,14 @@ for option in $(grep -rhoE -- '-DSNPNV_[A-Z]+' "$packaging/buildroot" "$packagin
 done
 # Buildroot's recipe, with its macro replaced by a target that prints what it would use.
 for static in '' y; do
-  make -s -f - print 2>&1 <<MAKE | grep -qE -- "-DSNPNV_VERIFY=OFF.*(TCTI=OFF|STATIC=ON)"
-SNPNV_PKGDIR = $packaging/buildroot
+  make -s -f - print 2>&1 <<MAKE | grep -qE -- "-DSNPNV_VERIFY=OFF.*(TCTI=OFF|STATIC=ON) .*/CMakeLists.txt"
+BR2_EXTERNAL_SNPNV_PATH = $packaging/buildroot
 BR2_PACKAGE_SNPNV_STATIC = $static
 cmake-package =
-include $packaging/buildroot/snpnv.mk
-print: ; @echo \$(SNPNV_CONF_OPTS)
+include $packaging/buildroot/external.mk
+print: ; @echo \$(SNPNV_CONF_OPTS) \$(wildcard \$(SNPNV_SITE)/CMakeLists.txt)
 MAKE
 done
-[ -e "$packaging/buildroot/../../CMakeLists.txt" ]
 # The recipes for vcpkg and Conan can be read, and are of this version.
 version=$(sed -n 's/^#define SNPNV_VERSION "\(.*\)"/\1/p' "$1/include/snpnv/version.hpp")
 [ "$(jq -r .version "$packaging/vcpkg/snpnv/vcpkg.json")" = "$version" ]

@@ -34,6 +34,7 @@ for what in doctest:doctest-dev "OpenSSL, for the tests:libssl-dev" "Ninja, for 
   "Nettle with Hogweed, and GMP, for the tests:nettle-dev libgmp-dev"; do
   said "${what%:*}: package ${what#*:}; without it -DSNPNV_TESTS=OFF"
 done
+grep -q '^Tests fail for want of:.* jq .* python3 swtpm ' "$work/log" || fail "does not say what tests call"
 [ "$(grep -c '^  .*; without it ' "$work/log")" -eq "$all" ] || fail "says more, or less, than $all things"
 install=$(sed -n 's/^All of it: apt-get install //p' "$work/log")
 for package in $install; do

@@ -5,9 +5,12 @@
 #
 ################################################################################
 
-# The folder that holds this package folder's project.
-SNPNV_SITE = $(SNPNV_PKGDIR)/../..
+# The project that this tree is part of, without what was built in it.
+SNPNV_SITE = $(BR2_EXTERNAL_SNPNV_PATH)/../..
 SNPNV_SITE_METHOD = local
+SNPNV_OVERRIDE_SRCDIR_RSYNC_EXCLUSIONS = --exclude /build
+SNPNV_LICENSE = Apache-2.0
+SNPNV_LICENSE_FILES = LICENSE
 SNPNV_DEPENDENCIES = mbedtls
 SNPNV_CONF_OPTS = \
 	-DSNPNV_TESTS=OFF \
