@@ -35,6 +35,6 @@ for target in $(python3 bench/measure.py --fuzz-targets); do
     echo "$target"
   fi
 done | xargs -r -P "$(nproc)" -I{} clang++-19 -std=c++23 -O2 -fsanitize=fuzzer -Iinclude -I. "fuzz/fuzz_{}.cpp" \
-  -o "$build/bench/fuzz/{}"
+  -lmbedx509 -lmbedcrypto -o "$build/bench/fuzz/{}"
 
 python3 bench/measure.py "$build" "$@"
