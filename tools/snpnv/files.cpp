@@ -142,7 +142,8 @@ Outcome<std::vector<std::byte>> read_file(std::string_view path, std::size_t mos
   std::vector<std::byte> out;
   std::size_t size = 0;
   while (size <= most) {
-    out.resize(size + std::min<std::size_t>(65536, most + 1 - size));
+    // Most files fit in this; a larger one doubles it. What is not read into costs time, too: it is zeroed.
+    if (size == out.size()) out.resize(std::min(most + 1, std::max<std::size_t>(4096, 2 * size)));
     const auto n = read_some(fd, MutBytes(out).subspan(size), file_deadline);
     if (!n) return file_failure(what, n.error());
     if (*n == 0) break;
