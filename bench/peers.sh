@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# peers.sh [BUILD]: a real report verified by go-sev-guest and by the crate sev, which snpguest calls, beside snpnv and
+# peers.sh [BUILD]: a real report verified by go-sev-guest, by snpguest and by the crate sev behind it, beside snpnv and
 # libcrypto, as processes and in process. After bench/run.sh, whose builds below BUILD it takes; wants go or cargo, which
-# load what bench/peers/ names, and captures in $SNPNV_VECTORS. Prints the least and the median, in microseconds, and the
-# median as a multiple of snpnv's.
+# load what bench/peers/ names and snpguest from the Go module proxy and crates.io, and captures in $SNPNV_VECTORS. No test
+# runs it. Prints the least and the median, in microseconds, and the median as a multiple of snpnv's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=$(cd "${1:-build/gcc}" && pwd)
@@ -19,6 +19,8 @@ if command -v cargo >/dev/null; then
   CARGO_TARGET_DIR=$work/target cargo build -q --release --locked --manifest-path bench/peers/sev/Cargo.toml
   cp "$work/target/release/sevpeer" "$work/sev"
   peers+=(sev)
+  # By Debian's OpenSSL, as the crate alone; its own would be compiled for minutes.
+  OPENSSL_NO_VENDOR=1 CARGO_TARGET_DIR=$work/target cargo install -q --locked --root "$work" --version 0.11.0 snpguest
 fi
 
 cd "$work"
@@ -35,6 +37,9 @@ beside_snpnv() { # "NAME, tab, least, tab, median" lines, snpnv's first
   printf '%s\t%s\n' "snpnv, Nettle, static" "$build/bench/static-nettle/tools/snpnv	verify	attestation	certs	report"
   printf '%s\t%s\n' "libcrypto, static" "$build/bench/bench_openssl_verify	certs	report"
   for peer in "${peers[@]}"; do printf '%s\t%s\n' "$peer" "./$peer	."; done
+  # Its user checks the chain by one command and the report by another.
+  [ ! -x bin/snpguest ] || printf '%s\t%s\n' "snpguest, two processes" \
+    "bin/snpguest	verify	certs	certs	&&	bin/snpguest	verify	attestation	-p	milan	certs	report"
 } >commands
 echo "one report as a process: wall time"
 "$build/bench/bench_processes" 100 commands | beside_snpnv
