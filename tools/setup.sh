@@ -7,7 +7,7 @@ set -euo pipefail
 
 packages="ca-certificates cmake g++ libmbedtls-dev libtss2-dev ninja-build openssl pkg-config swtpm"
 quick=" curl doctest-dev jq libgmp-dev libssl-dev nettle-dev nginx-light parallel perl procps python3 tpm2-tools"
-all=" build-essential clang-19 clang-tidy-19 debhelper debootstrap doxygen dpkg-dev file fish iproute2 libbenchmark-dev libclang-rt-19-dev lintian make man-db"
+all=" build-essential clang-19 clang-tidy-19 debhelper debootstrap doxygen dpkg-dev file fish iproute2 libbenchmark-dev libc++-19-dev libclang-rt-19-dev lintian make man-db"
 all+=" musl-tools openssh-client openssh-server reprepro socat systemd xz-utils zsh zstd"
 # Bare metal.
 all+=" gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm"

@@ -2,6 +2,7 @@
 // The emulated paravisor beside OpenHCL's own vTPM, command by command. Rows that differ are those that
 // docs/paravisor.md lists, and no others.
 #include <map>
+#include <sstream>
 
 #include "tests/paravisor/openhcl_answers.hpp"
 #include "tests/paravisor/paravisor_fixture.hpp"

@@ -12,7 +12,8 @@
 #include <expected>
 #endif
 #ifndef __cpp_lib_expected
-#error "snpnv needs C++23 with std::expected: GCC 12, or Clang 19 with libstdc++, and -std=c++23"
+#error "snpnv needs C++23 with std::expected: GCC 12 or Clang 19, and -std=c++23"
+#include <snpnv/end>  // there is none: compilers go on after an error, but not without a file
 #endif
 
 namespace snpnv {

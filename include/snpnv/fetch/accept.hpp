@@ -2,8 +2,6 @@
 // Whether what a source gave is what was asked for. Nothing is stored or used before.
 #pragma once
 
-#include <expected>
-
 #include "snpnv/fetch/kds.hpp"
 #include "snpnv/verify/report.hpp"
 
