@@ -57,7 +57,14 @@ constexpr void escape(ByteWriter& out, std::string_view text, Escape form) {
     for (std::size_t i = size; i-- > 2; value >>= 4) escaped[i] = detail::kHexDigits[value & 15U];
     out.text(std::string_view(escaped, size));
   };
-  while (!text.empty()) {
+  const auto is_itself = [&](char c) {
+    return c >= ' ' && c <= '~' && c != '\\' && (c != '"' || form != Escape::json);
+  };
+  while (true) {
+    const auto same = static_cast<std::size_t>(std::ranges::find_if_not(text, is_itself) - text.begin());
+    out.text(text.substr(0, same));
+    text.remove_prefix(same);
+    if (text.empty()) return;
     Utf8 c = utf8_front(text);
     const auto octet = static_cast<unsigned char>(text[0]);
     char kind = 'u';
@@ -67,10 +74,8 @@ constexpr void escape(ByteWriter& out, std::string_view text, Escape form) {
       c = {0xEF00U | octet, 1};
     }
     text.remove_prefix(c.size);
-    if (c.point >= ' ' && c.point <= '~') {
-      if (c.point == '\\' || (c.point == '"' && form == Escape::json)) out.text("\\");
-      const auto same = static_cast<char>(c.point);
-      out.text(std::string_view(&same, 1));
+    if (c.point == '\\' || c.point == '"') {
+      out.text(c.point == '"' ? "\\\"" : "\\\\");
       continue;
     }
     if (c.point > 0xFFFF) {
