@@ -191,7 +191,7 @@ closed() {
   killed "snpnv report" snpnv.mode=report
   prepare() { pauses snpnv '*fetch*' 'exit 0'; }
   killed "snpnv fetch" ip=dhcp snpnv.vcek=platform
-  prepare() { pauses sleep '*'; tool snpnv 'busybox sleep 3'; }
+  prepare() { pauses sleep '*'; tool snpnv 'busybox sleep 1000'; }
   killed "the watchdog's sleep"
   prepare() { pauses hook '*'; }
   killed "the hook" snpnv.hook=/usr/bin/hook

@@ -61,6 +61,7 @@ example=$(fingerprint -in "$snakeoil.pem")
 "$build/tools/snpnv-paravisor" --state state --qemu "$work/socket" >ready &
 paravisor=$!
 await_line ready ^ready
+ahead "$paravisor"
 tcti=$(sed 's/.* tcti=\([^ ]*\).*/\1/' ready)
 tpm "$work/socket" tpm-crb
 
@@ -68,7 +69,17 @@ tpm "$work/socket" tpm-crb
 boot() {
   mkdir -p "$1/EFI/BOOT"
   cp "$2" "$1/EFI/BOOT/BOOTX64.EFI"
-  cp "$ovmf/$3" variables
+  until start "$1" "$3"; do
+    power_off
+    if [ $((tries -= 1)) -eq 0 ] || ! gave_up "$1.console"; then
+      tail -c 2000 "$1.console"
+      exit 1
+    fi
+    echo "== $1: the guest gave up its TPM; again"
+  done
+}
+start() {  # start NAME VARIABLES
+  cp "$ovmf/$2" variables
   : >log.txt
   "$dir/qemu" -machine "q35,accel=${SNPNV_QEMU_ACCEL:-tcg}" -cpu qemu64,+rdrand -m 256 -display none -vga none \
     -nic none -monitor none -serial "file:$1.console" -serial file:log.txt \
@@ -77,8 +88,8 @@ boot() {
     -drive "file=fat:rw:$1,format=raw,if=none,id=esp" -device virtio-blk-pci,drive=esp "${tpm[@]}" </dev/null &
   machine=$!
   patience=3600 await "the guest's log" said_or_gone
-  grep -qa '^END' log.txt || { tail -c 2000 "$1.console"; exit 1; }
   tr -d '\r' <log.txt | sed -n '/BEGIN$/,/^END/{//!p}' | base64 -d >"$1.log"
+  [ -s "$1.log" ]
 }
 said_or_gone() { grep -qas '^END' log.txt || has_ended "$machine"; }
 power_off() {

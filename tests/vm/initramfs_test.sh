@@ -152,6 +152,7 @@ with_paravisor() {
   read -r -t "$patience" line <"$work/ready"
   rm "$work/ready"
   [[ $line == ready* ]] || exit 1
+  ahead "$paravisor_pid"
   http=${line##* http=http://}
   http=${http%% *}
   kbs=${line##* kbs=https://}
@@ -178,9 +179,6 @@ paravisor_pid=
 without_tpm
 measure_boot
 
-# The guest's driver gives up a TPM that does not answer its first commands within 0.75 s, as on a busy machine. Commands
-# of snpnv's have two minutes.
-given_up='^\[ *[0-9]\{1,2\}\.[0-9]*\] tpm tpm0: Operation Timed out'
 # is_over PROCESS FILE...: it is gone, a file says $until, or there is no TPM.
 is_over() { has_ended "$1" || grep -a -q -e "$given_up" ${until:+-e "$until"} "${@:2}" 2>/dev/null; }
 
@@ -189,7 +187,7 @@ is_over() { has_ended "$1" || grep -a -q -e "$given_up" ${until:+-e "$until"} "$
 # encrypted if $encrypted is set.
 command_line() { echo "console=ttyS0 panic=-1 no_timer_check root=${encrypted:-/dev/vda} rw quiet $*"; }
 boot() {
-  local name=$1 image=$2 start=$SECONDS count=0 line disk=root.img tries=5 machine
+  local name=$1 image=$2 start=$SECONDS count=0 line disk=root.img left=$tries machine
   shift 2
   [ -z "${encrypted:-}" ] || disk=disk.img
   while
@@ -201,7 +199,7 @@ boot() {
     check "$name: the machine ended within $limit s" within "$limit" is_over "$machine" "$work/$name.console" "$work/$name.left"
     has_ended "$machine" || kill -KILL "$machine"
     wait "$machine" 2>/dev/null
-    [ $((tries -= 1)) -gt 0 ] && ! lacks -q "$given_up" "$work/$name.console"
+    [ $((left -= 1)) -gt 0 ] && gave_up "$work/$name.console"
   do
     echo "== $flavour, $name: the guest gave up its TPM; again"
   done

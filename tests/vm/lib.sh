@@ -35,6 +35,13 @@ machine() {
 tpm() {
   tpm=(-chardev "socket,id=control,path=$1" -tpmdev "emulator,id=tpm,chardev=control" -device "$2,tpmdev=tpm")
 }
+# ahead PROCESS: the TPM goes before all else, where we may say so: this one, and what it started.
+ahead() { renice -n -10 -p "$1" $(pgrep -P "$1") >/dev/null 2>&1 || true; }
+# All the same the guest's driver gives up a TPM that does not answer its first commands within 0.75 s. Such a boot
+# shows nothing and is tried again, so many times. Commands of snpnv's have two minutes.
+given_up='\[ *[0-9]\{1,2\}\.[0-9]*\] tpm tpm0: Operation Timed out'
+tries=20
+gave_up() { LC_ALL=C grep -a -q -e "$given_up" "$1"; }  # CONSOLE
 # measure_boot: $reference is the number of seconds that this machine, as busy as it is, takes for the kernel alone,
 # which finds no root and gives up; $limit that after which a boot hangs: for each of those, thirty more than a minute.
 measure_boot() {
