@@ -23,6 +23,7 @@ FUZZ_TARGETS = ("attest certificate encoding evidence hcl_claims hcl_report json
 STREAM_LINES = 3000
 STATIC = "/bench/static/tools/snpnv"  # in the folder of builds
 NETTLE = "/bench/static-nettle/tools/snpnv"
+MUSL = "/bench/smallest/snpnv-collector"
 
 
 class Series:
@@ -136,6 +137,7 @@ def flow_commands(build, folder, port):
     report = ["-T", tcti, "report", folder + "/report", folder + "/user"]
     return {
         "static": [build + STATIC, *report],
+        "musl": [build + MUSL, *report],
         "dynamic": [build + "/tools/snpnv", *report],
         "by hand": [build + "/bench/bench_hand_flow", str(port), folder + "/user", folder + "/by-hand"],
         "ESAPI": [build + "/bench/bench_esapi_flow", tcti, folder + "/user", folder + "/by-esapi"],
@@ -187,6 +189,7 @@ def measure(build, folder):
         "snpnv, dynamic": [snpnv, *attestation],
         "replay": [static, "-T", f"replay:{folder}/recording", "report", folder + "/replayed", folder + "/user"],
         "start-up": [static, "--version"],
+        "start-up, musl": [build + MUSL, "--version"],
         "start-up, dynamic": [snpnv, "--version"],
     }
     out["verify"], out["rss"] = processes(build, folder, 100, commands)
@@ -264,6 +267,9 @@ def comparisons(data):
         ("flow, static process", swtpm["static"], "by hand", swtpm["by hand"], None),
         ("flow, static process", swtpm["static"], "ESAPI process", swtpm["ESAPI"], 0.25),
         ("flow, static process", swtpm["static"], "tpm2-tools", swtpm["tpm2-tools"], 0.05),
+        ("flow, static process with musl", swtpm["musl"], "by hand", swtpm["by hand"], None),
+        ("flow, static process with musl", swtpm["musl"], "ESAPI process", swtpm["ESAPI"], 0.25),
+        ("flow, static process with musl", swtpm["musl"], "tpm2-tools", swtpm["tpm2-tools"], 0.05),
         ("flow, dynamic process", swtpm["dynamic"], "ESAPI process", swtpm["ESAPI"], None),
         ("flow, dynamic process", swtpm["dynamic"], "tpm2-tools", swtpm["tpm2-tools"], None),
         ("flow, static process, emulated paravisor", paravisor["static"], "by hand", paravisor["by hand"], None),
@@ -344,6 +350,7 @@ def table(data):
     for what, series in (("the flow, on a TPM that answers at once", data["flow alone"]["flow_instant<MbedCrypto>"]),
                          ("the same, digest by OpenSSL", data["flow alone"]["flow_instant<OpenSslCrypto>"]),
                          ("process start-up, static", data["verify"]["start-up"]),
+                         ("process start-up, static with musl", data["verify"]["start-up, musl"]),
                          ("the flow as a static process, from a recording", data["verify"]["replay"]),
                          ("process start-up, dynamic", data["verify"]["start-up, dynamic"]),
                          ("verify attestation, dynamic process", data["verify"]["snpnv, dynamic"])):
@@ -359,7 +366,7 @@ def table(data):
             f"| two processes side by side to one, least and median | {2 * one.least / pair.least:.2f}, "
             f"{2 * one.median / pair.median:.2f} | |"]
     out += [f"| TPM commands of the flow, {name.replace('static', 'snpnv')} | {count} | {commands['by hand'] if name == 'static' else ''} |"
-            for name, count in commands.items() if name != "dynamic"]
+            for name, count in commands.items() if name not in ("dynamic", "musl")]
     out += [f"| peak RSS of verify attestation, {name} | {rss[name]} kB | |"
             for name in ("snpnv", "libcrypto", "snpnv, dynamic")]
     out += [f"| size of {name}, stripped | {size / 1000:.0f} kB | |" for name, size in sizes.items()]

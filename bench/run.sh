@@ -16,7 +16,7 @@ fi
 # The linker warns of what a static libcrypto would load; it does not.
 cmake --build "$build" --target snpnv snpnv-paravisor bench_verify bench_flow bench_processes bench_hand_flow \
   bench_esapi_flow bench_openssl_verify >"$build/bench.log" 2>&1 || { cat "$build/bench.log"; exit 1; }
-# The static tool, as users build it; with Nettle; and with Mbed TLS 3.6.
+# The static tool, as users build it; with Nettle; with Mbed TLS 3.6; and the smallest collector, with musl.
 static() { # FOLDER OPTION...
   { cmake -G Ninja -S . -B "$1" -DSNPNV_STATIC=ON "${@:2}" && cmake --build "$1"; } >"$build/bench.log" 2>&1 ||
     { cat "$build/bench.log"; exit 1; }
@@ -26,6 +26,7 @@ static "$build/bench/static-nettle" -DSNPNV_NETTLE=ON
 tools/from_debian.sh "$build/bench/debian13" trixie "$(dpkg --print-architecture)" libmbedtls-dev
 newer=$(cd "$build/bench/debian13/root/usr" && pwd)
 static "$build/bench/static-3.6" -DCMAKE_INCLUDE_PATH="$newer/include" -DCMAKE_LIBRARY_PATH="$(echo "$newer"/lib/*/)"
+packaging/smallest/build.sh "$build/bench/smallest" >"$build/bench.log" 2>&1 || { cat "$build/bench.log"; exit 1; }
 
 # The parsers' fuzz targets without sanitizers, as clang++ -O2 makes them.
 mkdir -p "$build/bench/fuzz"
