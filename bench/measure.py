@@ -152,15 +152,13 @@ def count_commands(words, proxy):
     return proxy.commands - before
 
 
-def measure(build, folder):
+def make_inputs(build, folder):
+    """Inputs for everything: what a paravisor with one 2048-octet index gives."""
     snpnv, paravisor = build + "/tools/snpnv", build + "/tools/snpnv-paravisor"
     os.mkdir(folder + "/certs")
     os.mkdir(folder + "/state")
     for name in ("ark", "ask", "vcek"):
         shutil.copy(f"{PKI}/{name}.pem", folder + "/certs")
-    out = {}
-
-    # Inputs for everything: what a paravisor with one 2048-octet index gives.
     process, tcti = ready([paravisor, "--state", folder + "/state", "--listen", "127.0.0.1:0", "--nv-size", "2048"])
     try:
         run(snpnv, "-T", tcti, "report", folder + "/report", folder + "/user", "--random", "--envelope",
@@ -174,10 +172,10 @@ def measure(build, folder):
     with open(folder + "/stream", "w") as file:
         file.write(line * STREAM_LINES)
 
-    out["in process"], out["allocations"] = google_benchmark(build + "/bench/bench_verify", folder, "cpu_time")
-    out["flow in process"], _ = google_benchmark(build + "/bench/bench_flow", folder, "real_time", "swtpm", 61)
-    out["flow alone"], _ = google_benchmark(build + "/bench/bench_flow", folder, "cpu_time", "instant")
 
+def verifiers(build, folder, out):
+    """Verification as processes, of one report and of a stream."""
+    snpnv = build + "/tools/snpnv"
     root = ["--root", PKI + "/ark.pem"]
     attestation = ["verify", "attestation", folder + "/certs", folder + "/report", *root]
     static = build + STATIC
@@ -199,7 +197,9 @@ def measure(build, folder):
     out["stream"], _ = processes(build, folder, 5, {"1": stream, "2": [*stream, "--jobs", "2"], "pair": ["sh", "-c", pair],
                                                     "Nettle": [build + NETTLE, *stream[1:]]})
 
-    # The flow as processes: on a plain swtpm whose report index holds an envelope, and on the paravisor.
+
+def flow_on_swtpm(build, folder, out):
+    """The flow as processes, on a plain swtpm whose report index holds an envelope."""
     port = free_ports()
     os.mkdir(folder + "/swtpm")
     process = subprocess.Popen(
@@ -226,16 +226,22 @@ def measure(build, folder):
                            for name, words in flow_commands(build, folder, proxy.port).items()}
     finally:
         stop(process)
-    process, tcti = ready([paravisor, "--state", folder + "/state", "--listen", "127.0.0.1:0", "--nv-size", "2048",
-                           "--refresh", "on-write", "--interval-ms", "0"])
+
+
+def flow_on_paravisor(build, folder, out):
+    """The same on the paravisor."""
+    process, tcti = ready([build + "/tools/snpnv-paravisor", "--state", folder + "/state", "--listen", "127.0.0.1:0",
+                           "--nv-size", "2048", "--refresh", "on-write", "--interval-ms", "0"])
     try:
         port = int(tcti.rsplit("=", 1)[1])
         out["flow on paravisor"], _ = processes(build, folder, 30, flow_commands(build, folder, port))
     finally:
         stop(process)
 
-    # Executions a second of CPU time, so that other load on the machine counts less.
-    out["fuzz"] = {}
+
+def fuzz_speeds(build, folder):
+    """Executions a second of CPU time, so that other load on the machine counts less."""
+    out = {}
     for target in FUZZ_TARGETS:
         found = f"{folder}/fuzz-{target}"  # new inputs go to the first folder, which is not that of the seeds
         os.mkdir(found)
@@ -248,12 +254,30 @@ def measure(build, folder):
         done = re.search(r"Done (\d+) runs", report)
         if status != 0 or not done:
             sys.exit(f"fuzz target {target} failed")
-        out["fuzz"][target] = int(done[1]) / (usage.ru_utime + usage.ru_stime)
-    out["sizes"] = {}
-    for name, path in (("snpnv", snpnv), ("snpnv, static", static),
+        out[target] = int(done[1]) / (usage.ru_utime + usage.ru_stime)
+    return out
+
+
+def sizes(build, folder):
+    out = {}
+    for name, path in (("snpnv", build + "/tools/snpnv"), ("snpnv, static", build + STATIC),
                        ("snpnv, static, Nettle", build + NETTLE), ("libcrypto reference, static", build + "/bench/bench_openssl_verify")):
         run("strip", "-o", folder + "/stripped", path)
-        out["sizes"][name] = os.path.getsize(folder + "/stripped")
+        out[name] = os.path.getsize(folder + "/stripped")
+    return out
+
+
+def measure(build, folder):
+    make_inputs(build, folder)
+    out = {}
+    out["in process"], out["allocations"] = google_benchmark(build + "/bench/bench_verify", folder, "cpu_time")
+    out["flow in process"], _ = google_benchmark(build + "/bench/bench_flow", folder, "real_time", "swtpm", 61)
+    out["flow alone"], _ = google_benchmark(build + "/bench/bench_flow", folder, "cpu_time", "instant")
+    verifiers(build, folder, out)
+    flow_on_swtpm(build, folder, out)
+    flow_on_paravisor(build, folder, out)
+    out["fuzz"] = fuzz_speeds(build, folder)
+    out["sizes"] = sizes(build, folder)
     return out
 
 

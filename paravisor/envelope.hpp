@@ -33,30 +33,28 @@ inline std::string guid(ByteView octets) {
   return out;
 }
 
-/// The claims as JSON text.
-[[nodiscard]] inline Result<std::vector<std::byte>> make_claims(const Options& options, const Keys& keys,
-                                                                const UserData& user_data) {
-  std::vector<std::byte> out(4096);
-  ByteWriter writer(out);
-  JsonWriter json(writer);
+/// An RSA key of the claims.
+inline void write_key(JsonWriter& json, std::string_view kid, std::string_view operation, const Modulus& modulus) {
+  constexpr std::array kExponent{std::byte{1}, std::byte{0}, std::byte{1}};
+  json.begin_object();
+  json.key("kid");
+  json.string(kid);
+  json.key("key_ops");
+  json.begin_array();
+  json.string(operation);
+  json.end_array();
+  json.key("kty");
+  json.string("RSA");
+  json.key("e");
+  json.base64url(kExponent, Padding::none);
+  json.key("n");
+  json.base64url(modulus, Padding::none);
+  json.end_object();
+}
+
+/// What the claims say of the virtual machine.
+inline void write_vm_configuration(JsonWriter& json, const Options& options, Profile profile) {
   MbedCrypto crypto;
-  const auto key = [&](std::string_view kid, std::string_view operation, const Modulus& modulus) {
-    constexpr std::array kExponent{std::byte{1}, std::byte{0}, std::byte{1}};
-    json.begin_object();
-    json.key("kid");
-    json.string(kid);
-    json.key("key_ops");
-    json.begin_array();
-    json.string(operation);
-    json.end_array();
-    json.key("kty");
-    json.string("RSA");
-    json.key("e");
-    json.base64url(kExponent, Padding::none);
-    json.key("n");
-    json.base64url(modulus, Padding::none);
-    json.end_object();
-  };
   const auto flag = [&](std::string_view name, bool value) {
     json.key(name);
     json.boolean(value);
@@ -65,16 +63,6 @@ inline std::string guid(ByteView octets) {
     json.key(name);
     json.string(value);
   };
-  // What fits in 2048 octets is less than OpenHCL has to say.
-  const bool one_key = options.nv_size <= 2048;
-  const Profile profile = one_key && options.profile == Profile::openhcl ? Profile::azure_2024 : options.profile;
-  json.begin_object();
-  json.key("keys");
-  json.begin_array();
-  key("HCLAkPub", one_key ? "encrypt" : "sign", keys.attestation);
-  if (!one_key) key("HCLEkPub", "encrypt", keys.endorsement);
-  json.end_array();
-  json.key("vm-configuration");
   json.begin_object();
   if (profile == Profile::openhcl) {
     json.key("root-cert-thumbprint");
@@ -95,6 +83,25 @@ inline std::string guid(ByteView octets) {
   word("vmUniqueId", guid(seeded(crypto, options.seed, "vm").view()));
   if (profile == Profile::openhcl) word("hardware-sealing-policy", "none");
   json.end_object();
+}
+
+/// The claims as JSON text.
+[[nodiscard]] inline Result<std::vector<std::byte>> make_claims(const Options& options, const Keys& keys,
+                                                                const UserData& user_data) {
+  std::vector<std::byte> out(4096);
+  ByteWriter writer(out);
+  JsonWriter json(writer);
+  // What fits in 2048 octets is less than OpenHCL has to say.
+  const bool one_key = options.nv_size <= 2048;
+  const Profile profile = one_key && options.profile == Profile::openhcl ? Profile::azure_2024 : options.profile;
+  json.begin_object();
+  json.key("keys");
+  json.begin_array();
+  write_key(json, "HCLAkPub", one_key ? "encrypt" : "sign", keys.attestation);
+  if (!one_key) write_key(json, "HCLEkPub", "encrypt", keys.endorsement);
+  json.end_array();
+  json.key("vm-configuration");
+  write_vm_configuration(json, options, profile);
   if (profile != Profile::azure_2023) {
     json.key("user-data");
     options.upper_case ? json.string(upper_case(user_data)) : json.hex(user_data);

@@ -277,69 +277,92 @@ inline constexpr TPMA_NV kIndexAttributes = TPMA_NV{}
   return Bytes(out.end() - static_cast<std::ptrdiff_t>(total), out.end());
 }
 
+/// A certificate for an RSA key in the making, and an authority that lives no longer than it. Calls return a status of
+/// Mbed TLS.
+class CertificateDraft {
+ public:
+  CertificateDraft() {
+    mbedtls_pk_init(&subject_);
+    mbedtls_pk_init(&issuer_);
+    mbedtls_x509write_crt_init(&content_);
+  }
+  CertificateDraft(const CertificateDraft&) = delete;
+  CertificateDraft& operator=(const CertificateDraft&) = delete;
+  ~CertificateDraft() {
+    mbedtls_x509write_crt_free(&content_);
+    mbedtls_pk_free(&issuer_);
+    mbedtls_pk_free(&subject_);
+  }
+  [[nodiscard]] mbedtls_pk_context& issuer() { return issuer_; }
+
+  [[nodiscard]] int make_keys(const Modulus& modulus) {
+    constexpr unsigned char kExponent[] = {1, 0, 1};
+    int status = mbedtls_pk_setup(&subject_, mbedtls_pk_info_from_type(MBEDTLS_PK_RSA));
+    if (status == 0)
+      status = mbedtls_rsa_import_raw(mbedtls_pk_rsa(subject_), raw(modulus.data()), modulus.size(), nullptr,
+                                      0, nullptr, 0, nullptr, 0, kExponent, sizeof kExponent);
+    if (status == 0) status = mbedtls_rsa_complete(mbedtls_pk_rsa(subject_));
+    if (status == 0) status = mbedtls_pk_setup(&issuer_, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY));
+    if (status == 0)
+      status = mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(issuer_), system_random, nullptr);
+    return status;
+  }
+  [[nodiscard]] int fill_in() {
+    mbedtls_x509write_crt_set_subject_key(&content_, &subject_);
+    mbedtls_x509write_crt_set_issuer_key(&content_, &issuer_);
+    mbedtls_x509write_crt_set_md_alg(&content_, MBEDTLS_MD_SHA256);
+    int status = mbedtls_x509write_crt_set_subject_name(&content_, "CN=snpnv test AK");
+    if (status == 0) status = mbedtls_x509write_crt_set_issuer_name(&content_, "CN=snpnv test AK authority");
+    if (status == 0) status = mbedtls_x509write_crt_set_validity(&content_, "20230101000000", "20480101000000");
+    // Without any extension, some versions of Mbed TLS write an empty list, which RFC 5280 does not allow.
+    if (status == 0) status = mbedtls_x509write_crt_set_key_usage(&content_, MBEDTLS_X509_KU_DIGITAL_SIGNATURE);
+    return status == 0 ? set_serial() : status;
+  }
+  /// Writes DER to the end of `to`. @returns its size, or a status.
+  [[nodiscard]] int write(std::span<unsigned char> to) {
+    return mbedtls_x509write_crt_der(&content_, to.data(), to.size(), system_random, nullptr);
+  }
+
+ private:
+  [[nodiscard]] int set_serial() {
+#if MBEDTLS_VERSION_NUMBER >= 0x03040000
+    std::array<unsigned char, 1> serial{1};
+    return mbedtls_x509write_crt_set_serial_raw(&content_, serial.data(), serial.size());
+#else
+    constexpr unsigned char kSerial[] = {1};
+    mbedtls_mpi serial;
+    mbedtls_mpi_init(&serial);
+    int status = mbedtls_mpi_read_binary(&serial, kSerial, sizeof kSerial);
+    if (status == 0) status = mbedtls_x509write_crt_set_serial(&content_, &serial);
+    mbedtls_mpi_free(&serial);
+    return status;
+#endif
+  }
+
+  mbedtls_pk_context subject_;
+  mbedtls_pk_context issuer_;
+  mbedtls_x509write_cert content_;
+};
+
 /// A certificate for the attestation key, DER, by an authority that lives no longer than this call.
 /// @returns the octets | crypto_failed.
 [[nodiscard]] inline Result<Bytes> make_ak_certificate(const Modulus& modulus) {
-  mbedtls_pk_context subject;
-  mbedtls_pk_context issuer;
-  mbedtls_x509write_cert certificate;
-  mbedtls_pk_init(&subject);
-  mbedtls_pk_init(&issuer);
-  mbedtls_x509write_crt_init(&certificate);
+  CertificateDraft draft;
+  int status = draft.make_keys(modulus);
+  if (status == 0) status = draft.fill_in();
+  if (status != 0) return mbed_failure(status);
   std::array<unsigned char, 4096> der{};
-  const auto make = [&]() -> int {
-    constexpr unsigned char kExponent[] = {1, 0, 1};
-    constexpr unsigned char kSerial[] = {1};
-    int status = mbedtls_pk_setup(&subject, mbedtls_pk_info_from_type(MBEDTLS_PK_RSA));
-    if (status == 0)
-      status = mbedtls_rsa_import_raw(mbedtls_pk_rsa(subject), raw(modulus.data()), modulus.size(), nullptr,
-                                      0, nullptr, 0, nullptr, 0, kExponent, sizeof kExponent);
-    if (status == 0) status = mbedtls_rsa_complete(mbedtls_pk_rsa(subject));
-    if (status == 0) status = mbedtls_pk_setup(&issuer, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY));
-    if (status == 0)
-      status = mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(issuer), system_random, nullptr);
-    if (status != 0) return status;
-    mbedtls_x509write_crt_set_subject_key(&certificate, &subject);
-    mbedtls_x509write_crt_set_issuer_key(&certificate, &issuer);
-    mbedtls_x509write_crt_set_md_alg(&certificate, MBEDTLS_MD_SHA256);
-    status = mbedtls_x509write_crt_set_subject_name(&certificate, "CN=snpnv test AK");
-    if (status == 0)
-      status = mbedtls_x509write_crt_set_issuer_name(&certificate, "CN=snpnv test AK authority");
-    if (status == 0)
-      status = mbedtls_x509write_crt_set_validity(&certificate, "20230101000000", "20480101000000");
-    // Without any extension, some versions of Mbed TLS write an empty list, which RFC 5280 does not allow.
-    if (status == 0) status = mbedtls_x509write_crt_set_key_usage(&certificate, MBEDTLS_X509_KU_DIGITAL_SIGNATURE);
-#if MBEDTLS_VERSION_NUMBER >= 0x03040000
-    std::array<unsigned char, 1> serial{kSerial[0]};
-    if (status == 0)
-      status = mbedtls_x509write_crt_set_serial_raw(&certificate, serial.data(), serial.size());
-#else
-    mbedtls_mpi serial;
-    mbedtls_mpi_init(&serial);
-    if (status == 0) status = mbedtls_mpi_read_binary(&serial, kSerial, sizeof kSerial);
-    if (status == 0) status = mbedtls_x509write_crt_set_serial(&certificate, &serial);
-    mbedtls_mpi_free(&serial);
-#endif
-    if (status != 0) return status;
-    return mbedtls_x509write_crt_der(&certificate, der.data(), der.size(), system_random, nullptr);
-  };
-  const auto made = [&]() -> Result<Bytes> {
-    const int size = make();
-    if (size <= 0) return mbed_failure(size);
-    unsigned char* const end = der.data() + der.size();
-    unsigned char* at = end - size;
-    std::size_t length = 0;
-    int status = mbedtls_asn1_get_tag(&at, end, &length, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE);
-    const unsigned char* const tbs = at;
-    if (status == 0)
-      status = mbedtls_asn1_get_tag(&at, end, &length, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE);
-    if (status != 0) return mbed_failure(status);
-    return sign_certificate(issuer, without_null(std::as_bytes(std::span(tbs, at + length))));
-  }();
-  mbedtls_x509write_crt_free(&certificate);
-  mbedtls_pk_free(&issuer);
-  mbedtls_pk_free(&subject);
-  return made;
+  const int size = draft.write(der);
+  if (size <= 0) return mbed_failure(size);
+  unsigned char* const end = der.data() + der.size();
+  unsigned char* at = end - size;
+  std::size_t length = 0;
+  status = mbedtls_asn1_get_tag(&at, end, &length, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE);
+  const unsigned char* const tbs = at;
+  if (status == 0)
+    status = mbedtls_asn1_get_tag(&at, end, &length, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE);
+  if (status != 0) return mbed_failure(status);
+  return sign_certificate(draft.issuer(), without_null(std::as_bytes(std::span(tbs, at + length))));
 }
 
 }  // namespace snpnv::paravisor

@@ -279,28 +279,47 @@ std::string escaped(ByteView octets) {
   return out;
 }
 
-void broker_seeds() {
-  const std::string nonce(43, 'A');
-  P256Point point{std::byte{4}};
-  seed("kbs", "challenge",
-       R"({"nonce":")" + nonce + R"(=","extra-params":{"selected-hash-algorithm":"sha256"}})");
-  seed("kbs", "error",
-       std::string_view(R"({"type":"https://github.com/confidential-containers/kbs/errors/PolicyDeny","detail":"no"})"));
-  seed("kbs", "token", std::string_view(R"({"token":"e30.e30.c2ln"})"));
+const std::string kBrokerNonce = std::string(43, 'A') + "=";
+constexpr P256Point kBrokerPoint{std::byte{4}};
+
+// What a broker answers to a question for a secret.
+std::string secret_answer() {
   std::array<std::byte, 2048> room;
-  ByteWriter attestation(room);
-  write_kbs_attestation(attestation, nonce + "=", point, std::as_bytes(std::span("{}", 2)));
-  seed("kbs", "attestation", attestation.written());
   ByteWriter header(room);
-  write_jwe_header(header, point);
+  write_jwe_header(header, kBrokerPoint);
   std::array<std::byte, 1024> encoded;
   ByteWriter text(encoded);
   encode_base64url(text, header.written(), Padding::none);
   ByteWriter secret(room);
   const std::array<std::byte, 40> octets{};
-  write_kbs_secret(secret, {static_cast<const char*>(static_cast<const void*>(encoded.data())), text.size()}, octets,
-                   ByteView(octets).first(12), ByteView(octets).first(11), ByteView(octets).first(16));
-  seed("kbs", "secret", secret.written());
+  write_kbs_secret(secret, text_of(text.written()), octets, ByteView(octets).first(12), ByteView(octets).first(11),
+                   ByteView(octets).first(16));
+  return std::string(text_of(secret.written()));
+}
+
+std::vector<std::string> kbs_words() {
+  std::vector<std::string> words{"extra-params", "selected-hash-algorithm", "sha256", "sha384", "sha512", "runtime-data",
+                                 "tee-pubkey", "tee-evidence", "primary_evidence", "additional_evidence", "P-256", "EC",
+                                 "ECDH-ES+A256KW", "A256GCM", "AAAA", "{", "}", ",", ":"};
+  for (const JsonMember member : detail::kJsonMembers) words.emplace_back(name(member));
+  return words;
+}
+
+void kbs_seeds() {
+  seed("kbs", "challenge",
+       R"({"nonce":")" + kBrokerNonce + R"(","extra-params":{"selected-hash-algorithm":"sha256"}})");
+  seed("kbs", "error",
+       std::string_view(R"({"type":"https://github.com/confidential-containers/kbs/errors/PolicyDeny","detail":"no"})"));
+  seed("kbs", "token", std::string_view(R"({"token":"e30.e30.c2ln"})"));
+  std::array<std::byte, 2048> room;
+  ByteWriter attestation(room);
+  write_kbs_attestation(attestation, kBrokerNonce, kBrokerPoint, std::as_bytes(std::span("{}", 2)));
+  seed("kbs", "attestation", attestation.written());
+  seed("kbs", "secret", secret_answer());
+  dictionary("kbs", kbs_words());
+}
+
+void jwt_seeds() {
   seed("jwt", "token", std::string_view("e30.e30.c2ln"));
   seed("jwt", "header", std::string_view(R"({"alg":"RS256","kid":"k1","typ":"JWT"})"));
   seed("jwt", "keys", std::string_view(R"({"keys":[{"kty":"RSA","kid":"{\u0022","x5c":["AAAA"]}]})"));
@@ -322,23 +341,22 @@ void broker_seeds() {
   SNPNV_MAA_CLAIMS(SNPNV_X)
 #undef SNPNV_X
   dictionary("jwt", jwt_words);
+}
+
+void kbs_exchange_seeds() {
   const auto response = [&](const std::string& head, const std::string& body) {
     const std::string whole = "HTTP/1.1 " + head + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
     return std::string{static_cast<char>(whole.size() >> 8), static_cast<char>(whole.size())} + whole;
   };
-  const std::string auth = response("200 OK\r\nSet-Cookie: kbs-session-id=a1; Path=/", R"({"nonce":")" + nonce + "=\"}");
+  const std::string auth = response("200 OK\r\nSet-Cookie: kbs-session-id=a1; Path=/", R"({"nonce":")" + kBrokerNonce + "\"}");
   const std::string attest = response("200 OK", R"({"token":"e30.e30.c2ln"})");
-  const std::string got = response("200 OK", std::string(text_of(secret.written())));
+  const std::string got = response("200 OK", secret_answer());
   const std::string ended = response("401 X", R"({"type":"/TokenNotFound","detail":""})");
   seed("kbs_exchange", "secret", auth + attest + got);
   seed("kbs_exchange", "ended", auth + attest + ended + auth + attest + got);
   seed("kbs_exchange", "refused", auth + response("401 X", R"({"type":"/AttestationError","detail":"no"})"));
   seed("kbs_exchange", "busy", response("503 X\r\nRetry-After: 1", "") + auth + attest + response("429 X", "") + got);
-  std::vector<std::string> words{"extra-params", "selected-hash-algorithm", "sha256", "sha384", "sha512", "runtime-data",
-                                 "tee-pubkey", "tee-evidence", "primary_evidence", "additional_evidence", "P-256", "EC",
-                                 "ECDH-ES+A256KW", "A256GCM", "AAAA", "{", "}", ",", ":"};
-  for (const JsonMember member : detail::kJsonMembers) words.emplace_back(name(member));
-  dictionary("kbs", words);
+  std::vector<std::string> words = kbs_words();
   for (const char* word : {"HTTP/1.1 200 OK\\x0d\\x0a", "HTTP/1.1 401 ", "Content-Length: ", "Set-Cookie: kbs-session-id=",
                            "\\x0d\\x0a\\x0d\\x0a", "TokenNotFound"})
     words.emplace_back(word);
@@ -375,7 +393,9 @@ void verifier_seeds() {
   seed("verify", "milan-lists", bundle("milan", "ask", "vcek", Product::milan, kCpuModels[0], lists));
   seed("verify", "genoa-vlek", bundle("genoa", "asvk", "vlek", Product::genoa, kCpuModels[1]));
   seed("verify", "turin-vcek", bundle("turin", "ask", "vcek", Product::turin, kCpuModels[3]));
+}
 
+void policy_seeds() {
   seed("policy", "defaults", std::string_view("{}"));
   seed("policy", "example",
        std::string_view(R"({"allow_debug":false,"vmpl":0,"min_tcb":{"reported":{"snp":24},"launch":{"fmc":1}},)"
@@ -393,7 +413,7 @@ void verifier_seeds() {
     if (!member.empty() && std::ranges::find(members, member) == members.end()) members.emplace_back(member);
   };
 #define SNPNV_X(member, Kind, path, option, help, check) \
-  add(detail::PolicyPath(path).object);                          \
+  add(detail::PolicyPath(path).object);                  \
   add(detail::PolicyPath(path).name);
   SNPNV_POLICY_ITEMS(SNPNV_X)
 #undef SNPNV_X
@@ -547,12 +567,7 @@ void guest_command_seeds() {
   dictionary("kds_target", {"/vcek/v1/", "?blSPL=", "&teeSPL=", "&fmcSPL=", "00", "0123456789abcdef"});
 }
 
-}  // namespace
-
-int main(int count, char** arguments) {
-  if (count != 2) return std::fputs("usage: fuzz_gen DIR\n", stderr), 2;
-  root = arguments[1];
-
+void text_seeds() {
   seed("json", "claims", claims(true));
   seed("json", "kinds", R"([null,true,false,0,-1.5e+3,"a\u00e4\ud83d\ude00\n",{"a":{},"b":[]}])");
   seed("json", "escaped-duplicate", R"({"a":1,"\u0061":2})");
@@ -564,7 +579,9 @@ int main(int count, char** arguments) {
   dictionary("recording",
              {"snpnv-recording 1\\x0a", "> 80", "< 80", "! io_failed 5", "! io_deadline", "# "});
   dictionary("encoding", {"==", "=", "-_", "ff"});
+}
 
+void report_seeds() {
   for (const std::uint32_t version : {2U, 3U, 5U})
     seed("snp_report", "version-" + std::to_string(version), report(version));
   dictionary("snp_report", {"\\x02\\x00\\x00\\x00", "\\x05\\x00\\x00\\x00", "\\x19\\x01", "\\x1a\\x02", "\\x1a\\x50"});
@@ -581,13 +598,9 @@ int main(int count, char** arguments) {
   seed("hcl_claims", "ec-key", R"({"keys":[{"kid":"HCLAkPub","kty":"EC","crv":"P-256","x":"AA","y":"AQ"},)"
                                R"({"kid":"HCLEkPub","kty":"RSA","e":"AQAB","n":"qqqq"}]})");
   dictionary("hcl_claims", json_words());
+}
 
-  tpm2_seeds();
-  quote_seeds();
-  recorded_seeds();
-  dictionary("tpm2_command", tpm2_words());
-  dictionary("tpm2_response", tpm2_words());
-
+void answer_seeds() {
   // TPM_RC_HANDLE whole, with an octet behind, and announced as more than any TPM says.
   seed("stream_response", "whole", std::string_view("\3\1\x80\1\0\0\0\x0a\0\0\1\x8b", 12));
   seed("stream_response", "trailing", std::string_view("\xff\1\x80\1\0\0\0\x0a\0\0\1\x8b\0", 13));
@@ -600,13 +613,30 @@ int main(int count, char** arguments) {
   seed("fresh_report", "overwritten", std::string_view("\0\0\0\0\0\x0f\0\x8f\x0f", 9));
   seed("fresh_report", "damaged", std::string_view("\0\0\0\0\6\0\x20\1\6\2\0\1\x86\0\x40", 15));
   dictionary("fresh_report", tpm2_words());
+}
 
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count != 2) return std::fputs("usage: fuzz_gen DIR\n", stderr), 2;
+  root = arguments[1];
+  text_seeds();
+  report_seeds();
+  tpm2_seeds();
+  quote_seeds();
+  recorded_seeds();
+  dictionary("tpm2_command", tpm2_words());
+  dictionary("tpm2_response", tpm2_words());
+  answer_seeds();
   event_log_seeds();
   systemd_log_seeds();
   control_seeds();
   guest_command_seeds();
-  broker_seeds();
+  kbs_seeds();
+  jwt_seeds();
+  kbs_exchange_seeds();
   verifier_seeds();
+  policy_seeds();
   fetch_seeds();
   return failed ? 1 : 0;
 }

@@ -293,61 +293,66 @@ TEST_CASE("Kbs_SecretForAnotherKey_IsRefused") {
   CHECK(scene.code() == Code::crypto_authentic);
 }
 
+namespace {
+
+using Answers = std::deque<Broker::Answer>;
+struct Fault {
+  std::string what;
+  std::optional<Code> code;  // nothing: the secret comes
+  std::function<void(Scene&)> spoil;
+};
+auto first(Answers Broker::*path, std::uint16_t status, const std::string& body) {
+  return [=](Scene& scene) { scene.broker.*path = {{status, body}, {}}; };
+}
+auto always(Answers Broker::*path, std::uint16_t status, const std::string& body) {
+  return [=](Scene& scene) { scene.broker.*path = {{status, body}}; };
+}
+auto spoiled(std::function<void(KbsSecret&)> spoil) {
+  return [=](Scene& scene) { scene.broker.spoil = spoil; };
+}
+const std::vector<Fault> kFaults{
+    {"none", std::nullopt, [](Scene&) {}},
+    {"unreachable once", std::nullopt, first(&Broker::auth, 0, "")},
+    {"unreachable", Code::io_failed, always(&Broker::attest, 0, "")},
+    {"busy once", std::nullopt, first(&Broker::resource, 503, "")},
+    {"busy", Code::broker_refused, always(&Broker::auth, 503, "")},
+    {"ended once", std::nullopt, first(&Broker::resource, 401, error_body("TokenNotFound"))},
+    {"ended", Code::broker_refused, always(&Broker::resource, 401, error_body("TokenVerifierError"))},
+    {"no challenge", Code::broker_refused, always(&Broker::auth, 401, error_body("AttestationError"))},
+    {"evidence refused", Code::broker_refused, always(&Broker::attest, 401, error_body("AttestationError"))},
+    {"policy", Code::broker_refused, always(&Broker::resource, 401, error_body("PolicyDeny"))},
+    {"no resource", Code::broker_refused, always(&Broker::resource, 401, error_body("PluginInternalError"))},
+    {"wrong path", Code::broker_refused, always(&Broker::auth, 404, "<html>")},
+    {"no cookie", Code::broker_session, [](Scene& s) { s.broker.cookie.clear(); }},
+    {"two cookies", Code::http_syntax, [](Scene& s) { s.broker.cookie += s.broker.cookie; }},
+    {"another hash", Code::crypto_unsupported,
+     always(&Broker::auth, 200, R"({"nonce":")" + kNonce + R"(","extra-params":{"selected-hash-algorithm":"md5"}})")},
+    {"short nonce", Code::text_length, always(&Broker::auth, 200, R"({"nonce":"AAAA"})")},
+    {"repeated member", Code::json_duplicate, always(&Broker::auth, 200, R"({"a":"","a":""})")},
+    {"no token", Code::json_missing, always(&Broker::attest, 200, "{}")},
+    {"no fresh report", Code::fresh_stale, [](Scene& s) { s.evidence.error = Error{Code::fresh_stale, 0, 0}; }},
+    {"other algorithm", Code::jwe_algorithm,
+     [](Scene& s) { s.broker.header = R"({"alg":"RSA-OAEP-256","enc":"A256GCM","epk":{}})"; }},
+    {"wrong tag", Code::crypto_authentic, spoiled([](KbsSecret& s) { s.tag[15] ^= std::byte{1}; })},
+    {"wrong iv", Code::crypto_authentic, spoiled([](KbsSecret& s) { s.iv[11] ^= std::byte{1}; })},
+    {"other key", Code::crypto_authentic, spoiled([](KbsSecret& s) { s.wrapped_key[39] ^= std::byte{1}; })},
+    {"point off the curve", Code::crypto_point,
+     [](Scene& s) {
+       s.broker.header = R"({"alg":"ECDH-ES+A256KW","enc":"A256GCM","epk":{"crv":"P-256","kty":"EC",)"
+                         R"("x":"weNJy2HscCSM6AEDTDg04biOvhFhyyWvOHQfeF_PxMQ",)"
+                         R"("y":"e8lnCO-AlStT-NJVX-crhB7QRYhiix03illJOVAOycg"}})";
+     }},
+    {"too large", Code::wire_overflow, [](Scene& s) { s.broker.secret = std::string(4097, 's'); }},
+};
+
+}  // namespace
+
 // Every fault of a broker in turn, again and again in one process: each ends by its name and in time, leaves nothing,
 // and does not disturb the next.
 TEST_CASE("Kbs_TwoHundredExchanges_EachEndsAsItMust") {
-  using Answers = std::deque<Broker::Answer>;
-  struct Fault {
-    std::string what;
-    std::optional<Code> code;  // nothing: the secret comes
-    std::function<void(Scene&)> spoil;
-  };
-  const auto first = [](Answers Broker::*path, std::uint16_t status, const std::string& body) {
-    return [=](Scene& scene) { scene.broker.*path = {{status, body}, {}}; };
-  };
-  const auto always = [](Answers Broker::*path, std::uint16_t status, const std::string& body) {
-    return [=](Scene& scene) { scene.broker.*path = {{status, body}}; };
-  };
-  const auto spoiled = [](std::function<void(KbsSecret&)> spoil) {
-    return [=](Scene& scene) { scene.broker.spoil = spoil; };
-  };
-  const std::vector<Fault> faults{
-      {"none", std::nullopt, [](Scene&) {}},
-      {"unreachable once", std::nullopt, first(&Broker::auth, 0, "")},
-      {"unreachable", Code::io_failed, always(&Broker::attest, 0, "")},
-      {"busy once", std::nullopt, first(&Broker::resource, 503, "")},
-      {"busy", Code::broker_refused, always(&Broker::auth, 503, "")},
-      {"ended once", std::nullopt, first(&Broker::resource, 401, error_body("TokenNotFound"))},
-      {"ended", Code::broker_refused, always(&Broker::resource, 401, error_body("TokenVerifierError"))},
-      {"no challenge", Code::broker_refused, always(&Broker::auth, 401, error_body("AttestationError"))},
-      {"evidence refused", Code::broker_refused, always(&Broker::attest, 401, error_body("AttestationError"))},
-      {"policy", Code::broker_refused, always(&Broker::resource, 401, error_body("PolicyDeny"))},
-      {"no resource", Code::broker_refused, always(&Broker::resource, 401, error_body("PluginInternalError"))},
-      {"wrong path", Code::broker_refused, always(&Broker::auth, 404, "<html>")},
-      {"no cookie", Code::broker_session, [](Scene& s) { s.broker.cookie.clear(); }},
-      {"two cookies", Code::http_syntax, [](Scene& s) { s.broker.cookie += s.broker.cookie; }},
-      {"another hash", Code::crypto_unsupported,
-       always(&Broker::auth, 200, R"({"nonce":")" + kNonce + R"(","extra-params":{"selected-hash-algorithm":"md5"}})")},
-      {"short nonce", Code::text_length, always(&Broker::auth, 200, R"({"nonce":"AAAA"})")},
-      {"repeated member", Code::json_duplicate, always(&Broker::auth, 200, R"({"a":"","a":""})")},
-      {"no token", Code::json_missing, always(&Broker::attest, 200, "{}")},
-      {"no fresh report", Code::fresh_stale, [](Scene& s) { s.evidence.error = Error{Code::fresh_stale, 0, 0}; }},
-      {"other algorithm", Code::jwe_algorithm,
-       [](Scene& s) { s.broker.header = R"({"alg":"RSA-OAEP-256","enc":"A256GCM","epk":{}})"; }},
-      {"wrong tag", Code::crypto_authentic, spoiled([](KbsSecret& s) { s.tag[15] ^= std::byte{1}; })},
-      {"wrong iv", Code::crypto_authentic, spoiled([](KbsSecret& s) { s.iv[11] ^= std::byte{1}; })},
-      {"other key", Code::crypto_authentic, spoiled([](KbsSecret& s) { s.wrapped_key[39] ^= std::byte{1}; })},
-      {"point off the curve", Code::crypto_point,
-       [](Scene& s) {
-         s.broker.header = R"({"alg":"ECDH-ES+A256KW","enc":"A256GCM","epk":{"crv":"P-256","kty":"EC",)"
-                           R"("x":"weNJy2HscCSM6AEDTDg04biOvhFhyyWvOHQfeF_PxMQ",)"
-                           R"("y":"e8lnCO-AlStT-NJVX-crhB7QRYhiix03illJOVAOycg"}})";
-       }},
-      {"too large", Code::wire_overflow, [](Scene& s) { s.broker.secret = std::string(4097, 's'); }},
-  };
   Scene scene;
   for (std::size_t i = 0; i < 200; ++i) {
-    const Fault& fault = faults[i % faults.size()];
+    const Fault& fault = kFaults[i % kFaults.size()];
     CAPTURE(fault.what);
     scene.broker = {};
     scene.evidence = {};

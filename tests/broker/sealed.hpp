@@ -24,43 +24,47 @@ inline const unsigned char* raw(ByteView octets) {
   return static_cast<const unsigned char*>(static_cast<const void*>(octets.data()));
 }
 
-/// What a broker answers for the guest's key: the JWE, its parts spoiled by `spoil`; with `header` in the place of
-/// its own, where there is one.
-inline std::string sealed_secret(const P256Point& guest, std::string_view secret, const std::string& header,
-                                 const std::function<void(KbsSecret&)>& spoil) {
-  const auto must = [](bool ok) { REQUIRE(ok); };
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> own(EVP_EC_gen("P-256"), EVP_PKEY_free);
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> peer(EVP_PKEY_new(), EVP_PKEY_free);
-  must(EVP_PKEY_copy_parameters(peer.get(), own.get()) == 1 &&
-       EVP_PKEY_set1_encoded_public_key(peer.get(), raw(ByteView(guest)), guest.size()) == 1);
-  P256Point epk;
-  std::size_t size = 0;
-  must(EVP_PKEY_get_octet_string_param(own.get(), OSSL_PKEY_PARAM_PUB_KEY, raw(MutBytes(epk)), epk.size(), &size) == 1);
-  std::array<std::byte, 32> agreed, kek, cek;
-  const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> context(
-      EVP_PKEY_CTX_new_from_pkey(nullptr, own.get(), nullptr), EVP_PKEY_CTX_free);
-  size = agreed.size();
-  must(EVP_PKEY_derive_init(context.get()) == 1 && EVP_PKEY_derive_set_peer(context.get(), peer.get()) == 1 &&
-       EVP_PKEY_derive(context.get(), raw(MutBytes(agreed)), &size) == 1);
-  // OpenSSL's SSKDF is the one of SP 800-56C: digest over counter, secret, info.
-  std::string info{0, 0, 0, 14};
-  info += std::string("ECDH-ES+A256KW") + std::string{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0};
-  const std::unique_ptr<EVP_KDF, decltype(&EVP_KDF_free)> kdf(EVP_KDF_fetch(nullptr, "SSKDF", nullptr), EVP_KDF_free);
-  const std::unique_ptr<EVP_KDF_CTX, decltype(&EVP_KDF_CTX_free)> derive(EVP_KDF_CTX_new(kdf.get()), EVP_KDF_CTX_free);
-  char digest[] = "SHA256";
-  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-                                   OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, agreed.data(), agreed.size()),
-                                   OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info.data(), info.size()),
-                                   OSSL_PARAM_construct_end()};
-  must(EVP_KDF_derive(derive.get(), raw(MutBytes(kek)), kek.size(), parameters) == 1);
-  KbsSecret out;
-  must(RAND_bytes(raw(MutBytes(cek)), 32) == 1 && RAND_bytes(raw(MutBytes(out.iv)), 12) == 1);
-  const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> cipher(EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free);
-  EVP_CIPHER_CTX_set_flags(cipher.get(), EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-  int n = 0;
-  must(EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_wrap(), nullptr, raw(ByteView(kek)), nullptr) == 1 &&
-       EVP_EncryptUpdate(cipher.get(), raw(MutBytes(out.wrapped_key)), &n, raw(ByteView(cek)), 32) == 1 && n == 40);
+template <class T, auto Free>
+using Owned = std::unique_ptr<T, decltype([](T* it) { Free(it); })>;
+inline void must(bool ok) { REQUIRE(ok); }
 
+/// A key made for one answer: its point, and what it agrees on with the guest's to wrap keys by.
+struct Agreement {
+  P256Point epk{};
+  std::array<std::byte, 32> kek{};
+
+  explicit Agreement(const P256Point& guest) {
+    const Owned<EVP_PKEY, EVP_PKEY_free> own(EVP_EC_gen("P-256")), peer(EVP_PKEY_new());
+    must(EVP_PKEY_copy_parameters(peer.get(), own.get()) == 1 &&
+         EVP_PKEY_set1_encoded_public_key(peer.get(), raw(ByteView(guest)), guest.size()) == 1);
+    std::size_t size = 0;
+    must(EVP_PKEY_get_octet_string_param(own.get(), OSSL_PKEY_PARAM_PUB_KEY, raw(MutBytes(epk)), epk.size(), &size) == 1);
+    std::array<std::byte, 32> agreed;
+    const Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free> context(EVP_PKEY_CTX_new_from_pkey(nullptr, own.get(), nullptr));
+    size = agreed.size();
+    must(EVP_PKEY_derive_init(context.get()) == 1 && EVP_PKEY_derive_set_peer(context.get(), peer.get()) == 1 &&
+         EVP_PKEY_derive(context.get(), raw(MutBytes(agreed)), &size) == 1);
+    derive(agreed);
+  }
+
+ private:
+  // OpenSSL's SSKDF is the one of SP 800-56C: digest over counter, secret, info.
+  void derive(std::array<std::byte, 32>& agreed) {
+    std::string info{0, 0, 0, 14};
+    info += std::string("ECDH-ES+A256KW") + std::string{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0};
+    const Owned<EVP_KDF, EVP_KDF_free> kdf(EVP_KDF_fetch(nullptr, "SSKDF", nullptr));
+    const Owned<EVP_KDF_CTX, EVP_KDF_CTX_free> context(EVP_KDF_CTX_new(kdf.get()));
+    char digest[] = "SHA256";
+    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+                                     OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, agreed.data(), agreed.size()),
+                                     OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info.data(), info.size()),
+                                     OSSL_PARAM_construct_end()};
+    must(EVP_KDF_derive(context.get(), raw(MutBytes(kek)), kek.size(), parameters) == 1);
+  }
+};
+
+/// The header in base64url; the answer's own where there is no other.
+inline std::string protected_text_of(const std::string& header, const P256Point& epk) {
   std::string own_header = header;
   if (header.empty()) {
     own_header.resize(512);
@@ -68,10 +72,27 @@ inline std::string sealed_secret(const P256Point& guest, std::string_view secret
     write_jwe_header(writer, epk);
     own_header.resize(writer.size());
   }
-  std::string protected_text(1024, '\0');
-  ByteWriter encoded(std::as_writable_bytes(std::span(protected_text)));
+  std::string out(1024, '\0');
+  ByteWriter encoded(std::as_writable_bytes(std::span(out)));
   encode_base64url(encoded, view(own_header), Padding::none);
-  protected_text.resize(encoded.size());
+  out.resize(encoded.size());
+  return out;
+}
+
+/// What a broker answers for the guest's key: the JWE, its parts spoiled by `spoil`; with `header` in the place of
+/// its own, where there is one.
+inline std::string sealed_secret(const P256Point& guest, std::string_view secret, const std::string& header,
+                                 const std::function<void(KbsSecret&)>& spoil) {
+  const Agreement agreement(guest);
+  KbsSecret out;
+  std::array<std::byte, 32> cek;
+  must(RAND_bytes(raw(MutBytes(cek)), 32) == 1 && RAND_bytes(raw(MutBytes(out.iv)), 12) == 1);
+  const Owned<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free> cipher(EVP_CIPHER_CTX_new());
+  EVP_CIPHER_CTX_set_flags(cipher.get(), EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+  int n = 0;
+  must(EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_wrap(), nullptr, raw(ByteView(agreement.kek)), nullptr) == 1 &&
+       EVP_EncryptUpdate(cipher.get(), raw(MutBytes(out.wrapped_key)), &n, raw(ByteView(cek)), 32) == 1 && n == 40);
+  const std::string protected_text = protected_text_of(header, agreement.epk);
 
   Octets ciphertext(secret.size());
   EVP_CIPHER_CTX_reset(cipher.get());

@@ -97,117 +97,134 @@ struct Mutation {
   std::function<void(Node& tbs, Node& parent, std::size_t i, std::mt19937& random)> change;
 };
 
+auto at(Node& parent, std::size_t i) { return parent.children.begin() + static_cast<std::ptrdiff_t>(i); }
+auto add(std::string_view oid, std::string_view value) {
+  return [=](Node& tbs, Node&, std::size_t, std::mt19937&) {
+    extensions(tbs).push_back(extension(std::string(oid), hex(value)));
+  };
+}
+template <class Edit>
+auto with_content(Edit edit) {
+  return [=](Node&, Node& parent, std::size_t i, std::mt19937& random) {
+    Node& node = parent.children[i];
+    if (!node.children.empty()) {
+      node.content = node.encode();
+      node.content.erase(node.content.begin(), node.content.begin() + 2);
+      node.children.clear();
+      node.before.clear();
+    }
+    edit(node.content, random);
+  };
+}
+
+// Of an element anywhere.
+const std::vector<Mutation> kOfElements{
+    {"twice", [](Node&, Node& parent, std::size_t i, std::mt19937&) {
+       parent.children.insert(at(parent, i), Node(parent.children[i]));
+     }},
+    {"left out", [](Node&, Node& parent, std::size_t i, std::mt19937&) { parent.children.erase(at(parent, i)); }},
+    {"swapped with the first", [](Node&, Node& parent, std::size_t i, std::mt19937&) {
+       std::swap(parent.children[0], parent.children[i]);
+     }},
+    {"another tag", [](Node&, Node& parent, std::size_t i, std::mt19937& random) {
+       constexpr std::array<std::uint8_t, 24> kTags{0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0A, 0x0C,
+                                                    0x12, 0x13, 0x14, 0x16, 0x17, 0x18, 0x1C, 0x1E,
+                                                    0x30, 0x31, 0x80, 0x82, 0x86, 0xA0, 0xA1, 0xA3};
+       parent.children[i].tag = kTags[random() % kTags.size()];
+     }},
+    {"a size in more octets", [](Node&, Node& parent, std::size_t i, std::mt19937&) {
+       parent.children[i].long_size = true;
+     }},
+    {"a bit", with_content([](Bytes& content, std::mt19937& random) {
+       if (content.empty()) return content.push_back(std::byte{1});
+       content[random() % content.size()] ^= static_cast<std::byte>(1U << random() % 8);
+     })},
+    {"an octet", with_content([](Bytes& content, std::mt19937& random) {
+       if (content.empty()) return content.push_back(std::byte{1});
+       content[random() % content.size()] = static_cast<std::byte>(random() % 256);
+     })},
+    {"nothing in it", with_content([](Bytes& content, std::mt19937&) { content.clear(); })},
+    {"a zero before", with_content([](Bytes& content, std::mt19937&) { content.insert(content.begin(), std::byte{0}); })},
+    {"a zero behind", with_content([](Bytes& content, std::mt19937&) { content.push_back(std::byte{0}); })},
+    {"an element added", [](Node&, Node& parent, std::size_t i, std::mt19937& random) {
+       const std::array<Node, 6> some{primitive(DerTag::null, {}), primitive(DerTag::boolean, hex("00")),
+                                      primitive(DerTag::boolean, hex("ff")), primitive(DerTag::integer, hex("00")),
+                                      primitive(DerTag::oid, hex("550403")), primitive(DerTag::octet_string, hex("00"))};
+       parent.children.insert(at(parent, i), some[random() % some.size()]);
+     }},
+};
+
+// Of what a certificate has.
+const std::vector<Mutation> kOfParts{
+    {"keyUsage", [](Node& tbs, Node&, std::size_t, std::mt19937& random) {
+       constexpr std::array<std::string_view, 5> kValues{"03020106", "03020204", "03020780", "03020560", "030100"};
+       extensions(tbs).push_back(extension("551d0f", hex(kValues[random() % kValues.size()])));
+     }},
+    {"an extension left out", [](Node& tbs, Node&, std::size_t, std::mt19937& random) {
+       std::vector<Node>& list = extensions(tbs);
+       list.erase(list.begin() + static_cast<std::ptrdiff_t>(random() % list.size()));
+     }},
+    {"an extension's criticality", [](Node& tbs, Node&, std::size_t, std::mt19937& random) {
+       std::vector<Node>& list = extensions(tbs);
+       std::vector<Node>& one = list[random() % list.size()].children;
+       if (one.size() == 3) one.erase(one.begin() + 1);
+       else one.insert(one.begin() + 1, primitive(DerTag::boolean, hex("ff")));
+     }},
+    {"basicConstraints", [](Node& tbs, Node&, std::size_t, std::mt19937& random) {
+       constexpr std::array<std::string_view, 6> kValues{"3000", "3003010100", "300602010101ff", "3003020100",
+                                                         "30060101ff020105", "30060101ff0201ff"};
+       for (Node& one : extensions(tbs))
+         if (one.children[0].content == hex("551d13")) one = extension("551d13", hex(kValues[random() % kValues.size()]));
+     }},
+    {"FALSE written out", [](Node& tbs, Node&, std::size_t, std::mt19937& random) {
+       std::vector<Node>& list = extensions(tbs);
+       Node& one = list[random() % list.size()];
+       one.children.insert(one.children.begin() + 1, primitive(DerTag::boolean, hex("00")));
+     }},
+    {"a name's set out of order", [](Node& tbs, Node&, std::size_t, std::mt19937&) {
+       std::vector<Node>& subject = tbs.children[5].children;
+       subject[0].children.insert(subject[0].children.begin(), subject[1].children[0]);
+       std::swap(subject[0].children[0], subject[0].children[1]);
+       subject.erase(subject.begin() + 1);
+     }},
+    {"parameters of the key's algorithm", [](Node& tbs, Node&, std::size_t, std::mt19937& random) {
+       const std::array<Node, 4> some{primitive(DerTag::null, hex("00")), primitive(DerTag::integer, hex("05")),
+                                      sequence({}), primitive(DerTag::oid, hex("2b81040023"))};
+       std::vector<Node>& algorithm = key_algorithm(tbs).children;
+       algorithm.resize(1);
+       if (const std::size_t n = random() % 5; n < some.size()) algorithm.push_back(some[n]);
+     }},
+};
+
+const std::vector<Mutation> kOfAddedExtensions{
+    {"extKeyUsage", add("551d25", "300a06082b06010505070301")},
+    {"extKeyUsage of a malformed OID", add("551d25", "30040602" "5580")},
+    {"extKeyUsage of an OID without octets", add("551d25", "30020600")},
+    {"extKeyUsage of nothing", add("551d25", "3000")},
+    {"nsCertType", add("6086480186f8420101", "03020640")},
+    {"nsCertType of nothing", add("6086480186f8420101", "030100")},
+    {"nsCertType with a zero bit behind", add("6086480186f8420101", "03020540")},
+    {"subjectAltName", add("551d11", "3006820461626364")},
+    {"subjectAltName of nothing", add("551d11", "3000")},
+    {"subjectAltName of an unknown kind", add("551d11", "3003890100")},
+    {"certificatePolicies", add("551d20", "30063004" "0602" "5504")},
+    {"certificatePolicies of nothing", add("551d20", "3000")},
+    {"authorityKeyIdentifier of another key", add("551d23", "3006800401020304")},
+    {"authorityKeyIdentifier of nothing", add("551d23", "")},
+    {"authorityKeyIdentifier with half an issuer", add("551d23", "3003820101")},
+    {"an unknown extension", add("2a0304", "0500")},
+    {"an unknown extension that is not DER", add("2a0304", "ff")},
+    {"nameConstraints", add("551d1e", "300aa0083006820461626364")},
+    {"policyConstraints", add("551d24", "3003800100")},
+};
+
 const std::vector<Mutation>& mutations() {
-  static const auto at = [](Node& parent, std::size_t i) { return parent.children.begin() + static_cast<std::ptrdiff_t>(i); };
-  static const auto add = [](std::string_view oid, std::string_view value) {
-    return [=](Node& tbs, Node&, std::size_t, std::mt19937&) {
-      extensions(tbs).push_back(extension(std::string(oid), hex(value)));
-    };
-  };
-  static const auto with_content = [](auto edit) {
-    return [=](Node&, Node& parent, std::size_t i, std::mt19937& random) {
-      Node& node = parent.children[i];
-      if (!node.children.empty()) {
-        node.content = node.encode();
-        node.content.erase(node.content.begin(), node.content.begin() + 2);
-        node.children.clear();
-        node.before.clear();
-      }
-      edit(node.content, random);
-    };
-  };
-  static const std::vector<Mutation> all{
-      {"twice", [](Node&, Node& parent, std::size_t i, std::mt19937&) {
-         parent.children.insert(at(parent, i), Node(parent.children[i]));
-       }},
-      {"left out", [](Node&, Node& parent, std::size_t i, std::mt19937&) { parent.children.erase(at(parent, i)); }},
-      {"swapped with the first", [](Node&, Node& parent, std::size_t i, std::mt19937&) {
-         std::swap(parent.children[0], parent.children[i]);
-       }},
-      {"another tag", [](Node&, Node& parent, std::size_t i, std::mt19937& random) {
-         constexpr std::array<std::uint8_t, 24> kTags{0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0A, 0x0C,
-                                                      0x12, 0x13, 0x14, 0x16, 0x17, 0x18, 0x1C, 0x1E,
-                                                      0x30, 0x31, 0x80, 0x82, 0x86, 0xA0, 0xA1, 0xA3};
-         parent.children[i].tag = kTags[random() % kTags.size()];
-       }},
-      {"a size in more octets", [](Node&, Node& parent, std::size_t i, std::mt19937&) {
-         parent.children[i].long_size = true;
-       }},
-      {"a bit", with_content([](Bytes& content, std::mt19937& random) {
-         if (content.empty()) return content.push_back(std::byte{1});
-         content[random() % content.size()] ^= static_cast<std::byte>(1U << random() % 8);
-       })},
-      {"an octet", with_content([](Bytes& content, std::mt19937& random) {
-         if (content.empty()) return content.push_back(std::byte{1});
-         content[random() % content.size()] = static_cast<std::byte>(random() % 256);
-       })},
-      {"nothing in it", with_content([](Bytes& content, std::mt19937&) { content.clear(); })},
-      {"a zero before", with_content([](Bytes& content, std::mt19937&) { content.insert(content.begin(), std::byte{0}); })},
-      {"a zero behind", with_content([](Bytes& content, std::mt19937&) { content.push_back(std::byte{0}); })},
-      {"an element added", [](Node&, Node& parent, std::size_t i, std::mt19937& random) {
-         const std::array<Node, 6> some{primitive(DerTag::null, {}), primitive(DerTag::boolean, hex("00")),
-                                        primitive(DerTag::boolean, hex("ff")), primitive(DerTag::integer, hex("00")),
-                                        primitive(DerTag::oid, hex("550403")), primitive(DerTag::octet_string, hex("00"))};
-         parent.children.insert(at(parent, i), some[random() % some.size()]);
-       }},
-      {"keyUsage", [](Node& tbs, Node&, std::size_t, std::mt19937& random) {
-         constexpr std::array<std::string_view, 5> kValues{"03020106", "03020204", "03020780", "03020560", "030100"};
-         extensions(tbs).push_back(extension("551d0f", hex(kValues[random() % kValues.size()])));
-       }},
-      {"an extension left out", [](Node& tbs, Node&, std::size_t, std::mt19937& random) {
-         std::vector<Node>& list = extensions(tbs);
-         list.erase(list.begin() + static_cast<std::ptrdiff_t>(random() % list.size()));
-       }},
-      {"an extension's criticality", [](Node& tbs, Node&, std::size_t, std::mt19937& random) {
-         std::vector<Node>& list = extensions(tbs);
-         std::vector<Node>& one = list[random() % list.size()].children;
-         if (one.size() == 3) one.erase(one.begin() + 1);
-         else one.insert(one.begin() + 1, primitive(DerTag::boolean, hex("ff")));
-       }},
-      {"basicConstraints", [](Node& tbs, Node&, std::size_t, std::mt19937& random) {
-         constexpr std::array<std::string_view, 6> kValues{"3000", "3003010100", "300602010101ff", "3003020100",
-                                                           "30060101ff020105", "30060101ff0201ff"};
-         for (Node& one : extensions(tbs))
-           if (one.children[0].content == hex("551d13")) one = extension("551d13", hex(kValues[random() % kValues.size()]));
-       }},
-      {"FALSE written out", [](Node& tbs, Node&, std::size_t, std::mt19937& random) {
-         std::vector<Node>& list = extensions(tbs);
-         Node& one = list[random() % list.size()];
-         one.children.insert(one.children.begin() + 1, primitive(DerTag::boolean, hex("00")));
-       }},
-      {"a name's set out of order", [](Node& tbs, Node&, std::size_t, std::mt19937&) {
-         std::vector<Node>& subject = tbs.children[5].children;
-         subject[0].children.insert(subject[0].children.begin(), subject[1].children[0]);
-         std::swap(subject[0].children[0], subject[0].children[1]);
-         subject.erase(subject.begin() + 1);
-       }},
-      {"parameters of the key's algorithm", [](Node& tbs, Node&, std::size_t, std::mt19937& random) {
-         const std::array<Node, 4> some{primitive(DerTag::null, hex("00")), primitive(DerTag::integer, hex("05")),
-                                        sequence({}), primitive(DerTag::oid, hex("2b81040023"))};
-         std::vector<Node>& algorithm = key_algorithm(tbs).children;
-         algorithm.resize(1);
-         if (const std::size_t n = random() % 5; n < some.size()) algorithm.push_back(some[n]);
-       }},
-      {"extKeyUsage", add("551d25", "300a06082b06010505070301")},
-      {"extKeyUsage of a malformed OID", add("551d25", "30040602" "5580")},
-      {"extKeyUsage of an OID without octets", add("551d25", "30020600")},
-      {"extKeyUsage of nothing", add("551d25", "3000")},
-      {"nsCertType", add("6086480186f8420101", "03020640")},
-      {"nsCertType of nothing", add("6086480186f8420101", "030100")},
-      {"nsCertType with a zero bit behind", add("6086480186f8420101", "03020540")},
-      {"subjectAltName", add("551d11", "3006820461626364")},
-      {"subjectAltName of nothing", add("551d11", "3000")},
-      {"subjectAltName of an unknown kind", add("551d11", "3003890100")},
-      {"certificatePolicies", add("551d20", "30063004" "0602" "5504")},
-      {"certificatePolicies of nothing", add("551d20", "3000")},
-      {"authorityKeyIdentifier of another key", add("551d23", "3006800401020304")},
-      {"authorityKeyIdentifier of nothing", add("551d23", "")},
-      {"authorityKeyIdentifier with half an issuer", add("551d23", "3003820101")},
-      {"an unknown extension", add("2a0304", "0500")},
-      {"an unknown extension that is not DER", add("2a0304", "ff")},
-      {"nameConstraints", add("551d1e", "300aa0083006820461626364")},
-      {"policyConstraints", add("551d24", "3003800100")},
-  };
+  static const std::vector<Mutation> all = [] {
+    std::vector<Mutation> out;
+    for (const auto* const some : {&kOfElements, &kOfParts, &kOfAddedExtensions})
+      out.insert(out.end(), some->begin(), some->end());
+    return out;
+  }();
   return all;
 }
 
@@ -298,6 +315,39 @@ struct Base {
   std::string product, intermediate, leaf;
 };
 
+using Chain = std::array<Bytes, 3>;
+
+// The chain with one certificate mutated, and signed again where it can be.
+struct Mutated {
+  Chain der;
+  std::string what;
+
+  Mutated(const Chain& good, const std::array<Key, 3>& signers, std::mt19937& random) : der(good) {
+    const std::size_t which = random() % 3;
+    const Mutation& mutation = mutations()[random() % mutations().size()];
+    Node certificate = read_all(good[which])[0];
+    Node& tbs = certificate.children[0];
+    std::vector<std::pair<Node*, std::size_t>> places;
+    collect(certificate, places);
+    const auto [parent, at] = places[random() % places.size()];
+    const bool inside = parent != &certificate;
+    mutation.change(tbs, *parent, at, random);
+    der[which] = certificate.encode();
+    // What nobody reads as a certificate needs no signature; what is outside the signed part gets none.
+    const unsigned char* front = raw(ByteView(der[which]));
+    const bool readable = Certificate::parse(der[which]) ||
+                          Cert(d2i_X509(nullptr, &front, static_cast<long>(der[which].size())));
+    if (readable && inside && certificate.children.size() == 3) {
+      Bytes signature = sign(signers[which], certificate.children[0].encode());
+      Node& bits = certificate.children[2];
+      if (bits.is(DerTag::bit_string) && bits.content.size() == 513) std::ranges::copy(signature, bits.content.begin() + 1);
+      der[which] = certificate.encode();
+    }
+    what = std::to_string(which) + ": " + std::string(mutation.name) + " at " + std::to_string(at) + " of " +
+           hex_of(ByteView(der[which]));
+  }
+};
+
 }  // namespace
 
 TEST_CASE("MutatedChains_JudgedByThree_EveryDisagreementIsAListedOne") {
@@ -320,11 +370,10 @@ TEST_CASE("MutatedChains_JudgedByThree_EveryDisagreementIsAListedOne") {
   unsigned cases = 0;
   for (const Base& base : bases) {
     const auto name_of = [&](const std::string& role) { return base.product + "/" + role; };
-    const std::array<Bytes, 3> good{pki_der(name_of("ark")), pki_der(name_of(base.intermediate)), pki_der(name_of(base.leaf))};
+    const Chain good{pki_der(name_of("ark")), pki_der(name_of(base.intermediate)), pki_der(name_of(base.leaf))};
     const std::array<Key, 3> signers{pki_key(name_of("ark")), pki_key(name_of("ark")), pki_key(name_of(base.intermediate))};
     const std::array<SpkiDigest, 1> roots{spki_of(signers[0])};
-    std::size_t which = 0;
-    const auto judge = [&](const std::array<Bytes, 3>& der, const std::string& what) {
+    const auto judge = [&](const Chain& der, const std::string& what) {
       const CertificateChain chain{der[0], der[1], der[2], {}};
       const Judged our = ours(by_mbedtls, chain, {roots});
       const Judged other = ours(by_openssl, chain, {roots});
@@ -334,32 +383,10 @@ TEST_CASE("MutatedChains_JudgedByThree_EveryDisagreementIsAListedOne") {
       disagrees("Mbed TLS", our, mbedtls(chain), what);
       return our;
     };
-    which = 0;
     CHECK(judge(good, "nothing") == std::nullopt);
     for (unsigned i = 0; i < 670; ++i) {
-      which = random() % 3;
-      const Mutation& mutation = mutations()[random() % mutations().size()];
-      Node certificate = read_all(good[which])[0];
-      Node& tbs = certificate.children[0];
-      std::vector<std::pair<Node*, std::size_t>> places;
-      collect(certificate, places);
-      const auto [parent, at] = places[random() % places.size()];
-      const std::size_t inside = static_cast<std::size_t>(parent == &certificate ? 1 : 0);
-      mutation.change(tbs, *parent, at, random);
-      std::array<Bytes, 3> der = good;
-      der[which] = certificate.encode();
-      // What nobody reads as a certificate needs no signature; what is outside the signed part gets none.
-      const unsigned char* front = raw(ByteView(der[which]));
-      const bool readable = Certificate::parse(der[which]) ||
-                            Cert(d2i_X509(nullptr, &front, static_cast<long>(der[which].size())));
-      if (readable && inside == 0 && certificate.children.size() == 3) {
-        Bytes signature = sign(signers[which], certificate.children[0].encode());
-        Node& bits = certificate.children[2];
-        if (bits.is(DerTag::bit_string) && bits.content.size() == 513) std::ranges::copy(signature, bits.content.begin() + 1);
-        der[which] = certificate.encode();
-      }
-      judge(der, base.product + " " + std::to_string(which) + ": " + std::string(mutation.name) + " at " + std::to_string(at) + " of " +
-                     hex_of(ByteView(der[which])));
+      const Mutated mutated(good, signers, random);
+      judge(mutated.der, base.product + " " + mutated.what);
       ++cases;
     }
   }

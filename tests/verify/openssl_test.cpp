@@ -131,34 +131,26 @@ TEST_CASE("Openssl_200ChainsHalfBroken_SaysTheSame") {
   CHECK(rejected == 100);
 }
 
-// Values of r and s at the edges, as Project Wycheproof's ECDSA vectors choose them.
-TEST_CASE("Openssl_EdgeValuesOfRAndS_SaysTheSame") {
-  Scene scene;
-  scene.make();
-  const Folder folder;
-  folder.write("report", ByteView(scene.report).first(R::kSignedSize));
-  folder.write_pem("vek.pem", scene.vek_der);
-  REQUIRE(folder.openssl("x509 -in vek.pem -noout -pubkey -out key.pem"));
-  TestCrypto crypto;
-  const auto checked = verify_chain(crypto, scene.chain(), scene.trust(), scene.time);
-  REQUIRE(checked->chain.has_value());
+namespace {
 
+using Number = std::unique_ptr<BIGNUM, decltype([](BIGNUM* n) { BN_free(n); })>;
+
+// Values of r and s at the edges, as Project Wycheproof's ECDSA vectors choose them.
+std::vector<Number> edge_values(const BIGNUM* good_r, const BIGNUM* good_s) {
   BN_CTX* const context = BN_CTX_new();
   BIGNUM* const order = BN_new();
   EC_GROUP* const group = EC_GROUP_new_by_curve_name(NID_secp384r1);
   EC_GROUP_get_order(group, order, context);
   BIGNUM* const field = BN_new();
   EC_GROUP_get_curve(group, field, nullptr, nullptr, context);
-  BIGNUM* const good_r = BN_lebin2bn(raw(scene.at(R::SIGNATURE_R)), 72, nullptr);
-  BIGNUM* const good_s = BN_lebin2bn(raw(scene.at(R::SIGNATURE_S)), 72, nullptr);
 
   // Each value is base + offset, or base shifted by a factor.
-  std::vector<BIGNUM*> values;
+  std::vector<Number> values;
   const auto add = [&](const BIGNUM* base, long offset) {
     BIGNUM* const value = BN_dup(base);
     if (offset >= 0) BN_add_word(value, static_cast<BN_ULONG>(offset));
     else BN_sub_word(value, static_cast<BN_ULONG>(-offset));
-    values.push_back(value);
+    values.emplace_back(value);
   };
   BIGNUM* const number = BN_new();
   for (const BN_ULONG small : {0UL, 1UL, 2UL, 3UL, 127UL, 128UL, 255UL, 256UL}) {
@@ -188,7 +180,27 @@ TEST_CASE("Openssl_EdgeValuesOfRAndS_SaysTheSame") {
   add(number, 0);
   for (const BIGNUM* base : {good_r, good_s})
     for (const long offset : {-1L, 0L, 1L}) add(base, offset);
+  for (BIGNUM* value : {order, field, number}) BN_free(value);
+  EC_GROUP_free(group);
+  BN_CTX_free(context);
+  return values;
+}
 
+}  // namespace
+
+TEST_CASE("Openssl_EdgeValuesOfRAndS_SaysTheSame") {
+  Scene scene;
+  scene.make();
+  const Folder folder;
+  folder.write("report", ByteView(scene.report).first(R::kSignedSize));
+  folder.write_pem("vek.pem", scene.vek_der);
+  REQUIRE(folder.openssl("x509 -in vek.pem -noout -pubkey -out key.pem"));
+  TestCrypto crypto;
+  const auto checked = verify_chain(crypto, scene.chain(), scene.trust(), scene.time);
+  REQUIRE(checked->chain.has_value());
+
+  const Number good_r(BN_lebin2bn(raw(scene.at(R::SIGNATURE_R)), 72, nullptr));
+  const Number good_s(BN_lebin2bn(raw(scene.at(R::SIGNATURE_S)), 72, nullptr));
   unsigned accepted = 0;
   unsigned cases = 0;
   const auto compare = [&](const BIGNUM* r, const BIGNUM* s) {
@@ -207,15 +219,11 @@ TEST_CASE("Openssl_EdgeValuesOfRAndS_SaysTheSame") {
     accepted += theirs ? 1 : 0;
     ++cases;
   };
-  for (const BIGNUM* value : values) {
-    compare(value, good_s);
-    compare(good_r, value);
-    compare(value, value);
+  for (const Number& value : edge_values(good_r.get(), good_s.get())) {
+    compare(value.get(), good_s.get());
+    compare(good_r.get(), value.get());
+    compare(value.get(), value.get());
   }
   CHECK(cases >= 150);
   CHECK(accepted == 3);  // the signature itself, twice; and with n - s
-  for (BIGNUM* value : values) BN_free(value);
-  for (BIGNUM* value : {order, field, number, good_r, good_s}) BN_free(value);
-  EC_GROUP_free(group);
-  BN_CTX_free(context);
 }

@@ -342,68 +342,71 @@ TEST_CASE("Verify_TimeThatWasGiven_MayBeAny") {
   CHECK(failures(*at("1970-01-01T00:00:00Z")) == std::vector<std::string>{"chain.validity"});
 }
 
-TEST_CASE("Roles_NotThoseOfTheChain_FailsAlone") {
-  const Case cases[] = {
-      {"ARK by another name",
-       [](Scene& s) { s.ark.subject = s.ark.issuer = s.ask.issuer = "ARK-Rome"; }, "name"},
-      {"ARK named like one, and more",
-       [](Scene& s) { s.ark.subject = s.ark.issuer = s.ask.issuer = "ARK-Milan2"; }, "name"},
-      {"ASK by another name",
-       [](Scene& s) { s.ask.subject = s.vek.issuer = "SEV-ASK-Milan"; }, "name"},
-      {"ASK of another product",
-       [](Scene& s) { s.ask.subject = s.vek.issuer = "SEV-Genoa"; }, "name"},
-      {"ASK without a name", [](Scene& s) { s.ask.subject = s.vek.issuer = ""; }, "name"},
-      {"VLEK below an ASK", [](Scene& s) { s.vek.subject = "SEV-VLEK"; }, "name"},
-      {"VCEK below an ASVK", [](Scene& s) { s.ask.subject = s.vek.issuer = "SEV-VLEK-Milan"; }, "name"},
-      {"VCEK by another name", [](Scene& s) { s.vek.subject = "SEV-VCEK2"; }, "name"},
-      {"ARK issued by another name", [](Scene& s) { s.ark.issuer = "ARK-Genoa"; }, "issuer"},
-      {"ASK issued by another name", [](Scene& s) { s.ask.issuer = "ARK-Genoa"; }, "issuer"},
-      {"VCEK issued by another name", [](Scene& s) { s.vek.issuer = "SEV-Genoa"; }, "issuer"},
-      {"ARK not a CA", [](Scene& s) { s.ark.basic_constraints = "critical,CA:FALSE"; }, "not a CA"},
-      {"ASK not a CA", [](Scene& s) { s.ask.basic_constraints = "critical,CA:FALSE"; }, "not a CA"},
-      {"ASK without basic constraints", [](Scene& s) { s.ask.basic_constraints = ""; }, "not a CA"},
-      {"VCEK a CA", [](Scene& s) { s.vek.basic_constraints = "critical,CA:TRUE"; }, "a CA"},
-      {"ARK may not sign certificates", [](Scene& s) { s.ark.key_usage = "critical,cRLSign"; },
-       "may not sign"},
-      {"ASK may not sign certificates", [](Scene& s) { s.ask.key_usage = "critical,cRLSign"; },
-       "may not sign"},
-      {"VCEK may sign certificates",
-       [](Scene& s) { s.vek.key_usage = "critical,digitalSignature,keyCertSign"; }, "may sign"},
-      {"ARK allows no intermediate",
-       [](Scene& s) { s.ark.basic_constraints = "critical,CA:TRUE,pathlen:0"; }, "path length"},
-      {"RSA-2048 intermediate", [](Scene& s) { s.ask.key = s.vek.signer = new_rsa(2048); }, "size"},
-      {"RSA-2048 root",
-       [](Scene& s) {
-         s.ark.key = s.ark.signer = s.ask.signer = new_rsa(2048);
-         s.roots = {spki_of(s.ark.key)};
-       },
-       "size"},
-      {"ASK without key usage", [](Scene& s) { s.ask.key_usage = ""; }, "may not sign"},
-      {"ARK without key usage", [](Scene& s) { s.ark.key_usage = ""; }, "may not sign"},
-      {"intermediate of 4095 bits, in 512 octets", [](Scene& s) { s.ask.key = s.vek.signer = new_rsa(4095); }, "size"},
-      {"intermediate with exponent 3", [](Scene& s) { s.ask.key = s.vek.signer = new_rsa(4096, 3); }, "exponent"},
-      {"root with exponent 3",
-       [](Scene& s) {
-         s.ark.key = s.ark.signer = s.ask.signer = new_rsa(4096, 3);
-         s.roots = {spki_of(s.ark.key)};
-       },
-       "exponent"},
-      {"P-256 leaf", [](Scene& s) { s.vek.key = new_ec("P-256"); }, "type"},
-      {"P-521 leaf", [](Scene& s) { s.vek.key = new_ec("P-521"); }, "type"},
-      {"RSA leaf",
-       [](Scene& s) {
-         s.vek.key = s.ask.key;
-         s.report_key = s.key("vcek");
-       },
-       "type"},
-      {"an unknown critical extension",
-       [](Scene& s) {
-         s.vek.extensions.push_back({"1.2.3.4", ia5("x"), true});
-       },
-       "critical"},
-  };
-  check_alone(Check::chain_roles, cases);
-}
+namespace {
+
+const Case kWrongRoles[] = {
+    {"ARK by another name",
+     [](Scene& s) { s.ark.subject = s.ark.issuer = s.ask.issuer = "ARK-Rome"; }, "name"},
+    {"ARK named like one, and more",
+     [](Scene& s) { s.ark.subject = s.ark.issuer = s.ask.issuer = "ARK-Milan2"; }, "name"},
+    {"ASK by another name",
+     [](Scene& s) { s.ask.subject = s.vek.issuer = "SEV-ASK-Milan"; }, "name"},
+    {"ASK of another product",
+     [](Scene& s) { s.ask.subject = s.vek.issuer = "SEV-Genoa"; }, "name"},
+    {"ASK without a name", [](Scene& s) { s.ask.subject = s.vek.issuer = ""; }, "name"},
+    {"VLEK below an ASK", [](Scene& s) { s.vek.subject = "SEV-VLEK"; }, "name"},
+    {"VCEK below an ASVK", [](Scene& s) { s.ask.subject = s.vek.issuer = "SEV-VLEK-Milan"; }, "name"},
+    {"VCEK by another name", [](Scene& s) { s.vek.subject = "SEV-VCEK2"; }, "name"},
+    {"ARK issued by another name", [](Scene& s) { s.ark.issuer = "ARK-Genoa"; }, "issuer"},
+    {"ASK issued by another name", [](Scene& s) { s.ask.issuer = "ARK-Genoa"; }, "issuer"},
+    {"VCEK issued by another name", [](Scene& s) { s.vek.issuer = "SEV-Genoa"; }, "issuer"},
+    {"ARK not a CA", [](Scene& s) { s.ark.basic_constraints = "critical,CA:FALSE"; }, "not a CA"},
+    {"ASK not a CA", [](Scene& s) { s.ask.basic_constraints = "critical,CA:FALSE"; }, "not a CA"},
+    {"ASK without basic constraints", [](Scene& s) { s.ask.basic_constraints = ""; }, "not a CA"},
+    {"VCEK a CA", [](Scene& s) { s.vek.basic_constraints = "critical,CA:TRUE"; }, "a CA"},
+    {"ARK may not sign certificates", [](Scene& s) { s.ark.key_usage = "critical,cRLSign"; },
+     "may not sign"},
+    {"ASK may not sign certificates", [](Scene& s) { s.ask.key_usage = "critical,cRLSign"; },
+     "may not sign"},
+    {"VCEK may sign certificates",
+     [](Scene& s) { s.vek.key_usage = "critical,digitalSignature,keyCertSign"; }, "may sign"},
+    {"ARK allows no intermediate",
+     [](Scene& s) { s.ark.basic_constraints = "critical,CA:TRUE,pathlen:0"; }, "path length"},
+    {"RSA-2048 intermediate", [](Scene& s) { s.ask.key = s.vek.signer = new_rsa(2048); }, "size"},
+    {"RSA-2048 root",
+     [](Scene& s) {
+       s.ark.key = s.ark.signer = s.ask.signer = new_rsa(2048);
+       s.roots = {spki_of(s.ark.key)};
+     },
+     "size"},
+    {"ASK without key usage", [](Scene& s) { s.ask.key_usage = ""; }, "may not sign"},
+    {"ARK without key usage", [](Scene& s) { s.ark.key_usage = ""; }, "may not sign"},
+    {"intermediate of 4095 bits, in 512 octets", [](Scene& s) { s.ask.key = s.vek.signer = new_rsa(4095); }, "size"},
+    {"intermediate with exponent 3", [](Scene& s) { s.ask.key = s.vek.signer = new_rsa(4096, 3); }, "exponent"},
+    {"root with exponent 3",
+     [](Scene& s) {
+       s.ark.key = s.ark.signer = s.ask.signer = new_rsa(4096, 3);
+       s.roots = {spki_of(s.ark.key)};
+     },
+     "exponent"},
+    {"P-256 leaf", [](Scene& s) { s.vek.key = new_ec("P-256"); }, "type"},
+    {"P-521 leaf", [](Scene& s) { s.vek.key = new_ec("P-521"); }, "type"},
+    {"RSA leaf",
+     [](Scene& s) {
+       s.vek.key = s.ask.key;
+       s.report_key = s.key("vcek");
+     },
+     "type"},
+    {"an unknown critical extension",
+     [](Scene& s) {
+       s.vek.extensions.push_back({"1.2.3.4", ia5("x"), true});
+     },
+     "critical"},
+};
+
+}  // namespace
+
+TEST_CASE("Roles_NotThoseOfTheChain_FailsAlone") { check_alone(Check::chain_roles, kWrongRoles); }
 
 // A list that is none is not the root's fault.
 TEST_CASE("VerifyCrl_NotAList_FailsTheListAndNotTheRoot") {
@@ -924,110 +927,115 @@ TEST_CASE("UserData_ClaimsNotProven_IsNotLookedAt") {
   CHECK_FALSE(verdict->verified());
 }
 
+namespace {
+
+struct Item {
+  Check check;
+  Case one;
+};
+const Item kUnmetItems[] = {
+    {Check::policy_debug, {"debug allowed", [](Scene& s) { s.put(R::POLICY, 0xB0000); }}},
+    {Check::policy_migration, {"migration agent", [](Scene& s) { s.put(R::POLICY, 0x70000); }}},
+    {Check::policy_vmpl, {"VMPL", with_policy([](Policy& p) { p.vmpl = 1; })}},
+    {Check::policy_min_tcb,
+     {"REPORTED_TCB", with_policy([](Policy& p) { p.min_tcb = least("snp", 25); }), "below"}},
+    {Check::policy_min_tcb,
+     {"COMMITTED_TCB", with_policy([](Policy& p) { p.min_committed_tcb = least("microcode", 220); }),
+      "below"}},
+    {Check::policy_min_tcb,
+     {"LAUNCH_TCB", with_policy([](Policy& p) { p.min_launch_tcb = least("tee", 2); }), "below"}},
+    {Check::policy_min_tcb,
+     {"FMC on Milan", with_policy([](Policy& p) { p.min_tcb = least("fmc", 0); }), "no such"}},
+    {Check::policy_measurement,
+     {"MEASUREMENT", with_policy([](Policy& p) { allow(p.measurement, 1); })}},
+    {Check::policy_host_data, {"HOST_DATA", with_policy([](Policy& p) { allow(p.host_data, 1); })}},
+    {Check::policy_report_data,
+     {"REPORT_DATA", with_policy([](Policy& p) { allow(p.report_data, 1); })}},
+    {Check::policy_guest_svn, {"GUEST_SVN", with_policy([](Policy& p) { p.min_guest_svn = 5; })}},
+    {Check::policy_family_id, {"FAMILY_ID", with_policy([](Policy& p) { allow(p.family_id, 1); })}},
+    {Check::policy_image_id, {"IMAGE_ID", with_policy([](Policy& p) { allow(p.image_id, 1); })}},
+    {Check::policy_id_key, {"ID_KEY_DIGEST", with_policy([](Policy& p) { allow(p.id_key, 1); })}},
+    {Check::policy_author_key,
+     {"AUTHOR_KEY_DIGEST", with_policy([](Policy& p) { allow(p.author_key, 1); })}},
+    {Check::policy_author_key,
+     {"no author key",
+      [](Scene& s) {
+        s.put(R::KEY_INFO, 0);
+        allow(s.policy.author_key, 0x66);
+      },
+      "no author key"}},
+    {Check::policy_platform_info,
+     {"required bit", with_policy([](Policy& p) { p.platform_info.required = 0x2; }), "required"}},
+    {Check::policy_platform_info,
+     {"forbidden bit", with_policy([](Policy& p) { p.platform_info.forbidden = 0x1; }), "forbidden"}},
+    {Check::policy_secure_boot,
+     {"secure boot off",
+      [](Scene& s) {
+        s.claims.replace(s.claims.find("\"secure-boot\":true"), 18, "\"secure-boot\":false");
+        s.bind();
+        s.policy.vm.secure_boot = true;
+      },
+      "another value"}},
+    {Check::policy_secure_boot,
+     {"secure boot not told",
+      [](Scene& s) {
+        s.claims.replace(s.claims.find("secure-boot"), 11, "secure-coat");
+        s.bind();
+        s.policy.vm.secure_boot = true;
+      },
+      "absent"}},
+    {Check::policy_secure_boot,
+     {"no claims",
+      [](Scene& s) {
+        s.with_claims = false;
+        s.user_data.reset();
+        s.policy.vm.secure_boot = true;
+      },
+      "none to look it up in"}},
+    {Check::policy_vm_configuration,
+     {"console", with_policy([](Policy& p) { p.vm.console_enabled = false; }), "another value"}},
+    {Check::policy_vm_configuration,
+     {"tpm-persisted", with_policy([](Policy& p) { p.vm.tpm_persisted = true; }), "absent"}},
+    {Check::policy_vm_configuration,
+     {"vmUniqueId",
+      with_policy([](Policy& p) { p.vm.vm_unique_id = ExpectedText{{'0', '1', '2'}, 3}; }),
+      "another value"}},
+    {Check::policy_chip_id, {"CHIP_ID", with_policy([](Policy& p) { allow(p.chip_id, 1); })}},
+    {Check::policy_firmware,
+     {"CURRENT", with_policy([](Policy& p) { p.min_firmware = firmware_version(1, 55, 22); })}},
+    {Check::policy_firmware,
+     {"COMMITTED",
+      with_policy([](Policy& p) { p.min_committed_firmware = firmware_version(1, 55, 21); })}},
+    {Check::policy_mitigations,
+     {"CURRENT_MIT_VECTOR", with_policy([](Policy& p) { p.mitigations = 4; }), "required"}},
+    {Check::policy_mitigations,
+     {"LAUNCH_MIT_VECTOR", with_policy([](Policy& p) { p.launch_mitigations = 2; }), "required"}},
+    {Check::policy_mitigations,
+     {"a report without the vectors",
+      [](Scene& s) {
+        s.put(R::VERSION, 3);
+        s.policy.mitigations = 1;
+      },
+      "no mitigation"}},
+    // With a log: boot_policy_test.cpp.
+    {Check::policy_secure_boot_log,
+     {"no log to say it", with_policy([](Policy& p) { p.secure_boot_log = true; }), "there is none"}},
+    {Check::policy_kernel_command_line,
+     {"no log to say it", with_policy([](Policy& p) { (void)p.kernel_command_line.add({}); }), "there is none"}},
+    {Check::policy_boot_events,
+     {"no log to say it",
+      with_policy([](Policy& p) {
+        static constexpr std::array<std::byte, BootEventRules::kSize> kRule{};
+        p.boot_events.octets = kRule;
+      }),
+      "there is none"}},
+};
+
+}  // namespace
+
 TEST_CASE("Policy_EachItemNotMet_FailsAlone") {
-  struct Item {
-    Check check;
-    Case one;
-  };
-  const Item items[] = {
-      {Check::policy_debug, {"debug allowed", [](Scene& s) { s.put(R::POLICY, 0xB0000); }}},
-      {Check::policy_migration, {"migration agent", [](Scene& s) { s.put(R::POLICY, 0x70000); }}},
-      {Check::policy_vmpl, {"VMPL", with_policy([](Policy& p) { p.vmpl = 1; })}},
-      {Check::policy_min_tcb,
-       {"REPORTED_TCB", with_policy([](Policy& p) { p.min_tcb = least("snp", 25); }), "below"}},
-      {Check::policy_min_tcb,
-       {"COMMITTED_TCB", with_policy([](Policy& p) { p.min_committed_tcb = least("microcode", 220); }),
-        "below"}},
-      {Check::policy_min_tcb,
-       {"LAUNCH_TCB", with_policy([](Policy& p) { p.min_launch_tcb = least("tee", 2); }), "below"}},
-      {Check::policy_min_tcb,
-       {"FMC on Milan", with_policy([](Policy& p) { p.min_tcb = least("fmc", 0); }), "no such"}},
-      {Check::policy_measurement,
-       {"MEASUREMENT", with_policy([](Policy& p) { allow(p.measurement, 1); })}},
-      {Check::policy_host_data, {"HOST_DATA", with_policy([](Policy& p) { allow(p.host_data, 1); })}},
-      {Check::policy_report_data,
-       {"REPORT_DATA", with_policy([](Policy& p) { allow(p.report_data, 1); })}},
-      {Check::policy_guest_svn, {"GUEST_SVN", with_policy([](Policy& p) { p.min_guest_svn = 5; })}},
-      {Check::policy_family_id, {"FAMILY_ID", with_policy([](Policy& p) { allow(p.family_id, 1); })}},
-      {Check::policy_image_id, {"IMAGE_ID", with_policy([](Policy& p) { allow(p.image_id, 1); })}},
-      {Check::policy_id_key, {"ID_KEY_DIGEST", with_policy([](Policy& p) { allow(p.id_key, 1); })}},
-      {Check::policy_author_key,
-       {"AUTHOR_KEY_DIGEST", with_policy([](Policy& p) { allow(p.author_key, 1); })}},
-      {Check::policy_author_key,
-       {"no author key",
-        [](Scene& s) {
-          s.put(R::KEY_INFO, 0);
-          allow(s.policy.author_key, 0x66);
-        },
-        "no author key"}},
-      {Check::policy_platform_info,
-       {"required bit", with_policy([](Policy& p) { p.platform_info.required = 0x2; }), "required"}},
-      {Check::policy_platform_info,
-       {"forbidden bit", with_policy([](Policy& p) { p.platform_info.forbidden = 0x1; }), "forbidden"}},
-      {Check::policy_secure_boot,
-       {"secure boot off",
-        [](Scene& s) {
-          s.claims.replace(s.claims.find("\"secure-boot\":true"), 18, "\"secure-boot\":false");
-          s.bind();
-          s.policy.vm.secure_boot = true;
-        },
-        "another value"}},
-      {Check::policy_secure_boot,
-       {"secure boot not told",
-        [](Scene& s) {
-          s.claims.replace(s.claims.find("secure-boot"), 11, "secure-coat");
-          s.bind();
-          s.policy.vm.secure_boot = true;
-        },
-        "absent"}},
-      {Check::policy_secure_boot,
-       {"no claims",
-        [](Scene& s) {
-          s.with_claims = false;
-          s.user_data.reset();
-          s.policy.vm.secure_boot = true;
-        },
-        "none to look it up in"}},
-      {Check::policy_vm_configuration,
-       {"console", with_policy([](Policy& p) { p.vm.console_enabled = false; }), "another value"}},
-      {Check::policy_vm_configuration,
-       {"tpm-persisted", with_policy([](Policy& p) { p.vm.tpm_persisted = true; }), "absent"}},
-      {Check::policy_vm_configuration,
-       {"vmUniqueId",
-        with_policy([](Policy& p) { p.vm.vm_unique_id = ExpectedText{{'0', '1', '2'}, 3}; }),
-        "another value"}},
-      {Check::policy_chip_id, {"CHIP_ID", with_policy([](Policy& p) { allow(p.chip_id, 1); })}},
-      {Check::policy_firmware,
-       {"CURRENT", with_policy([](Policy& p) { p.min_firmware = firmware_version(1, 55, 22); })}},
-      {Check::policy_firmware,
-       {"COMMITTED",
-        with_policy([](Policy& p) { p.min_committed_firmware = firmware_version(1, 55, 21); })}},
-      {Check::policy_mitigations,
-       {"CURRENT_MIT_VECTOR", with_policy([](Policy& p) { p.mitigations = 4; }), "required"}},
-      {Check::policy_mitigations,
-       {"LAUNCH_MIT_VECTOR", with_policy([](Policy& p) { p.launch_mitigations = 2; }), "required"}},
-      {Check::policy_mitigations,
-       {"a report without the vectors",
-        [](Scene& s) {
-          s.put(R::VERSION, 3);
-          s.policy.mitigations = 1;
-        },
-        "no mitigation"}},
-      // With a log: boot_policy_test.cpp.
-      {Check::policy_secure_boot_log,
-       {"no log to say it", with_policy([](Policy& p) { p.secure_boot_log = true; }), "there is none"}},
-      {Check::policy_kernel_command_line,
-       {"no log to say it", with_policy([](Policy& p) { (void)p.kernel_command_line.add({}); }), "there is none"}},
-      {Check::policy_boot_events,
-       {"no log to say it",
-        with_policy([](Policy& p) {
-          static constexpr std::array<std::byte, BootEventRules::kSize> kRule{};
-          p.boot_events.octets = kRule;
-        }),
-        "there is none"}},
-  };
   std::set<Check> covered;
-  for (const Item& item : items) {
+  for (const Item& item : kUnmetItems) {
     check_alone(item.check, std::span(&item.one, 1));
     covered.insert(item.check);
   }

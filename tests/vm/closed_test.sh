@@ -106,7 +106,8 @@ killed() {
   timeout 1 "$BASH" -c ": > '$root/pause/go'"
 }
 
-closed() {
+# What it needs is not there, or is something else.
+closed_without() {
   usual
   start ''
   ended
@@ -143,9 +144,10 @@ closed() {
   halts "no hook" snpnv.hook=/usr/bin/hook
   prepare() { tool hook 'exit 255'; }
   halts "the hook ends with 255" snpnv.hook=/usr/bin/hook
-
-  # The configuration says nothing that could be relied on.
   prepare() { :; }
+}
+# The configuration says nothing that could be relied on.
+closed_unsaid() {
   for text in onfail onfail= onfail=Halt 'onfail=halt onfail'; do
     usual
     rm "$root/dev/tpmrm0"
@@ -174,7 +176,9 @@ closed() {
   check "${shell[*]}: no sysrq: stands still all the same" stands_still
   kill -KILL "$boot"
   wait "$boot" 2>/dev/null
-
+}
+# The part that works is killed, wherever it is.
+closed_killed() {
   prepare() { pauses mkdir '*'; }
   own mkdir || killed "the first mkdir"
   prepare() { rm "$root/dev/tpmrm0"; pauses modprobe '*'; }
@@ -196,7 +200,8 @@ closed() {
   prepare() { pauses hook '*'; }
   killed "the hook" snpnv.hook=/usr/bin/hook
   prepare() { :; }
-
+}
+closed_at_the_end() {
   # What a hook started ends with it, and at the deadline.
   local child='busybox sleep 1000 & echo $! > /pause/child'
   usual
@@ -236,6 +241,9 @@ closed() {
 }
 for shell in /bin/dash "/bin/busybox sh" /usr/lib/klibc/bin/sh /bin/bash; do
   read -r -a shell <<<"$shell"
-  closed
+  closed_without
+  closed_unsaid
+  closed_killed
+  closed_at_the_end
 done
 summary

@@ -84,7 +84,10 @@ options() {
   refuses "" "mode = report"
   refuses "" "nonce=00 # a comment behind"
   refuses "snpnv.timeout=5" "timeout=0"
-  # Where the VCEK comes from. The first two need a network, and what was asked for last is what is kept.
+}
+# Where the VCEK comes from.
+vcek_options() {
+  # The first two need a network, and what was asked for last is what is kept.
   trustee="evidence /run/snpnv/evidence.json --random --vcek"
   fetched="$trustee /run/snpnv/.certificates/vcek.pem --timeout 7"
   asks "$trustee /vcek.pem --timeout 7" snpnv.vcek=/vcek.pem vcek=platform
@@ -100,7 +103,9 @@ options() {
     check "${shell[*]}: $value: says so" grep -q 'needs a network' "$root/run/snpnv/log"
     check "${shell[*]}: $value: nobody is asked" [ -z "$asked" ]
   done
-  # The key of a disk, which goes to standard output alone.
+}
+# The key of a disk, which goes to standard output alone.
+key_options() {
   arguments=(--key)
   broker="ip=dhcp snpnv.kbs=https://kbs.example:8080 snpnv.resource=default/key/disk"
   key="kbs default/key/disk --url https://kbs.example:8080 --ca-file"
@@ -121,6 +126,8 @@ options() {
     check "${shell[*]}: $value: nobody is asked, nothing printed" [ -z "$asked$(cat "$work/out")" ]
   done
   arguments=()
+}
+words_of_others() {
   # What comes from outside is one line of printable ASCII in the log, whatever it says.
   run 'snpnv.mode=x\nattested\033[2J\c' "hook=$(printf '/a\033[2J\rb\303\251')"
   check "${shell[*]}: one line: $(cat -A "$root/run/snpnv/log")" \
@@ -174,6 +181,9 @@ snpnv" ]
 for shell in /bin/dash "/bin/busybox sh" /usr/lib/klibc/bin/sh /bin/bash; do
   read -r -a shell <<<"$shell"
   options
+  vcek_options
+  key_options
+  words_of_others
 done
 for shell in /bin/dash /bin/bash; do key_file; done
 summary

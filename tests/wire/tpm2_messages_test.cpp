@@ -85,20 +85,20 @@ TEST_CASE("Commands_Octets_AreThoseOfTheSpecification") {
         "80020000002b0000015881000003" "00000009400000090000000000" "000200ff001000000001000b03030000");
 }
 
+namespace {
+
 // What tpm2-tss exchanged with swtpm; the file says how it was captured.
-TEST_CASE("Recording_Tpm2Tss_SameCommandsAndReadableResponses") {
-  const auto file = test::read_file(SNPNV_SOURCE_DIR "/tests/data/tpm2_tss_swtpm.recording");
-  REQUIRE(file.has_value());
-  const auto exchanges = parse_recording(test::text(*file));
-  REQUIRE(exchanges.has_value());
-  std::size_t at = 0;
+class Captured {
+ public:
+  explicit Captured(std::vector<RecordedExchange> exchanges) : exchanges_(std::move(exchanges)) {}
+
   // The next exchange is `command`; its response is the error `rc`, or holds to strict().
-  const auto next = [&](const auto& command, std::uint32_t rc = 0) {
-    CAPTURE(at);
-    REQUIRE(at < exchanges->size());
-    const RecordedExchange& exchange = (*exchanges)[at++];
+  template <class Command>
+  Command::Response next(const Command& command, std::uint32_t rc = 0) {
+    CAPTURE(at_);
+    REQUIRE(at_ < exchanges_.size());
+    const RecordedExchange& exchange = exchanges_[at_++];
     CHECK(marshaled(command) == test::digits(exchange.command));
-    using Command = std::remove_cvref_t<decltype(command)>;
     const test::Octets& octets = exchange.command;
     for (std::size_t n = 0; n < octets.size(); ++n)
       CHECK(!unmarshal_command<Command>(ByteView(octets).first(n)).has_value());
@@ -110,38 +110,50 @@ TEST_CASE("Recording_Tpm2Tss_SameCommandsAndReadableResponses") {
       strict(command, test::digits(*exchange.response));
     }
     return response.value_or(typename Command::Response{});
-  };
-  using enum TPM_ALG_ID;
-  next(Startup{TPM_SU::CLEAR});
-  const auto limit = next(GetCapability{TPM_CAP::TPM_PROPERTIES, 0x12C, 1});
+  }
+  [[nodiscard]] bool at_end() const { return at_ == exchanges_.size(); }
+
+ private:
+  std::vector<RecordedExchange> exchanges_;
+  std::size_t at_ = 0;
+};
+
+using enum TPM_ALG_ID;
+
+void check_nv(Captured& captured) {
+  captured.next(Startup{TPM_SU::CLEAR});
+  const auto limit = captured.next(GetCapability{TPM_CAP::TPM_PROPERTIES, 0x12C, 1});
   CHECK(limit.capabilityData.tpmProperties.view()[0].value == 1024);
-  CHECK(next(GetRandom{16}).randomBytes.data.size() == 16);
+  CHECK(captured.next(GetRandom{16}).randomBytes.data.size() == 16);
   const TPMS_NV_PUBLIC area{vtpm::kUserDataIndex, SHA256, {0x00060006}, {}, 64};
-  next(NV_DefineSpace{TPM_RH::OWNER, {}, {area}});
-  const auto indices = next(GetCapability{TPM_CAP::HANDLES, 0x01000000, 254});
+  captured.next(NV_DefineSpace{TPM_RH::OWNER, {}, {area}});
+  const auto indices = captured.next(GetCapability{TPM_CAP::HANDLES, 0x01000000, 254});
   CHECK(indices.capabilityData.handles.count == 1);
   CHECK(indices.capabilityData.handles.view()[0] == vtpm::kUserDataIndex);
-  const auto public_area = next(NV_ReadPublic{vtpm::kUserDataIndex});
+  const auto public_area = captured.next(NV_ReadPublic{vtpm::kUserDataIndex});
   CHECK(public_area.nvPublic.value.attributes == area.attributes);
   CHECK(public_area.nvPublic.value.dataSize == 64);
   CHECK(public_area.nvName.data.size() == 34);
-  next(NV_Read{TPM_RH::OWNER, vtpm::kUserDataIndex, 64, 0}, 0x14A);
+  captured.next(NV_Read{TPM_RH::OWNER, vtpm::kUserDataIndex, 64, 0}, 0x14A);
   test::Octets data(64);
   for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<std::byte>(i);
-  next(NV_Write{TPM_RH::OWNER, vtpm::kUserDataIndex, {data}, 0});
-  next(NV_Write{TPM_RH::OWNER, vtpm::kUserDataIndex, {data}, 1}, 0x146);
-  const auto part = next(NV_Read{TPM_RH::OWNER, vtpm::kUserDataIndex, 48, 16});
+  captured.next(NV_Write{TPM_RH::OWNER, vtpm::kUserDataIndex, {data}, 0});
+  captured.next(NV_Write{TPM_RH::OWNER, vtpm::kUserDataIndex, {data}, 1}, 0x146);
+  const auto part = captured.next(NV_Read{TPM_RH::OWNER, vtpm::kUserDataIndex, 48, 16});
   CHECK(equal(part.data.data, ByteView(data).subspan(16)));
-  next(NV_Read{TPM_RH::OWNER, vtpm::kUserDataIndex, 1025, 0}, 0x1C4);
+  captured.next(NV_Read{TPM_RH::OWNER, vtpm::kUserDataIndex, 1025, 0}, 0x1C4);
+}
+
+void check_pcrs_and_keys(Captured& captured) {
   const auto select = hex("070080");
   PCR_Read pcrs;
   pcrs.pcrSelectionIn.add({SHA256, 3, select});
-  const auto values = next(pcrs);
+  const auto values = captured.next(pcrs);
   CHECK(values.pcrUpdateCounter == 0x14);
   CHECK(values.pcrSelectionOut.view()[0].count() == 4);
   CHECK(values.pcrValues.count == 4);
   CHECK(values.pcrValues.view()[3].data.size() == 32);
-  const auto key = next(ReadPublic{vtpm::kAttestationKey});
+  const auto key = captured.next(ReadPublic{vtpm::kAttestationKey});
   const TPMT_PUBLIC& ak = key.outPublic.value;
   CHECK(ak.nameAlg == SHA256);
   CHECK(ak.objectAttributes.value == 0x00050472);
@@ -156,18 +168,30 @@ TEST_CASE("Recording_Tpm2Tss_SameCommandsAndReadableResponses") {
   const std::string_view challenge = "challenge";
   Quote quote{vtpm::kAttestationKey, {test::view(challenge)}, {}, {}};
   quote.PCRselect.add({SHA256, 3, select});
-  const auto quoted = next(quote);
+  const auto quoted = captured.next(quote);
   CHECK(test::digits(quoted.quoted.data.first(6)) == "ff5443478018");
   CHECK(quoted.signature.sigAlg == RSASSA);
   CHECK(quoted.signature.hash == SHA256);
   CHECK(quoted.signature.sig.data.size() == 256);
-  const auto storage = next(ReadPublic{TPM_HANDLE{0x81000001}});
+  const auto storage = captured.next(ReadPublic{TPM_HANDLE{0x81000001}});
   CHECK(storage.outPublic.value.symmetric.algorithm == AES);
   CHECK(storage.outPublic.value.symmetric.keyBits == 128);
   CHECK(storage.outPublic.value.symmetric.mode == CFB);
   CHECK(storage.outPublic.value.scheme.scheme == NULL_);
-  next(NV_UndefineSpace{TPM_RH::OWNER, vtpm::kUserDataIndex});
-  CHECK(at == exchanges->size());
+}
+
+}  // namespace
+
+TEST_CASE("Recording_Tpm2Tss_SameCommandsAndReadableResponses") {
+  const auto file = test::read_file(SNPNV_SOURCE_DIR "/tests/data/tpm2_tss_swtpm.recording");
+  REQUIRE(file.has_value());
+  auto exchanges = parse_recording(test::text(*file));
+  REQUIRE(exchanges.has_value());
+  Captured captured(std::move(*exchanges));
+  check_nv(captured);
+  check_pcrs_and_keys(captured);
+  captured.next(NV_UndefineSpace{TPM_RH::OWNER, vtpm::kUserDataIndex});
+  CHECK(captured.at_end());
 }
 
 TEST_CASE("PcrRead_Response_OfPcrsNotAskedForIsRefused") {

@@ -318,26 +318,99 @@ std::optional<BrokerSettings> broker_settings(const Settings& settings) {
     return complain(settings.kbs_policy, words(read.error())), std::nullopt;
   return out;
 }
+
+// The services that are asked for, each at its address.
+class Services {
+ public:
+  Services(const Settings& settings, const TestPki& pki) : settings_(settings), pki_(pki) {}
+
+  // False: one of them cannot be, as has been said.
+  bool start() {
+    const bool any = settings_.http || settings_.https || settings_.kbs || settings_.maa;
+    const std::string authority = settings_.state + "/https-ca.pem";
+    if (any && !write_file(authority, kHttpsCa)) return complain(authority, std::strerror(errno)), false;
+    return start_broker() && start_provider() && start_certificates();
+  }
+  // ` NAME=URL` of each.
+  [[nodiscard]] const std::string& urls() const { return urls_; }
+
+ private:
+  bool start_broker() {
+    if (!settings_.kbs) return true;
+    auto broker = broker_settings(settings_);
+    return broker && serve("kbs", *settings_.kbs, true, made<BrokerService>("kbs.log", std::move(*broker)));
+  }
+  bool start_provider() {
+    return !settings_.maa || serve("maa", *settings_.maa, true, made<MaaService>("maa.log"));
+  }
+  bool start_certificates() {
+    if (!settings_.http && !settings_.https) return true;
+    const auto service = made<CertificateService>("http.log");
+    return (!settings_.http || serve("http", *settings_.http, false, service)) &&
+           (!settings_.https || serve("https", *settings_.https, true, service));
+  }
+
+  // A service that lists its requests in that file; null: it cannot be, as has been said.
+  template <class Service, class... More>
+  std::shared_ptr<Service> made(const std::string& log, More&&... more) {
+    const std::string path = settings_.state + "/" + log;
+    auto service = Service::make(pki_, settings_.options, std::forward<More>(more)..., path);
+    if (!service) return complain(path, words(service.error())), nullptr;
+    return std::move(*service);
+  }
+  template <class Service>
+  bool serve(const std::string& name, const Address& address, bool tls, const std::shared_ptr<Service>& service) {
+    if (service == nullptr) return false;
+    auto server = HttpServer::start([service](Connection& client) { service->serve(client); }, address.host,
+                                    address.port, tls);
+    if (!server) return complain("--" + name, words(server.error())), false;
+    urls_ += " " + name + "=" + (*server)->url();
+    servers_.push_back(std::move(*server));
+    return true;
+  }
+
+  const Settings& settings_;
+  const TestPki& pki_;
+  std::vector<std::unique_ptr<HttpServer>> servers_;
+  std::string urls_;
+};
+#else
+class Services {
+ public:
+  Services(const Settings&, const TestPki&) {}
+  static bool start() { return true; }
+  [[nodiscard]] static std::string urls() { return {}; }
+};
 #endif
 
-int run(Settings settings) {
-  if (!settings.seeded) system_random(nullptr, raw(std::as_writable_bytes(std::span(&settings.options.seed, 1)).data()), sizeof settings.options.seed);
+// Chooses what was left to chance, and writes the certificates that clients trust. False: not possible, as has been said.
+bool prepare(Settings& settings, const TestPki& pki) {
+  const MutBytes seed = std::as_writable_bytes(std::span(&settings.options.seed, 1));
+  if (!settings.seeded) system_random(nullptr, raw(seed.data()), seed.size());
   if (::mkdir(settings.state.c_str(), 0700) != 0 && errno != EEXIST)
-    return complain(settings.state, std::strerror(errno)), kFailed;
-  const TestPki& pki = pki_of(settings.options.product);
+    return complain(settings.state, std::strerror(errno)), false;
   for (const auto& [name, pem] : {std::pair{"ark.pem", pki.ark}, {"ask.pem", pki.ask}, {"vcek.pem", pki.vcek}})
     if (!write_file(settings.state + "/" + name, pem))
-      return complain(settings.state + "/" + name, std::strerror(errno)), kFailed;
+      return complain(settings.state + "/" + name, std::strerror(errno)), false;
+  return true;
+}
 
-  // Signals come through a descriptor; threads and swtpm inherit nothing of this but the mask.
+// What can be read once the process is to end. Threads inherit nothing of this but the mask.
+Descriptor blocked_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return Descriptor(::signalfd(-1, &signals, SFD_CLOEXEC));
+}
+
+int run(Settings settings) {
+  const TestPki& pki = pki_of(settings.options.product);
+  if (!prepare(settings, pki)) return kFailed;
   auto tpm = Swtpm::start(settings.state);
   if (!tpm) return complain("swtpm", words(tpm.error())), kFailed;
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  const Descriptor stop(::signalfd(-1, &signals, SFD_CLOEXEC));
+  const Descriptor stop = blocked_signals();
 
   StoppableClock clock(stop.get());
   Platform platform;
@@ -353,42 +426,8 @@ int run(Settings settings) {
   };
   const auto listener = listen_on(settings.host, settings.port);
   if (!listener) return complain(settings.host, words(listener.error())), kFailed;
-  std::string urls;
-#ifdef SNPNV_FETCH
-  std::vector<std::unique_ptr<HttpServer>> servers;
-  // Puts a service on the network. False: it cannot be, as has been said.
-  const auto serve_at = [&](const std::string& name, const Address& address, bool tls, const auto& service) {
-    auto server = HttpServer::start([service](Connection& client) { service->serve(client); }, address.host,
-                                    address.port, tls);
-    if (!server) return complain("--" + name, words(server.error())), false;
-    urls += " " + name + "=" + (*server)->url();
-    servers.push_back(std::move(*server));
-    return true;
-  };
-  const bool serves = settings.http || settings.https || settings.kbs || settings.maa;
-  if (serves && !write_file(settings.state + "/https-ca.pem", kHttpsCa))
-    return complain(settings.state + "/https-ca.pem", std::strerror(errno)), kFailed;
-  if (settings.kbs) {
-    auto broker = broker_settings(settings);
-    if (!broker) return kFailed;
-    const auto service =
-        BrokerService::make(pki, settings.options, std::move(*broker), settings.state + "/kbs.log");
-    if (!service) return complain(settings.state + "/kbs.log", words(service.error())), kFailed;
-    if (!serve_at("kbs", *settings.kbs, true, *service)) return kFailed;
-  }
-  if (settings.maa) {
-    const auto service = MaaService::make(pki, settings.options, settings.state + "/maa.log");
-    if (!service) return complain(settings.state + "/maa.log", words(service.error())), kFailed;
-    if (!serve_at("maa", *settings.maa, true, *service)) return kFailed;
-  }
-  if (settings.http || settings.https) {
-    const auto service = CertificateService::make(pki, settings.options, settings.state + "/http.log");
-    if (!service) return complain(settings.state + "/http.log", words(service.error())), kFailed;
-    if ((settings.http && !serve_at("http", *settings.http, false, *service)) ||
-        (settings.https && !serve_at("https", *settings.https, true, *service)))
-      return kFailed;
-  }
-#endif
+  Services services(settings, pki);
+  if (!services.start()) return kFailed;
   std::string ready = "ready tcti=swtpm:host=" + listener->host + ",port=" + std::to_string(listener->port);
 
   std::thread machines;
@@ -410,7 +449,7 @@ int run(Settings settings) {
       if (settings.once) ::kill(::getpid(), SIGTERM);  // which ends the other front too
     });
   }
-  std::printf("%s state=%s%s\n", ready.c_str(), printable(settings.state).c_str(), urls.c_str());
+  std::printf("%s state=%s%s\n", ready.c_str(), printable(settings.state).c_str(), services.urls().c_str());
   std::fflush(stdout);
   serve(*listener, execute, stop.get(), settings.once);
   if (machines.joinable()) {

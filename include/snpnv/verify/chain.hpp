@@ -321,12 +321,27 @@ class ChainVerifier {
     const Certificate& ark = verified_.ark_;
     const Certificate& ask = verified_.ask_;
     const Certificate& vek = verified_.vek_;
+    if (const auto wrong = judge_names()) return *wrong;
+    for (const Link& link : {Link{kArk, ark, ark, true}, Link{kAsk, ask, ark, true}, Link{kVek, vek, ask, false}}) {
+      if (&link.certificate == &vek && verified_.issuers_only_) break;
+      if (const auto wrong = judge_link(link)) return *wrong;
+    }
+    if (ark.path_length && *ark.path_length < 1)
+      return CheckResult::fail(kArk, "its path length allows no intermediate", Finding::number(1),
+                              Finding::number(*ark.path_length));
+    return CheckResult::pass(name(verified_.signing_key_), Finding::text(name(verified_.product_)));
+  }
 
-    const auto product = product_of(ark.subject, "ARK-");
+  // What is wrong with the names, which say product and kind of endorsement.
+  std::optional<CheckResult> judge_names() {
+    const Certificate& ark = verified_.ark_;
+    const Certificate& ask = verified_.ask_;
+    const Certificate& vek = verified_.vek_;
     const auto named = [](std::string_view subject, const Certificate& certificate) {
       return CheckResult::fail(subject, "its name is not the one of this role", Finding::kNone,
                               Finding::text(certificate.subject.common_name));
     };
+    const auto product = product_of(ark.subject, "ARK-");
     if (!product || (pinned_product_ && *pinned_product_ != *product)) return named(kArk, ark);
     verified_.product_ = *product;
     if (product_of(ask.subject, "SEV-") == product) {
@@ -336,48 +351,42 @@ class ChainVerifier {
     } else {
       return named(kAsk, ask);
     }
-    if (!verified_.issuers_only_ && !same_text(Joined("SEV-", name(verified_.signing_key_)),
-                                               OctetText(vek.subject.common_name)))
+    if (!verified_.issuers_only_ &&
+        !same_text(Joined("SEV-", name(verified_.signing_key_)), OctetText(vek.subject.common_name)))
       return named(kVek, vek);
+    return std::nullopt;
+  }
 
-    struct Link {
-      std::string_view subject;
-      const Certificate& certificate;
-      const Certificate& issuer;
-      bool ca;
-    };
-    for (const Link& link : {Link{kArk, ark, ark, true}, Link{kAsk, ask, ark, true},
-                             Link{kVek, vek, ask, false}}) {
-      const Certificate& c = link.certificate;
-      if (&c == &vek && verified_.issuers_only_) break;
-      if (!equal(c.issuer.raw, link.issuer.subject.raw))
-        return CheckResult::fail(link.subject, "its issuer is not the subject of the one above",
-                                Finding::text(link.issuer.subject.common_name),
-                                Finding::text(c.issuer.common_name));
-      if (c.ca != link.ca)
-        return CheckResult::fail(link.subject, link.ca ? std::string_view("not a CA") : std::string_view("a CA"));
-      if (link.ca ? !c.may(KeyUsage::key_cert_sign)
-                  : c.may(KeyUsage::key_cert_sign))
-        return CheckResult::fail(link.subject,
-                                link.ca ? std::string_view("its key may not sign certificates")
-                                        : std::string_view("its key may sign certificates"));
-      if (c.unknown_critical)
-        return CheckResult::fail(link.subject, "an unknown extension is critical");
-      const KeyType type = link.ca ? KeyType::rsa : KeyType::p384;
-      if (c.key.type != type)
-        return CheckResult::fail(link.subject, "key of another type than its role has",
-                                Finding::text(name(type)), Finding::text(name(c.key.type)));
-      if (link.ca && c.key.rsa.bits() != 4096)
-        return CheckResult::fail(link.subject, "RSA key of another size than its role has, in bits",
-                                Finding::number(4096), Finding::number(c.key.rsa.bits()));
-      if (link.ca && !c.key.rsa.has_usual_exponent())
-        return CheckResult::fail(link.subject, "RSA key with another exponent than 65537", Finding::kNone,
-                                Finding::octets(c.key.rsa.exponent));
-    }
-    if (ark.path_length && *ark.path_length < 1)
-      return CheckResult::fail(kArk, "its path length allows no intermediate", Finding::number(1),
-                              Finding::number(*ark.path_length));
-    return CheckResult::pass(name(verified_.signing_key_), Finding::text(name(*product)));
+  struct Link {
+    std::string_view subject;
+    const Certificate& certificate;
+    const Certificate& issuer;
+    bool ca;
+  };
+  // What is wrong with a certificate in its role.
+  static std::optional<CheckResult> judge_link(const Link& link) {
+    const Certificate& c = link.certificate;
+    if (!equal(c.issuer.raw, link.issuer.subject.raw))
+      return CheckResult::fail(link.subject, "its issuer is not the subject of the one above",
+                              Finding::text(link.issuer.subject.common_name), Finding::text(c.issuer.common_name));
+    if (c.ca != link.ca)
+      return CheckResult::fail(link.subject, link.ca ? std::string_view("not a CA") : std::string_view("a CA"));
+    if (link.ca != c.may(KeyUsage::key_cert_sign))
+      return CheckResult::fail(link.subject,
+                              link.ca ? std::string_view("its key may not sign certificates")
+                                      : std::string_view("its key may sign certificates"));
+    if (c.unknown_critical) return CheckResult::fail(link.subject, "an unknown extension is critical");
+    const KeyType type = link.ca ? KeyType::rsa : KeyType::p384;
+    if (c.key.type != type)
+      return CheckResult::fail(link.subject, "key of another type than its role has", Finding::text(name(type)),
+                              Finding::text(name(c.key.type)));
+    if (link.ca && c.key.rsa.bits() != 4096)
+      return CheckResult::fail(link.subject, "RSA key of another size than its role has, in bits",
+                              Finding::number(4096), Finding::number(c.key.rsa.bits()));
+    if (link.ca && !c.key.rsa.has_usual_exponent())
+      return CheckResult::fail(link.subject, "RSA key with another exponent than 65537", Finding::kNone,
+                              Finding::octets(c.key.rsa.exponent));
+    return std::nullopt;
   }
 
   CheckResult chain_revocation() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// X.509 certificates and revocation lists, as far as a chain of three with known roles needs them.
+// What X.509 certificates and revocation lists have in common, as far as a chain of three with known roles needs it.
 // Nothing is decided here but whether the octets are what RFC 5280 says.
 #pragma once
 

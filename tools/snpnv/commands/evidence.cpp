@@ -74,6 +74,67 @@ constexpr std::string_view kSystemdLog = "systemd_log.json-seq";
 constexpr auto kEvidenceFiles = std::to_array(
     {kReportFile, kClaimsFile, kEnvelopeFile, kAkCertificateFile, kVcekFile, kEventLog, kSystemdLog});
 
+// Whether all that is to be written can be, and is none of what is read; true: to standard output.
+Outcome<bool> check_places(const Arguments& arguments, const std::string& tcti, std::string_view form,
+                           std::optional<std::string_view> log_file, std::optional<std::string_view> systemd_log) {
+  const std::string_view path = arguments.operand(0);
+  std::vector<std::string> outputs;
+  std::vector<InputFile> inputs;
+  if (form == "dir") {
+    add_paths(outputs, path, kQuoteFiles);
+    add_paths(outputs, path, kEvidenceFiles);
+  } else {
+    outputs.emplace_back(path);
+    if (const auto vcek = arguments.value("vcek")) inputs.push_back({"--vcek", *vcek});
+  }
+  if (log_file) inputs.push_back({"--event-log", *log_file});
+  if (systemd_log) inputs.push_back({"--systemd-log", *systemd_log});
+  return check_outputs_of(arguments, tcti, outputs, std::move(inputs));
+}
+
+// All of it as files of a folder.
+Outcome<void> stage_folder(OutputFiles& files, std::string_view path, const Collected& parts, const VekFile& vek) {
+  SNPNV_CHECK(files.make_directories(path));
+  SNPNV_CHECK(stage_quote(files, path, parts.quote));
+  SNPNV_CHECK(files.stage(join(path, kReportFile), parts.bound.report.raw));
+  SNPNV_CHECK(files.stage(join(path, kClaimsFile), parts.bound.envelope.claims));
+  SNPNV_CHECK(files.stage(join(path, kEnvelopeFile), parts.hcl_report()));
+  if (!parts.ak_certificate.empty()) SNPNV_CHECK(files.stage(join(path, kAkCertificateFile), parts.ak_certificate));
+  if (!vek.vek.empty()) SNPNV_CHECK(files.stage(join(path, kVcekFile), vek.vek));
+  if (!parts.event_log.empty()) SNPNV_CHECK(files.stage(join(path, kEventLog), parts.event_log));
+  if (!parts.systemd_log.empty()) SNPNV_CHECK(files.stage(join(path, kSystemdLog), parts.systemd_log));
+  return {};
+}
+
+// Or as one document, with a line feed behind it, so that files behind each other are a stream.
+Outcome<void> stage_document(OutputFiles& files, std::string_view path, std::string_view form, const Collected& parts,
+                             const VekFile& vek) {
+  std::vector<std::byte> room((std::size_t{1} << 18) + 2 * parts.event_log.size());
+  ByteWriter writer(room);
+  if (form == "trustee") {
+    write_trustee_evidence(writer, parts, vek.vek);
+  } else {
+    SNPNV_CHECK(write_maa_request(writer, parts, vek));
+  }
+  writer.text("\n");
+  const auto text = writer.finish();
+  if (!text) return library_failure(path, text.error());
+  return files.stage(path, *text);
+}
+
+// What is said of it.
+Outcome<std::string> said(const Arguments& arguments, ByteView nonce, std::string_view form) {
+  if (!arguments.json()) return "evidence: fresh report and quote for nonce " + hex(nonce) + "\n";
+  JsonText out;
+  out.json().begin_object();
+  out.json().key("nonce");
+  out.json().hex(nonce);
+  out.json().key("format");
+  out.json().string(form);
+  out.json().end_object();
+  return out.finish();
+}
+
 Outcome<Exit> run_evidence(const Arguments& arguments) {
   const std::string_view path = arguments.operand(0);
   const std::string_view form = arguments.value("format").value_or("trustee");
@@ -89,62 +150,21 @@ Outcome<Exit> run_evidence(const Arguments& arguments) {
   SNPNV_CHECK(FetchSettings::read(arguments, deadline));  // what is wrong with them is said before anything is asked
 #endif
   SNPNV_TRY(const std::string tcti, tcti_name(arguments));
-  std::vector<std::string> outputs;
-  std::vector<InputFile> inputs;
-  if (form == "dir") {
-    add_paths(outputs, path, kQuoteFiles);
-    add_paths(outputs, path, kEvidenceFiles);
-  } else {
-    outputs.emplace_back(path);
-    if (const auto vcek = arguments.value("vcek")) inputs.push_back({"--vcek", *vcek});
-  }
-  if (log_file) inputs.push_back({"--event-log", *log_file});
-  if (systemd_log) inputs.push_back({"--systemd-log", *systemd_log});
-  SNPNV_TRY(const bool standard_output, check_outputs_of(arguments, tcti, outputs, std::move(inputs)));
+  SNPNV_TRY(const bool standard_output, check_places(arguments, tcti, form, log_file, systemd_log));
 
   SNPNV_TRY(const Collected parts,
             collect(arguments, tcti, nonce, deadline, form == "dir", log_file, systemd_log));
-  const BoundReport& bound = parts.bound;
-  const QuoteEvidence& quote = parts.quote;
-  const ByteView envelope = parts.hcl_report();
-  SNPNV_TRY(const VekFile vek, vek_for(arguments, file, bound.report, trust, deadline));
+  SNPNV_TRY(const VekFile vek, vek_for(arguments, file, parts.bound.report, trust, deadline));
 
   OutputFiles files;
-  std::vector<std::byte> room((std::size_t{1} << 18) + 2 * parts.event_log.size());
-  ByteWriter writer(room);
-  if (form == "trustee") {
-    write_trustee_evidence(writer, parts, vek.vek);
-  } else if (form == "maa") {
-    SNPNV_CHECK(write_maa_request(writer, parts, vek));
+  if (form == "dir") {
+    SNPNV_CHECK(stage_folder(files, path, parts, vek));
   } else {
-    SNPNV_CHECK(files.make_directories(path));
-    SNPNV_CHECK(stage_quote(files, path, quote));
-    SNPNV_CHECK(files.stage(join(path, kReportFile), bound.report.raw));
-    SNPNV_CHECK(files.stage(join(path, kClaimsFile), bound.envelope.claims));
-    SNPNV_CHECK(files.stage(join(path, kEnvelopeFile), envelope));
-    if (!parts.ak_certificate.empty())
-      SNPNV_CHECK(files.stage(join(path, kAkCertificateFile), parts.ak_certificate));
-    if (!vek.vek.empty()) SNPNV_CHECK(files.stage(join(path, kVcekFile), vek.vek));
-    if (!parts.event_log.empty()) SNPNV_CHECK(files.stage(join(path, kEventLog), parts.event_log));
-    if (!parts.systemd_log.empty()) SNPNV_CHECK(files.stage(join(path, kSystemdLog), parts.systemd_log));
-  }
-  if (form != "dir") {
-    writer.text("\n");  // so that files behind each other are a stream
-    const auto text = writer.finish();
-    if (!text) return library_failure(path, text.error());
-    SNPNV_CHECK(files.stage(path, *text));
+    SNPNV_CHECK(stage_document(files, path, form, parts, vek));
   }
   if (!standard_output && (!arguments.quiet() || arguments.json())) {
-    JsonText out;
-    out.json().begin_object();
-    out.json().key("nonce");
-    out.json().hex(nonce);
-    out.json().key("format");
-    out.json().string(form);
-    out.json().end_object();
-    SNPNV_TRY(const std::string json, out.finish());
-    const std::string text = "evidence: fresh report and quote for nonce " + hex(nonce) + "\n";
-    SNPNV_CHECK(files.stage("-", octets_of(arguments.json() ? json : text)));
+    SNPNV_TRY(const std::string text, said(arguments, nonce, form));
+    SNPNV_CHECK(files.stage("-", octets_of(text)));
   }
   SNPNV_CHECK(files.commit());
   return Exit::done;

@@ -100,6 +100,20 @@ Outcome<std::string> init_data_of(const Arguments& arguments) {
   return std::string(text_of(octets));
 }
 
+// What is said of a secret that is where --out says.
+Outcome<void> tell(const Arguments& arguments, std::string_view resource, std::string_view address) {
+  if (!arguments.json()) return print(concat({"kbs: ", resource, " is where --out says\n"}));
+  JsonText said;
+  said.json().begin_object();
+  said.json().key("resource");
+  said.json().string(resource);
+  said.json().key("url");
+  said.json().string(address);
+  said.json().end_object();
+  SNPNV_TRY(const std::string text, said.finish());
+  return print(text);
+}
+
 Outcome<Exit> run_kbs(const Arguments& arguments) {
   protect_memory();
   const std::string_view resource = arguments.operand(0);
@@ -145,20 +159,8 @@ Outcome<Exit> run_kbs(const Arguments& arguments) {
   if (!secret && secret.error().code == Code::broker_refused) return refused(address, exchange.refusal());
   if (!secret) return network_failure(address, secret.error());
   SNPNV_CHECK(out.write(*secret, deadline));
-  if (out.is_standard_output() || (arguments.quiet() && !arguments.json())) return Exit::done;
-  if (!arguments.json()) {
-    SNPNV_CHECK(print(concat({"kbs: ", resource, " is where --out says\n"})));
-    return Exit::done;
-  }
-  JsonText said;
-  said.json().begin_object();
-  said.json().key("resource");
-  said.json().string(resource);
-  said.json().key("url");
-  said.json().string(address);
-  said.json().end_object();
-  SNPNV_TRY(const std::string text, said.finish());
-  SNPNV_CHECK(print(text));
+  if (!out.is_standard_output() && (!arguments.quiet() || arguments.json()))
+    SNPNV_CHECK(tell(arguments, resource, address));
   return Exit::done;
 }
 
