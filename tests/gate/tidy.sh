@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # tidy.sh: clang-tidy finds nothing in the programs, the transports and every header that freestanding.cpp
-# instantiates; each source is read by itself, as the preset clang-tidy compiles it.
+# instantiates. It reads the files that include eight of a program's sources each: what they share is read once then.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cmake --preset clang-tidy >/dev/null
-printf '%s\n' tools/*/*.cpp tests/gate/freestanding.cpp |
-  xargs -P "$(nproc)" -I{} clang-tidy-19 --quiet -p build/clang-tidy {} 2>/dev/null
+printf '%s\n' build/clang-tidy/tools/CMakeFiles/*/Unity/*.cxx tests/gate/freestanding.cpp |
+  xargs -P "$(nproc)" -I{} clang-tidy-19 --quiet -p build/clang-tidy --checks=-bugprone-suspicious-include {} 2>/dev/null
