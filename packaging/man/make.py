@@ -139,7 +139,7 @@ def page_of_script(path):
         text = [line for line in lines if not line.startswith("  ")]
         usage = [line for line in lines if line.startswith("  ")]
         body += paragraph(" ".join(text)) + entries(re.split(r" {3,}", line.strip()) for line in usage)
-    page("snpnv-boot", 8, "attests a boot from the initramfs", "/usr/lib/snpnv/snpnv-boot [COMMAND...]", body)
+    page("snpnv-boot", 8, "attests a boot from the initramfs", "/usr/lib/snpnv/snpnv-boot [--key] [COMMAND...] | --check [ROOT]", body)
 
 
 def page_of_configuration(path):

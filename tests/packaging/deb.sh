@@ -99,6 +99,16 @@ mkdir -p "$root/lib/modules/$kernel"
 touch "$root/lib/modules/$kernel"/modules.{order,builtin}
 echo CONFIG_RD_GZIP=y >"$root/boot/config-$kernel"
 touch "$root/boot/vmlinuz-$kernel"
+conf=/etc/snpnv/initramfs.conf
+# unmade LINE ERROR: with this line in the configuration there is no new image, and the older one stays.
+unmade() {
+  mkdir -p "$root/etc/snpnv"
+  printf '%s\n' mode=evidence "$1" >"$root$conf"
+  touch -d @0 "$root$image"
+  ! inside "${remake[@]}" >"$build/maker.log" 2>&1 || { cat "$build/maker.log"; echo "$1: an image is made"; exit 1; }
+  grep -qF "$2" "$build/maker.log" || { cat "$build/maker.log"; echo "$1: nobody says why there is no image"; exit 1; }
+  [ "$(stat -c %Y "$root$image")" -eq 0 ] || { echo "$1: the older image is gone"; exit 1; }
+}
 logged() { inside "$@" >"$build/maker.log" 2>&1 || { cat "$build/maker.log"; exit 1; }; }
 follows() { # MAKER COMMAND-THAT-LISTS-AN-IMAGE
   image_has() { [ -n "$(inside "$2" "$image" | grep "usr/lib/snpnv/snpnv-boot\$")" ]; }
@@ -110,6 +120,10 @@ follows() { # MAKER COMMAND-THAT-LISTS-AN-IMAGE
   touch -d @0 "$root$image"
   logged sh -c 'dpkg -i /debs/snpnv-initramfs_*.deb'
   [ "$(stat -c %Y "$root$image")" -ne 0 ] || { echo "$1: upgrading does not make the image anew"; exit 1; }
+  # A mistyped line, or what is no certificate, stops the maker before the boot meets it.
+  unmade timout=60 "snpnv-boot: $conf:2: not acceptable: timout=60 (no such option)"
+  unmade vcek=/etc/passwd 'snpnv: /etc/passwd: text, neither PEM nor DER'
+  rm -r "$root/etc/snpnv"
   logged dpkg --purge snpnv-initramfs snpnv
   ! image_has "$@" || { cat "$build/maker.log"; echo "$1: removing does not make the image anew"; exit 1; }
   logged apt-get -qq purge --yes "$1"
@@ -118,5 +132,7 @@ follows() { # MAKER COMMAND-THAT-LISTS-AN-IMAGE
 }
 logged apt-get -qq install --yes --no-install-recommends kmod
 logged depmod "$kernel"
+remake=(update-initramfs -u -k "$kernel")
 follows initramfs-tools lsinitramfs
+remake=(dracut --force "$image" "$kernel")
 follows dracut lsinitrd

@@ -11,14 +11,17 @@ root=$work/root
 mkdir -p "$root"/{etc/snpnv,usr/lib/snpnv,proc,dev,run}
 cp "$1" "$root/usr/lib/snpnv/snpnv-boot"
 mkdir "$root/store"
-echo >"$root/vcek.pem"
+touch "$root/vcek.pem" "$root/junk"
 [ -e "$root/dev/null" ] || mknod -m 666 "$root/dev/null" c 1 3 || skip "no device nodes can be made here"
 mknod -m 666 "$root/dev/tpmrm0" c 1 3
 cat >"$root/usr/bin/snpnv" <<'EOF'
 #!/bin/sh
 echo "$*" > /arguments
 echo "$*" >> /all-arguments
-case $* in *fd:3*) echo "the key" >&3 ;; esac
+case $* in
+  *fd:3*) echo "the key" >&3 ;;
+  'display cert /junk') echo 'snpnv: /junk: no certificate' >&2; exit 3 ;;
+esac
 EOF
 chmod +x "$root/usr/bin/snpnv"
 echo "8.07 1.00" >"$root/proc/uptime"
@@ -131,9 +134,9 @@ words_of_others() {
   # What comes from outside is one line of printable ASCII in the log, whatever it says.
   run 'snpnv.mode=x\nattested\033[2J\c' "hook=$(printf '/a\033[2J\rb\303\251')"
   check "${shell[*]}: one line: $(cat -A "$root/run/snpnv/log")" \
-    [ "$(cat "$root/run/snpnv/log")" = 'kernel command line: not acceptable: mode=x\nattested\033[2J\c after 0.00 s (status 2, onfail=continue)' ]
+    [ "$(cat "$root/run/snpnv/log")" = 'kernel command line: not acceptable: mode=x\nattested\033[2J\c (mode is report or evidence) after 0.00 s (status 2, onfail=continue)' ]
   run '' "hook=$(printf '/a\033[2J\rb\303\251')"
-  check "${shell[*]}: plain: $(cat -A "$root/run/snpnv/log")" grep -q 'not acceptable: hook=/a?\[2J?b?? after' "$root/run/snpnv/log"
+  check "${shell[*]}: plain: $(cat -A "$root/run/snpnv/log")" grep -q 'not acceptable: hook=/a?\[2J?b?? (hook is the path of a program) after' "$root/run/snpnv/log"
   # Who misspells halt means halt.
   for value in snpnv.onfail=Halt snpnv.onfail= "snpnv.onfail=halt snpnv.mode=x"; do
     given "$value"
@@ -144,6 +147,65 @@ words_of_others() {
     check "${shell[*]}: $value: does not go on" kill -KILL $process
     wait $process 2>/dev/null
   done
+}
+# checked STATUS OUTPUT FILE-LINE...: what --check ends with and says, of standard output first. It asks, writes and halts
+# nothing, whatever the command line says.
+checked() {
+  run "snpnv.onfail=halt snpnv.mode=x" "${@:3}"
+  check "${shell[*]}: --check: ${*:3}: status $status, not $1" [ "$status" -eq "$1" ]
+  check "${shell[*]}: --check: ${*:3}: says: $(cat "$work/out")" [ "$(cat "$work/out")" = "$2" ]
+  check "${shell[*]}: --check: ${*:3}: nothing is done: $asked" \
+    [ -z "${asked##display cert *}$(ls "$root/run")" -a ! -e "$root/proc/sysrq-trigger" ]
+}
+conf=/etc/snpnv/initramfs.conf
+defaults="mode=evidence nonce=random vcek= out=/run/snpnv timeout=10 onfail=continue hook= kbs= resource= ca=/etc/snpnv/kbs-ca.pem"
+# holds DEFAULT OPTION...: the default options, with these in the place of those.
+holds() {
+  local options=" $defaults "
+  while [ $# -gt 0 ]; do
+    options=${options/ $1 / $2 }
+    shift 2
+  done
+  tr -s ' ' '\n' <<<"$options" | sed '/^$/d'
+}
+checks_of_file() {
+  arguments=(--check)
+  checked 0 "$(holds)"
+  checked 0 "$(holds)" "# timout=60" "  " ""
+  checked 0 "$(holds vcek= vcek=/vcek.pem timeout=10 timeout=60 onfail=continue onfail=halt hook= hook=/bin/sh)" \
+    timeout=7 " timeout=060 " onfail=halt hook=/bin/sh vcek=/vcek.pem
+  checked 0 "$(holds vcek= vcek=/store)" vcek=/store
+  # Each wrong line by its number, with what would be right.
+  checked 2 "snpnv-boot: $conf:2: not acceptable: timout=60 (no such option)" "# a comment" timout=60
+  checked 2 "snpnv-boot: $conf:1: not acceptable: mode = report (NAME=VALUE, without blanks)
+snpnv-boot: $conf:3: not acceptable: halt (NAME=VALUE)
+snpnv-boot: $conf:4: not acceptable: timeout=0 (timeout is 1 to 3600)
+snpnv-boot: $conf:5: not acceptable: onfail=Halt?[2J (onfail is continue or halt)" \
+    "mode = report" "" halt timeout=0 "$(printf 'onfail=Halt\033[2J')"
+  # What is named and would not be in the image.
+  checked 2 "snpnv-boot: $conf:1: no such program: hook=/vcek.pem
+snpnv-boot: $conf:2: no such file: vcek=/nowhere
+snpnv-boot: $conf:3: no such file: ca=/nowhere.pem" hook=/vcek.pem vcek=/nowhere ca=/nowhere.pem
+  checked 2 "snpnv-boot: $conf: no such file: ca=/etc/snpnv/kbs-ca.pem, which kbs= needs" kbs=https://kbs.example
+  checked 0 "$(holds kbs= kbs=https://kbs.example ca=/etc/snpnv/kbs-ca.pem ca=/vcek.pem)" ca=/vcek.pem kbs=https://kbs.example
+  checked 2 "snpnv: /junk: no certificate" vcek=/junk
+  checked 0 "$(holds mode=evidence mode=report vcek= vcek=/junk)" vcek=/junk mode=report
+  # Below another root, and where there is no file.
+  mkdir -p "$root/other/etc/snpnv"
+  echo vcek=/vcek.pem >"$root/other$conf"
+  arguments=(--check /other)
+  checked 2 "snpnv-boot: /other$conf:1: no such file: vcek=/vcek.pem"
+  rm "$root/other$conf"
+  checked 0 "$(holds)"
+  mkdir "$root/other$conf"
+  checked 2 "snpnv-boot: /other$conf: cannot be read"
+  arguments=(--check /nowhere)
+  checked 2 "snpnv-boot: /nowhere: no such folder"
+  rm -r "$root/other"
+  # Nor does another option.
+  arguments=(--help)
+  checked 126 "usage: snpnv-boot [--key] [COMMAND...] | --check [ROOT]" onfail=halt
+  arguments=()
 }
 # dracut without systemd: each who reads crypttab's key file is given the key and then its end, and nobody in the root.
 dracut=$(cd "$(dirname "$1")/../dracut/90snpnv" && pwd)
@@ -184,6 +246,7 @@ for shell in /bin/dash "/bin/busybox sh" /usr/lib/klibc/bin/sh /bin/bash; do
   vcek_options
   key_options
   words_of_others
+  checks_of_file
 done
 for shell in /bin/dash /bin/bash; do key_file; done
 summary

@@ -12,20 +12,21 @@ installkernel() {
 }
 
 install() {
-  local conf=${dracutsysrootdir-}/etc/snpnv/initramfs.conf hook vcek ca
+  local root=${dracutsysrootdir-} options name value file
+  # What is wrong is said, and no image made: dracut goes on where a module only fails.
+  options=$("$root/usr/lib/snpnv/snpnv-boot" --check "$root") || exit 1
   inst_multiple snpnv sh mkdir setsid sleep
   inst_multiple -o modprobe
   inst_script /usr/lib/snpnv/snpnv-boot
   inst_multiple -o /etc/snpnv/initramfs.conf /etc/snpnv/vcek.pem /etc/snpnv/kbs-ca.pem
-  ca=$(sed -n 's/^ca=//p' "$conf" 2> /dev/null)
-  [ -z "$ca" ] || inst_simple "$ca"
-  hook=$(sed -n 's/^hook=//p' "$conf" 2> /dev/null)
-  [ -z "$hook" ] || inst_multiple "$hook"
-  vcek=$(sed -n 's/^vcek=//p' "$conf" 2> /dev/null)
-  case $vcek in
-    /*) find "${dracutsysrootdir-}$vcek" -type f -printf "$vcek/%P\n" | sed 's|/$||' | while read -r file; do inst_simple "$file"; done ;;
-    https:*) inst_multiple -o /etc/ssl/certs/ca-certificates.crt ;;
-  esac
+  while IFS== read -r name value; do
+    case $name=$value in
+      hook=/*) inst_multiple "$value" ;;
+      ca=*) inst_multiple -o "$value" ;;
+      vcek=/*) find "$root$value" -type f | while read -r file; do inst_simple "${file#"$root"}"; done ;;
+      vcek=https:*) inst_multiple -o /etc/ssl/certs/ca-certificates.crt ;;
+    esac
+  done <<< "$options"
   if dracut_module_included systemd; then
     inst_simple "$systemdsystemunitdir/snpnv-initrd.service"
     $SYSTEMCTL -q --root "$initdir" add-requires initrd.target snpnv-initrd.service
