@@ -22,12 +22,14 @@ summary() {
   [ "$failures" -eq 0 ] && [ "$checks" -gt 0 ]
 }
 
-# within SECONDS COMMAND...: until the command succeeds. Fails if that does not happen.
+# within SECONDS COMMAND...: until the command succeeds. Fails if that does not happen. What is long in coming is looked
+# for less often: the processes that look take time from what they wait for.
 within() {
-  local end=$((SECONDS + $1))
+  local end=$((SECONDS + $1)) pause=10
   until "${@:2}"; do
     [ $SECONDS -lt $end ] || return 1
-    sleep 0.02
+    sleep "$(printf 0.%03d $pause)"
+    [ $pause -ge 160 ] || pause=$((pause * 2))
   done
 }
 # await WHAT COMMAND...: the same; if it never happens, the test ends and says for what it waited.
@@ -44,7 +46,7 @@ await_exit() {
   await "the end of process $1" has_ended "$1"
   wait "$1" 2>/dev/null  # without a word about the signal that ended it
 }
-has_ended() { [[ " $(jobs -rp | tr '\n' ' ')" != *" $1 "* ]]; }
+has_ended() { [[ $'\n'$(jobs -rp)$'\n' != *$'\n'"$1"$'\n'* ]]; }
 # stop PROCESS: ends this child.
 stop() {
   has_ended "$1" || kill "$1" 2>/dev/null
