@@ -18,5 +18,5 @@ cmake -G Ninja -S "$source_dir" -B "$build/cmake" -DSNPNV_WERROR=ON -DCMAKE_BUIL
 # The library is what counts here, so its users are compiled quickly.
 tests=(provider quote vectors verify)
 cmake --build "$build/cmake" -- --quiet "${tests[@]/#/test_verify_}" test_by_psa_provider test_broker_jwe test_fetch_tls snpnv snpnv-paravisor
-ctest --test-dir "$build/cmake" --output-on-failure --parallel "$(nproc)" -R \
+ctest --test-dir "$build/cmake" --output-on-failure --parallel $((2 * $(nproc))) -R \
   "^(verify_($(IFS='|'; echo "${tests[*]}"))|by_psa_provider|broker_jwe|fetch_tls|tools_verify|tools_fetch|tools_fetch_faults)\$"

@@ -150,11 +150,11 @@ aside "Debian source package" tests/packaging/source.sh . build/source
 stage "Debian packages" debian_packages
 stage "an image with mkosi" image
 stage "bare metal" tests/bare_metal/run.sh "$PWD"/build/gcc/tools/snpnv{,-paravisor} build/bare-metal
-together
 stage "without tpm2-tss and fetch, by OpenSSL and Nettle" without_tss_and_fetch
 stage "Mbed TLS 3.6" tests/mbedtls36.sh build/mbedtls36
 stage "other processors" tests/processors.sh build/processors
 stage "libFuzzer" fuzz_smoke
+together
 stage "Clang, ASan and UBSan: build" configure_and_build clang-sanitize all
 stage "clang-tidy" tests/gate/tidy.sh
 stage "Clang, ASan and UBSan: tests" run_tests clang-sanitize
