@@ -27,6 +27,46 @@ says 2 'hint: did you mean report?' help repot
 says 2 'hint: did you mean help?' hlep
 says 2 'hint: did you mean --random?' report a b --randm
 says 2 'hint: did you mean --json?' --jsno
+# So do words of which an option or argument takes one.
+mkdir d
+head -c 1184 /dev/zero >r
+says 2 'hint: did you mean pem?' fetch ca pen d milan
+says 2 'hint: did you mean bergamo?' fetch ca pem d Bergano
+says 2 'hint: did you mean vlek?' fetch ca pem d milan -e vlex
+says 2 'hint: did you mean platform?' fetch ca pem d milan --source plattform
+says 2 'hint: did you mean trustee?' evidence e --random --format truste
+says 2 'hint: did you mean sha256?' quote q --nonce 00 --pcrs sha265:0
+says 2 'hint: did you mean ECC_EN?' verify attestation d r --platform-info SMT_EN,EC_EN
+says 2 'hint: did you mean boot_loader?' verify attestation d r --min-tcb snp=1,bootloader=3
+says 2 'hint: did you mean secure-boot?' verify attestation d r --vm-configuration secure_boot=true
+suggests() { # WORD OPTION VALUE
+  check "paravisor: $2 $3" exits 2 "$paravisor_program" --state s "$2" "$3"
+  check "paravisor: $2 $3: $1" [ "$(grep '^hint: ' err)" = "${1:+hint: $1}" ]
+}
+suggests 'did you mean stale-once?' --fault torn,stale_once
+suggests 'did you mean refresh-fails?' --fault refresh-fail=2
+suggests '--help lists them' --fault torn,foobar
+suggests '' --fault refresh-fails=x
+suggests 'did you mean milan?' --product milam
+suggests 'did you mean azure-2024?' --profile azure-2204
+suggests 'did you mean upper?' --user-data-case Upper
+suggests 'did you mean on-write?' --refresh onwrite
+suggests 'did you mean --fault?' --fualt torn
+# So do the names in a policy file, and where all of them are listed.
+where='docs/policy.md lists the members of a policy'
+policy() { # TEXT HINT
+  echo "$1" >policy.wrong
+  says 3 "hint: $2" verify attestation d r --policy policy.wrong
+  check "and nothing else: $1" grep -qx "hint: $2" err
+}
+policy '{"vmlp":0}' "did you mean vmpl? $where"
+policy '{"min_tcb":{"report":{}}}' "did you mean reported? $where"
+policy '{"min_tcb":{"reported":{"SNP":1}}}' "$where"
+policy '{"platform_info":{"required":["EC_EN"]}}' "did you mean ECC_EN? $where"
+policy '{"vm_configuration":{"secure_boot":true}}' "did you mean secure-boot? $where"
+policy '{"boot_events":{"4":{"must-not":[]}}}' "did you mean must_not? $where"
+policy '{"reported":{}}' "$where"
+policy '{"vmpl":9}' "$where"
 says 2 'hint: --help lists the options' report a b --xyzzy
 says 2 'hint: snpnv --help lists the commands' frobnicate
 mapfile -t commands < <("$snpnv" --help | sed -n '/^commands:/,/^$/s/^  \([a-z ]*[a-z]\)  .*/\1/p')
@@ -199,6 +239,16 @@ says 2 '--pcrs: 23-0 runs backwards' quote q --nonce 00 --pcrs sha256:23-0
 check "standard input for two inputs" exits 2 "$snpnv" verify attestation certs - --policy - --root "$pki/ark.pem" <report
 check "is named" grep -q '^snpnv: -: standard input is named for two inputs' err
 check "of a stream too" exits 2 "$snpnv" verify evidence --stream --certs certs --policy - <evidence.json
+# By another name of the same pipe too; a file is read from its beginning by each name.
+twice() { cat report | "$snpnv" verify attestation certs "$1" --policy "$2" --root "$pki/ark.pem"; }
+for names in "- /dev/stdin" "/dev/stdin -" "/dev/stdin /proc/self/fd/0"; do
+  # shellcheck disable=SC2086 # two names
+  check "one pipe: $names" exits 2 twice $names
+  check "one pipe: $names: is named" grep -q '^snpnv: -: standard input is named for two inputs' err
+done
+printf '{"vmpl":0}' >policy
+check "two pipes are two inputs" exits 0 eval '"$snpnv" verify attestation certs <(cat report) --policy <(cat policy) --root "$pki/ark.pem"'
+check "a file by two names" exits 0 eval '"$snpnv" verify certs certs --crl - --crl /dev/stdin --root "$pki/ark.pem" <"$pki/crl.pem"'
 says 0 'belong together' quote all --nonce 00 --pcrs sha256:all
 says 0 'belong together' quote some --nonce 00 --pcrs sha256:0-23
 check "all are all" cmp -s <(tail -c +1 all/pcrs) some/pcrs

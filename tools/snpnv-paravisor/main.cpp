@@ -26,6 +26,7 @@
 #include "server.hpp"
 #include "snpnv/version.hpp"
 #include "test_pki.hpp"
+#include "tools/nearest.hpp"
 #include "tools/printable.hpp"
 #include "transports/swtpm.hpp"
 
@@ -68,8 +69,9 @@ struct Settings {
   Options options;
 };
 
-void complain(std::string_view what, std::string_view why) {
+void complain(std::string_view what, std::string_view why, std::string_view hint = {}) {
   std::fprintf(stderr, "snpnv-paravisor: %s: %s\n", printable(what).c_str(), printable(why).c_str());
+  if (!hint.empty()) std::fprintf(stderr, "hint: %s\n", printable(hint).c_str());
 }
 
 std::string words(const Error& error) {
@@ -98,6 +100,7 @@ struct Option {
   const char* value;
   const char* help;
   bool (*take)(Settings&, std::string_view);
+  void (*offer)(Nearest&) = nullptr;  // the words of which it takes one, or several
 };
 
 template <auto Member, std::uint64_t... Allowed>
@@ -136,6 +139,29 @@ bool take_product(Settings& settings, std::string_view text) {
     return true;
   }
   return false;
+}
+void offer_products(Nearest& nearest) {
+  for (const TestPki& pki : kTestPki) nearest.offer(pki.folder);
+}
+void offer_profiles(Nearest& nearest) {
+#define SNPNV_X(member, name, ...) nearest.offer(name);
+  SNPNV_PARAVISOR_PROFILES(SNPNV_X)
+#undef SNPNV_X
+}
+void offer_cases(Nearest& nearest) {
+  for (const std::string_view word : {"lower", "upper"}) nearest.offer(word);
+}
+void offer_refreshes(Nearest& nearest) {
+  for (const std::string_view word : {"on-read", "on-write"}) nearest.offer(word);
+}
+void offer_faults(Nearest& nearest) {
+#define SNPNV_X(member, name, text) nearest.offer(name);
+  SNPNV_PARAVISOR_FAULTS(SNPNV_X)
+  SNPNV_PARAVISOR_ENDING_FAULTS(SNPNV_X)
+  SNPNV_PARAVISOR_HTTP_FAULTS(SNPNV_X)
+  SNPNV_PARAVISOR_KBS_FAULTS(SNPNV_X)
+  SNPNV_PARAVISOR_MAA_FAULTS(SNPNV_X)
+#undef SNPNV_X
 }
 bool take_case(Settings& settings, std::string_view text) {
   settings.options.upper_case = text == "upper";
@@ -186,18 +212,19 @@ constexpr Option kOptions[] = {
     {"--qemu", "SOCKET", "serve QEMU's -tpmdev emulator there too, one machine at a time",
      [](Settings& s, std::string_view text) { return s.qemu = text, !text.empty(); }},
     {kProfile, "NAME", "firmware: openhcl, azure-2023 or azure-2024; default openhcl; other options stand above it",
-     [](Settings& s, std::string_view text) { return s.options.take_profile(text); }},
-    {"--product", "NAME", "milan, genoa or turin; default milan", take_product},
+     [](Settings& s, std::string_view text) { return s.options.take_profile(text); }, offer_profiles},
+    {"--product", "NAME", "milan, genoa or turin; default milan", take_product, offer_products},
     {"--report-version", "N", "2, 3 or 5; default the profile's: 3, 2, 2", take_number<&Options::report_version, 2, 3, 5>},
     {"--envelope-version", "N", "1 or 2; default the profile's: 2, 1, 1", take_number<&Options::envelope_version, 1, 2>},
     {"--nv-size", "OCTETS", "2048, 2600 or 2900; default the profile's: 2900, 2048, 2600",
      take_number<&Options::nv_size, 2048, 2600, 2900>},
-    {"--user-data-case", "CASE", "lower or upper; default the profile's: lower, upper, upper", take_case},
-    {"--refresh", "WHEN", "on-read or on-write; default on-read", take_refresh},
+    {"--user-data-case", "CASE", "lower or upper; default the profile's: lower, upper, upper", take_case,
+     offer_cases},
+    {"--refresh", "WHEN", "on-read or on-write; default on-read", take_refresh, offer_refreshes},
     {"--interval-ms", "MS", "at most one refresh in this time, on read; default 2000",
      take_millis<&Options::interval>},
     {"--latency-ms", "MS", "what a refresh takes; default 0", take_millis<&Options::latency>},
-    {"--fault", "LIST", "faults, separated by commas", take_faults},
+    {"--fault", "LIST", "faults, separated by commas", take_faults, offer_faults},
     {"--seed", "N", "decides all that the paravisor chooses; default: at random",
      [](Settings& s, std::string_view text) {
        return s.seeded = number(text, 0, ~std::uint64_t{0} >> 1, s.options.seed);
@@ -241,6 +268,19 @@ void help() {
               "DIR/maa.log list the requests. Ends on SIGTERM and SIGINT.\n");
 }
 
+// What was probably meant by the first word that the option does not know; empty if it knows all, or there is no list.
+std::string suggestion(const Option& option, std::string_view words) {
+  while (option.offer != nullptr) {
+    const std::size_t comma = words.find(',');
+    Nearest nearest(words.substr(0, std::min(comma, words.find('='))));
+    option.offer(nearest);
+    if (!nearest.found()) return nearest.hint("", "--help lists them");
+    if (comma == std::string_view::npos) break;
+    words.remove_prefix(comma + 1);
+  }
+  return {};
+}
+
 // The exit status to end with at once, or -1 to go on.
 int parse(int argc, char** argv, Settings& settings) {
   std::vector<std::pair<const Option*, std::string_view>> given;
@@ -257,7 +297,11 @@ int parse(int argc, char** argv, Settings& settings) {
     const Option* option = nullptr;
     for (const Option& candidate : kOptions)
       if (spelled == candidate.name) option = &candidate;
-    if (option == nullptr) return complain(word, "unknown option; --help lists them"), kUsage;
+    if (option == nullptr) {
+      Nearest nearest(spelled);
+      for (const Option& known : kOptions) nearest.offer(known.name);
+      return complain(word, "unknown option; --help lists them", nearest.hint("", "")), kUsage;
+    }
     std::string_view value;
     if (equals != std::string_view::npos) {
       value = word.substr(equals + 1);
@@ -271,7 +315,8 @@ int parse(int argc, char** argv, Settings& settings) {
   for (const bool profile : {true, false})  // which comes first, wherever it stands
     for (const auto& [option, value] : given)
       if ((option->name == kProfile) == profile && !option->take(settings, value))
-        return complain(option->name, "not acceptable: " + std::string(value) + "; " + option->value + ": " + option->help),
+        return complain(option->name, "not acceptable: " + std::string(value) + "; " + option->value + ": " + option->help,
+                        suggestion(*option, value)),
                kUsage;
   if (settings.state.empty()) return complain("--state", "missing"), kUsage;
   return -1;
@@ -315,7 +360,7 @@ std::optional<BrokerSettings> broker_settings(const Settings& settings) {
   if (!text) return complain(settings.kbs_policy, "cannot be read"), std::nullopt;
   out.policy_room.resize(text->size());
   if (const auto read = parse_policy(*text, out.policy, out.policy_room); !read)
-    return complain(settings.kbs_policy, words(read.error())), std::nullopt;
+    return complain(settings.kbs_policy, words(read.error()), "docs/policy.md lists the members of a policy"), std::nullopt;
   return out;
 }
 

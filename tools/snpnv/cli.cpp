@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli.hpp"
 
-#include "nearest.hpp"
+#include "tools/nearest.hpp"
 
 namespace snpnv::tool {
 

@@ -8,6 +8,7 @@
 #include "describe.hpp"
 #include "files.hpp"
 #include "output.hpp"
+#include "tools/nearest.hpp"
 #include "vcek.hpp"
 #include "verdict.hpp"
 #include "waiting.hpp"
@@ -43,7 +44,7 @@ Outcome<std::vector<SourceName>> sources_of(std::string_view text, bool store) {
       if (source == SourceName::store && !store) return usage("--source", "store needs --store DIR");
       return std::vector{source};
     }
-  return usage("--source", "needs auto, platform, store or kds");
+  return usage("--source", "needs auto, platform, store or kds", nearest_of(text, {"auto", "platform", "store", "kds"}));
 }
 
 }  // namespace

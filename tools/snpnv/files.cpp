@@ -127,10 +127,18 @@ std::unexpected<Failure> file_failure(std::string_view what, const Error& error)
   return std::unexpected(Failure{Exit::failed, what, "nothing at its other end before the deadline", "io_deadline"});
 }
 
-Outcome<std::vector<std::byte>> read_file(std::string_view path, std::size_t most) {
-#if SNPNV_VERIFY  // other commands have one input at most
-  if (path == "-") SNPNV_CHECK(take_standard_input());
+#if SNPNV_VERIFY
+// Whether it is standard input by another name, as /dev/stdin, and what the one reads the other lacks: a regular file
+// is read from its beginning by each.
+static bool is_stream_of_standard_input(int fd) {
+  struct stat file {};
+  struct stat input {};
+  return ::fstat(fd, &file) == 0 && ::fstat(STDIN_FILENO, &input) == 0 && file.st_dev == input.st_dev &&
+         file.st_ino == input.st_ino && (S_ISFIFO(file.st_mode) || ::isatty(fd) == 1);
+}
 #endif
+
+Outcome<std::vector<std::byte>> read_file(std::string_view path, std::size_t most) {
   const std::string what = path == "-" ? "standard input" : std::string(path);
   Descriptor file;
   if (path != "-") {
@@ -139,6 +147,9 @@ Outcome<std::vector<std::byte>> read_file(std::string_view path, std::size_t mos
     file = *std::move(opened);
   }
   const int fd = path == "-" ? STDIN_FILENO : file.get();
+#if SNPNV_VERIFY  // other commands have one input at most
+  if (path == "-" || is_stream_of_standard_input(fd)) SNPNV_CHECK(take_standard_input());
+#endif
   std::vector<std::byte> out;
   std::size_t size = 0;
   while (size <= most) {

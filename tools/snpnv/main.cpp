@@ -11,9 +11,9 @@
 #endif
 
 #include "commands.hpp"
-#include "nearest.hpp"
 #include "output.hpp"
 #include "snpnv/version.hpp"
+#include "tools/nearest.hpp"
 #include "waiting.hpp"
 
 namespace snpnv::tool {

@@ -8,9 +8,12 @@
 #include "provider.hpp"
 #include "snpnv/verify/evidence.hpp"
 #include "snpnv/verify/policy_json.hpp"
+#include "tools/nearest.hpp"
 
 namespace snpnv::tool {
 namespace {
+
+constexpr std::string_view kPolicyPage = "docs/policy.md lists the members of a policy";
 
 // The parts of a list separated by commas.
 std::vector<std::string_view> parts(std::string_view list) {
@@ -52,9 +55,13 @@ Outcome<void> take(policy_kind::Tcb, const Arguments& arguments, std::string_vie
   for (const std::string_view part : parts(*list)) {
     const std::size_t equals = part.find('=');
     const auto component = tcb_component(part.substr(0, equals));
-    if (!component || equals == std::string_view::npos)
+    if (!component || equals == std::string_view::npos) {
+      Nearest nearest(part.substr(0, equals));
+      if (!component)
+        for (const auto& known : kTcbLayout) nearest.offer(known.key);
       return usage(spelled, "needs a list such as boot_loader=3,tee=0,snp=8,microcode=115",
-                   "the components are fmc, boot_loader, tee, snp and microcode");
+                   nearest.hint("", "the components are fmc, boot_loader, tee, snp and microcode"));
+    }
     SNPNV_TRY(const std::uint64_t least, number(spelled, part.substr(equals + 1), 0, 0xFF));
     if (to.values[*component]) return second_value(option, kTcbLayout[*component].key);
     to.values[*component] = static_cast<std::uint8_t>(least);
@@ -71,9 +78,13 @@ Outcome<void> take(policy_kind::Platform, const Arguments& arguments, std::strin
     if (forbidden) part.remove_prefix(1);
     const auto bit = platform_info_bit(part);
     if (!bit) {
-      std::string names;
-      for (const BitName& known : PlatformInfo::kBits) names += " " + str(known.name);
-      return usage("--" + str(option), "no such bit: " + str(part), "the bits are" + names);
+      std::string names("the bits are");
+      Nearest nearest(part);
+      for (const BitName& known : PlatformInfo::kBits) {
+        names += " " + str(known.name);
+        nearest.offer(known.name);
+      }
+      return usage("--" + str(option), "no such bit: " + str(part), nearest.hint("", names));
     }
     (forbidden ? to.forbidden : to.required) |= *bit;
   }
@@ -137,13 +148,38 @@ Outcome<void> take(policy_kind::Texts, const Arguments& arguments, std::string_v
   return {};
 }
 
+// What was probably meant by a name of a policy file, wherever it may stand there; else where all of them are.
+std::string policy_hint(std::string_view word) {
+  Nearest nearest(word);
+#define SNPNV_X(member, Kind, path, option, help, check) path,
+  for (const std::string_view path : std::initializer_list<std::string_view>{SNPNV_POLICY_ITEMS(SNPNV_X)}) {
+    const std::size_t dot = path.find('.');
+    nearest.offer(path.substr(0, dot));
+    nearest.offer(path.substr(dot + 1));  // all of it where there is none
+  }
+#undef SNPNV_X
+#define SNPNV_X(id, name) nearest.offer(name);
+  SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
+  SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
+#undef SNPNV_X
+  for (const auto& component : kTcbLayout) nearest.offer(component.key);
+  for (const BitName& bit : PlatformInfo::kBits) nearest.offer(bit.name);
+  for (const std::string_view name : {"required", "forbidden", "must", "may", "must_not"}) nearest.offer(name);
+  if (nearest.found()) return str(kPolicyPage);  // it stands in the wrong place
+  std::string out = nearest.hint("", "");
+  if (!out.empty()) out += ' ';
+  return out += kPolicyPage;
+}
+
 // Reads a policy file by `parse`, with room that is kept for what the policy borrows.
 template <class Parse>
 Outcome<void> read_policy(std::string_view path, Policy& to, std::vector<std::vector<std::byte>>& rooms, Parse&& parse) {
   SNPNV_TRY(const auto text, read_file(path, kMostOctets));
   const auto read = parse(text, to, rooms.emplace_back(text.size()));
-  if (!read) return std::unexpected(describe_json(path, text, read.error()));
-  return {};
+  if (read) return {};
+  Failure failure = describe_json(path, text, read.error());
+  failure.hint = policy_hint(read.error().code == Code::json_unknown ? text_of(member_of(text, read.error())) : "");
+  return std::unexpected(failure);
 }
 
 Outcome<void> take(policy_kind::BootEvents, const Arguments& arguments, std::string_view option, BootEventRules& to,
@@ -202,7 +238,14 @@ Outcome<void> take(policy_kind::VmMembers, const Arguments& arguments, std::stri
   }
     SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
 #undef SNPNV_X
-    if (!known) return usage(spelled, "no such member: " + str(member));
+    if (!known) {
+      Nearest nearest(member);
+#define SNPNV_X(id, known_name) nearest.offer(known_name);
+      SNPNV_VM_CONFIGURATION_FLAGS(SNPNV_X)
+      SNPNV_VM_CONFIGURATION_TEXTS(SNPNV_X)
+#undef SNPNV_X
+      return usage(spelled, "no such member: " + str(member), nearest.hint("", kPolicyPage));
+    }
   }
   return {};
 }

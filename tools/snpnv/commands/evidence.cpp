@@ -7,6 +7,7 @@
 #include "fields.hpp"
 #include "files.hpp"
 #include "output.hpp"
+#include "tools/nearest.hpp"
 #include "verdict.hpp"
 #include "verify_options.hpp"
 #ifdef SNPNV_FETCH
@@ -138,7 +139,8 @@ Outcome<std::string> said(const Arguments& arguments, ByteView nonce, std::strin
 Outcome<Exit> run_evidence(const Arguments& arguments) {
   const std::string_view path = arguments.operand(0);
   const std::string_view form = arguments.value("format").value_or("trustee");
-  if (form != "trustee" && form != "maa" && form != "dir") return usage("--format", "is trustee, maa or dir");
+  if (form != "trustee" && form != "maa" && form != "dir")
+    return usage("--format", "is trustee, maa or dir", nearest_of(form, {"trustee", "maa", "dir"}));
   if (form == "dir") SNPNV_CHECK(is_directory_name("--format dir", path));
   SNPNV_TRY(const Instant deadline, start_deadline(arguments, 10));
   SNPNV_TRY(const auto nonce, nonce_of(arguments));

@@ -7,6 +7,7 @@
 #include "fetch_certificates.hpp"
 #include "files.hpp"
 #include "output.hpp"
+#include "tools/nearest.hpp"
 #include "vcek.hpp"
 #include "verdict.hpp"
 #include "verify_options.hpp"
@@ -26,7 +27,7 @@ constexpr auto kVcekOptions = joined(kOfReport, kSourceOptions, kTimeAndRoot);
 
 Outcome<bool> is_pem_wanted(std::string_view text) {
   const std::string encoding = lower(text);
-  if (encoding != "pem" && encoding != "der") return usage(text, "not an encoding: pem or der");
+  if (encoding != "pem" && encoding != "der") return usage(text, "not an encoding: pem or der", nearest_of(encoding, {"pem", "der"}));
   return encoding == "pem";
 }
 
@@ -35,7 +36,8 @@ Outcome<Product> product_of(std::string_view text) {
   if (wanted == "bergamo" || wanted == "siena") return Product::genoa;
   for (const Product product : kProducts)
     if (wanted == lower(name(product))) return product;
-  return usage(text, "not a product: milan, genoa, bergamo, siena or turin");
+  return usage(text, "not a product: milan, genoa, bergamo, siena or turin",
+               nearest_of(wanted, {"milan", "genoa", "bergamo", "siena", "turin"}));
 }
 
 Outcome<FetchSettings> settings_of(const Arguments& arguments) {
@@ -137,7 +139,7 @@ Outcome<Asked> asked_of(const Arguments& arguments, Fetcher& fetcher) {
   }
   if (const auto key = arguments.value("endorser")) {
     const std::string wanted = lower(*key);
-    if (wanted != "vcek" && wanted != "vlek") return usage("--endorser", "needs vcek or vlek");
+    if (wanted != "vcek" && wanted != "vlek") return usage("--endorser", "needs vcek or vlek", nearest_of(wanted, {"vcek", "vlek"}));
     out.endorser = wanted == "vlek" ? SIGNING_KEY::VLEK : SIGNING_KEY::VCEK;
   }
   if (named) return out;

@@ -6,6 +6,7 @@
 #include "output.hpp"
 #include "provider.hpp"
 #include "quote_files.hpp"
+#include "tools/nearest.hpp"
 #include "waiting.hpp"
 
 namespace snpnv::tool {
@@ -21,7 +22,8 @@ Outcome<PcrSelection> selection_of(std::string_view text) {
   PcrSelection out{TPM_ALG_ID::NULL_, 0};
   for (const TPM_ALG_ID bank : {TPM_ALG_ID::SHA1, TPM_ALG_ID::SHA256, TPM_ALG_ID::SHA384, TPM_ALG_ID::SHA512})
     if (name(bank) == text.substr(0, colon)) out.bank = bank;
-  if (out.bank == TPM_ALG_ID::NULL_) return usage("--pcrs", kNeeds);
+  if (out.bank == TPM_ALG_ID::NULL_)
+    return usage("--pcrs", kNeeds, nearest_of(text.substr(0, colon), {"sha1", "sha256", "sha384", "sha512"}));
   text.remove_prefix(colon + 1);
   if (text == "all") {
     out.mask = PcrSelection::kAll;

@@ -3,13 +3,12 @@
 #pragma once
 
 #include <algorithm>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "words.hpp"
-
-namespace snpnv::tool {
+namespace snpnv {
 
 /// The one most like a word, of the names that are offered.
 class Nearest {
@@ -24,10 +23,16 @@ class Nearest {
     name_ = name;
 #endif
   }
+  /// Whether the word is one of the names.
+  [[nodiscard]] bool found() const noexcept { return least_ == 0; }
   /// @returns the question whether it was meant | `otherwise` - none is like it.
   [[nodiscard]] std::string hint(std::string_view before, std::string_view otherwise) const {
     if (SNPNV_VERIFY == 0 || name_.empty()) return std::string(otherwise);
-    return concat({"did you mean ", before, name_, "?"});
+    std::string out("did you mean ");
+    out += before;
+    out += name_;
+    out += '?';
+    return out;
   }
 
  private:
@@ -51,4 +56,11 @@ class Nearest {
   std::size_t least_;  // mistakes: fewer may be one word
 };
 
-}  // namespace snpnv::tool
+/// The same for a word of a closed list: empty if none is like it.
+[[nodiscard]] inline std::string nearest_of(std::string_view word, std::initializer_list<std::string_view> names) {
+  Nearest nearest(word);
+  for (const std::string_view name : names) nearest.offer(name);
+  return nearest.hint("", "");
+}
+
+}  // namespace snpnv
