@@ -3,7 +3,7 @@
 # peers.sh [BUILD]: a real report verified by go-sev-guest, by snpguest and by the crate sev behind it, beside snpnv and
 # libcrypto, as processes and in process. After bench/run.sh, whose builds below BUILD it takes; wants go or cargo, which
 # load what bench/peers/ names and snpguest from the Go module proxy and crates.io, and captures in $SNPNV_VECTORS. No test
-# runs it. Prints the least and the median, in microseconds, and the median as a multiple of snpnv's.
+# runs it. Prints the least and the median, in microseconds, and the least as a multiple of snpnv's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=$(cd "${1:-build/gcc}" && pwd)
@@ -31,7 +31,7 @@ for name in ark ask vcek; do openssl x509 -in certs/$name.pem -outform der -out 
 tail -c +33 "$vectors/azure-milan-2024/nv-01400001.bin" | head -c 1184 >report
 
 beside_snpnv() { # "NAME, tab, least, tab, median" lines, snpnv's first
-  awk -F '\t' 'NR == 1 { ours = $3 } { printf "%-28s %9.1f %9.1f %6.2f\n", $1, $2, $3, $3 / ours }'
+  awk -F '\t' 'NR == 1 { ours = $2 } { printf "%-28s %9.1f %9.1f %6.2f\n", $1, $2, $3, $2 / ours }'
 }
 {
   printf '%s\t%s\n' "snpnv, Nettle, static" "$build/bench/static-nettle/tools/snpnv	verify	attestation	certs	report"
