@@ -21,14 +21,10 @@ std::string next(PemReader& reader) {
   return text;
 }
 
-// printf 'hello world?>' | base64
-constexpr std::string_view kBlock =
-    "-----BEGIN CERTIFICATE-----\naGVsbG8g\nd29ybGQ/Pg==\n-----END CERTIFICATE-----\n";
-
 }  // namespace
 
 TEST_CASE("Pem_BlocksAmongOtherText_AreTakenInOrder") {
-  const std::string text =
+  const std::string text =  // printf 'hello world?>' | base64
       "text before\r\n"
       "-----BEGIN CERTIFICATE-----\naGVsbG8g\nd29ybGQ/Pg==\n-----END CERTIFICATE-----\n"
       "-----BEGIN EC PRIVATE KEY-----\n!!\n-----END EC PRIVATE KEY-----\n  "
