@@ -146,21 +146,28 @@ closed_without() {
   halts "the hook ends with 255" snpnv.hook=/usr/bin/hook
   prepare() { :; }
 }
-# The configuration says nothing that could be relied on.
+# The configuration says nothing that could be relied on. Who names onfail, however it is written, means halt, unless
+# it is exactly onfail=continue that was said last.
 closed_unsaid() {
-  for text in onfail onfail= onfail=Halt 'onfail=halt onfail'; do
+  for text in 'onfail\n' 'onfail=\n' 'onfail=Halt\n' 'onfail=halt\nonfail\n' 'onfail=halt' 'onfail=continue\r\n' 'onfail = halt\n' \
+    'ONFAIL=halt\n' '\0357\0273\0277onfail=halt\n' 'snpnv.onfail=halt\n' 'onfail=continue # no\n'; do
     usual
     rm "$root/dev/tpmrm0"
-    echo "$text" | tr ' ' '\n' >"$root/etc/snpnv/initramfs.conf"
+    printf '%b' "$text" >"$root/etc/snpnv/initramfs.conf"
     start "snpnv.timeout=1"
     halted "file: $text"
   done
-  for text in snpnv.onfail snpnv.onfail= '"snpnv.onfail=halt"' 'snpnv.onfail=continue"'; do
+  for text in snpnv.onfail snpnv.onfail= '"snpnv.onfail=halt"' 'snpnv.onfail=continue"' 'snpnv.onfail=continue snpnv.onfail=halt' \
+    $'\tsnpnv.onfail=halt\t' "'snpnv.onfail=halt'" SNPNV.ONFAIL=halt rd.snpnv.onfail=halt snpnv-onfail=halt \
+    'snpnv.onfail=halt other="a snpnv.onfail=continue b"'; do
     usual
     rm "$root/dev/tpmrm0"
     start "snpnv.timeout=1 $text"
     halted "command line: $text"
   done
+  usual
+  start "snpnv.hook=/$(printf '\303\251%.0s' {1..4000}) snpnv.onfail=halt"
+  halted "a long word that is not ASCII"
   usual
   rm "$root/dev/tpmrm0"
   mkdir "$root/etc/snpnv/initramfs.conf"
@@ -169,6 +176,10 @@ closed_unsaid() {
   usual
   start none
   halted "no /proc/cmdline"
+  usual
+  mkdir "$root/proc/cmdline"
+  start none
+  halted "a folder as /proc/cmdline"
   usual
   rm "$root/dev/tpmrm0"
   mkdir "$root/proc/sysrq-trigger"
@@ -236,7 +247,10 @@ closed_at_the_end() {
   held=$(worker)
   kill -TERM "$boot"
   kill -KILL "$held"
-  halted "SIGTERM"
+  within "$patience" decided
+  kill -HUP "$boot"
+  kill -TERM "$boot"
+  halted "SIGTERM, and more when it halts"
   timeout 1 "$BASH" -c ": > '$root/pause/go'"
 }
 for shell in /bin/dash "/bin/busybox sh" /usr/lib/klibc/bin/sh /bin/bash; do

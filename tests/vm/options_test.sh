@@ -84,6 +84,11 @@ options() {
     snpnv.hook=/bin/../sbin/x snpnv.unknown=1 snpnv.mode snpnv.=; do
     refuses "$value"
   done
+  for value in SNPNV.mode=report rd.snpnv.mode=report "'snpnv.mode=report'" 'x="a snpnv.mode=report b"' snpnv_mode=report; do
+    refuses "$value"
+  done
+  asks "evidence $parts --timeout 7" 'x="a b" y="snpnv" root=/dev/mapper/snpnv.root'
+  asks "evidence $parts --timeout 5" 'x="a b" snpnv.timeout=7'
   refuses "" "mode = report"
   refuses "" "nonce=00 # a comment behind"
   refuses "snpnv.timeout=5" "timeout=0"
