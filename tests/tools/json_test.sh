@@ -58,8 +58,8 @@ openssl dgst -sha512 -binary report >octets
 echo '404 - Not Found' >text
 echo '{"a":[1,2,{"b":null}]}' >other
 head -c 1100000 /dev/zero >long
-bad="empty short octets text other long absent $work"
-for input in $bad; do
+bad=(empty short octets text other long absent "$work")
+for input in "${bad[@]}"; do
   status=3
   [ "$input" = "$work" ] || [ "$input" = absent ] || [ "$input" = long ] || status=1
   for command in "display report" "display envelope" "display evidence" "display cert" "display eventlog"; do
