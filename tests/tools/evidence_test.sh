@@ -50,9 +50,9 @@ check "json" exits 0 judge --json
 check "of one object" jq -e '.verified and (.checks | map(select(.name == "quote.signature").outcome) == ["pass"])' out
 check "without --root it is rejected" exits 1 "$snpnv" verify evidence evidence.json --certs "$state"
 check "by the root" grep -q '^REJECTED: chain.root_pinned' out
-for order in "$pki/other $state" "$state $pki/other"; do
+for order in "$pki/other|$state" "$state|$pki/other"; do
   check "of two issuers with one name the one that signed" exits 0 "$snpnv" verify evidence evidence.json \
-    --root "$state/ark.pem" --certs "${order% *}" --certs "${order#* }"
+    --root "$state/ark.pem" --certs "${order%|*}" --certs "${order#*|}"
 done
 check "from a pipe" exits 0 bash -c 'cat evidence.json | "$1" verify evidence - --certs "$2" --root "$2/ark.pem"' - \
   "$snpnv" "$state"

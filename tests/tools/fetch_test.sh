@@ -273,15 +273,15 @@ check "curl trusts https-ca.pem" curl -sS --cacert milan/https-ca.pem "${url[mil
 # Three ports that the system gives away, listened on before nginx knows of them, in the place of PORT0 to PORT2.
 # It takes over what $NGINX names.
 cat >nginx.conf <<EOF
-daemon off; user root; pid $work/nginx.pid; error_log $work/nginx.log;
+daemon off; user root; pid "$work/nginx.pid"; error_log "$work/nginx.log";
 events {}
 http {
-  access_log off; root $work/www; default_type application/octet-stream;
-$(for kind in client_body proxy fastcgi uwsgi scgi; do echo "${kind}_temp_path $work/nginx.temp;"; done)
+  access_log off; root "$work/www"; default_type application/octet-stream;
+$(for kind in client_body proxy fastcgi uwsgi scgi; do echo "${kind}_temp_path '$work/nginx.temp';"; done)
 $(index=0
   for certificate in server expired wrong-name; do
-    echo "server { listen 127.0.0.1:PORT$index ssl; ssl_certificate $work/pki/https/$certificate.pem;
-      ssl_certificate_key $work/pki/https/$certificate.key;
+    echo "server { listen 127.0.0.1:PORT$index ssl; ssl_certificate '$work/pki/https/$certificate.pem';
+      ssl_certificate_key '$work/pki/https/$certificate.key';
       location /moved { rewrite ^/moved(.*) \$1 redirect; } location /round { return 302 /round; }
       location /portal { return 200 '<!DOCTYPE html><title>Welcome</title>'; }
       location /away { return 301 http://127.0.0.1:PORT0/vcek/v1/Milan/cert_chain; } }"

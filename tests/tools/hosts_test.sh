@@ -36,14 +36,14 @@ for host in 1 2; do
   ip -n $net-$host address add 192.0.2.$host/24 dev eth0
   ip -n $net-$host link set eth0 up
   ip -n $net-0 link set port$host master bridge up
-  ip netns exec $net-$host /usr/sbin/sshd -D -f /dev/null -h "$work/host_key" -o "AuthorizedKeysFile=$work/key.pub" \
-    -o StrictModes=no -o "SetEnv=HOME=$work" -o PidFile=none -o UsePAM=no -o PermitRootLogin=yes -o MaxStartups=100 2>sshd.$host &
+  ip netns exec $net-$host /usr/sbin/sshd -D -f /dev/null -h "$work/host_key" -o "AuthorizedKeysFile=\"$work/key.pub\"" \
+    -o StrictModes=no -o "SetEnv=\"HOME=$work\"" -o PidFile=none -o UsePAM=no -o PermitRootLogin=yes -o MaxStartups=100 2>sshd.$host &
   disown  # remove_hosts ends it, without a word
   echo "192.0.2.$host $(cat host_key.pub)" >>known_hosts
 done
 cat >ssh_config <<CONFIG
-IdentityFile $work/key
-UserKnownHostsFile $work/known_hosts
+IdentityFile "$work/key"
+UserKnownHostsFile "$work/known_hosts"
 ConnectTimeout 60
 BatchMode yes
 CONFIG
@@ -68,7 +68,7 @@ exec '$snpnv' "\$@"
 PROGRAM
 chmod +x snpnv
 split -l 20 -d -a 3 evidence.ndjson block.
-ip netns exec $net-0 parallel --will-cite --workdir . --keep-order --retries 3 -j 2 --ssh "ssh -F $work/ssh_config" \
+ip netns exec $net-0 parallel --will-cite --workdir . --keep-order --retries 3 -j 2 --ssh "ssh -F ssh_config" \
   --sshlogin 192.0.2.1,192.0.2.2 \
   "./snpnv verify evidence --stream --certs '$state' --root '$state/ark.pem' --nonce 5a <{}; [ \$? -le 1 ]" \
   ::: block.* >verdicts 2>parallel.err &
