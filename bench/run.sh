@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # run.sh [--write]: builds what is measured, measures it beside its references, and prints the table. With
-# --write, docs/performance.md and docs/performance.svg show this run. Less than four minutes where the
+# --write, docs/performance.md and docs/performance.svg show this run. Some five minutes where the
 # programs are built. What is missing is installed as for the tests. Another directory of builds than build/gcc:
 # $SNPNV_BUILD.
 set -euo pipefail
