@@ -124,6 +124,6 @@ for jobs in 1 2; do
 done
 
 # The example of docs/evidence.md.
-parallel --will-cite --pipe -N 100 --keep-order -j 2 "${judge[@]}" --stream <many >verdicts
+parallel --will-cite --quote --pipe -N 100 --keep-order -j 2 "${judge[@]}" --stream <many >verdicts
 check "behind GNU parallel" [ "$(jq -s 'map(select(.verified)) | length' verdicts)" -eq 1000 ]
 summary
