@@ -63,8 +63,9 @@ fi
 for file in tools/snpnv/*.?pp; do
   grep -q '^#include "commands/' "$file" && complain "$file includes a command"
 done
-declare -A below=([words]="" [failure]="words" [nearest]="words" [cli]="failure nearest words" [describe]="cli failure words"
-  [files]="cli describe failure words" [output]="cli describe failure files words")
+declare -A below=([words]="" [failure]="words" [cli]="failure words" [describe]="cli failure words"
+  [files]="cli describe failure words" [output_files]="files cli describe failure words"
+  [output]="cli describe failure files words")
 for room in "${!below[@]}"; do
   for file in tools/snpnv/$room.?pp; do
     while read -r included; do

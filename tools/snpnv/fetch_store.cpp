@@ -7,8 +7,8 @@
 
 #include <cerrno>
 
-#include "files.hpp"
 #include "lock.hpp"
+#include "output_files.hpp"
 
 namespace snpnv::tool {
 namespace {

@@ -2,7 +2,7 @@
 // What quote and evidence share: the nonce that is asked for, and a quote as files.
 #pragma once
 
-#include "files.hpp"
+#include "output_files.hpp"
 #include "snpnv/collect/quote.hpp"
 #include "step.hpp"
 

@@ -12,7 +12,7 @@
 
 #include <cerrno>
 
-#include "files.hpp"
+#include "output_files.hpp"
 #include "transports/file.hpp"
 
 namespace snpnv::tool {

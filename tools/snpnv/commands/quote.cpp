@@ -2,8 +2,8 @@
 // snpnv quote: a TPM quote by the attestation key.
 #include "commands.hpp"
 #include "describe.hpp"
-#include "files.hpp"
 #include "output.hpp"
+#include "output_files.hpp"
 #include "provider.hpp"
 #include "quote_files.hpp"
 #include "tools/nearest.hpp"

@@ -4,9 +4,9 @@
 
 #include "commands.hpp"
 #include "describe.hpp"
-#include "files.hpp"
 #include "lock.hpp"
 #include "output.hpp"
+#include "output_files.hpp"
 #include "provider.hpp"
 #include "snpnv/collect/fresh_report.hpp"
 #include "step.hpp"
