@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "fuzz/tpm2_messages.hpp"
+#include "snpnv/collect/user_data.hpp"
 #include "snpnv/core/json_reader.hpp"
 #include "snpnv/core/json_writer.hpp"
 #include "snpnv/core/pem.hpp"
 #include "snpnv/fetch/http.hpp"
 #include "snpnv/mbedtls/crypto.hpp"
-#include "snpnv/tpm/nv.hpp"
 #include "snpnv/verify/policy_json.hpp"
 #include "snpnv/wire/hcl_claims.hpp"
 #include "snpnv/wire/hcl_report.hpp"

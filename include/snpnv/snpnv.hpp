@@ -46,6 +46,7 @@
 #include "snpnv/tpm/transport.hpp"
 #include "snpnv/collect/fresh_report.hpp"
 #include "snpnv/collect/quote.hpp"
+#include "snpnv/collect/user_data.hpp"
 #include "snpnv/verify/certificate_pool.hpp"
 #include "snpnv/verify/chain.hpp"
 #include "snpnv/verify/checks.hpp"

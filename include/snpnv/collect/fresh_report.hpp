@@ -2,8 +2,8 @@
 // A fresh report: asked for with user data, and proven by its content to carry them.
 #pragma once
 
+#include "snpnv/collect/user_data.hpp"
 #include "snpnv/core/digest.hpp"
-#include "snpnv/tpm/nv.hpp"
 #include "snpnv/wire/hcl_claims.hpp"
 #include "snpnv/wire/hcl_report.hpp"
 #include "snpnv/wire/snp_report.hpp"
