@@ -66,6 +66,7 @@
 #include "snpnv/verify/verify.hpp"
 #include "snpnv/fetch/accept.hpp"
 #include "snpnv/fetch/bundle.hpp"
+#include "snpnv/fetch/certificate_request.hpp"
 #include "snpnv/fetch/http.hpp"
 #include "snpnv/fetch/kds.hpp"
 #include "snpnv/fetch/retry.hpp"

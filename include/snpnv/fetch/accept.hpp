@@ -2,7 +2,7 @@
 // Whether what a source gave is what was asked for. Nothing is stored or used before.
 #pragma once
 
-#include "snpnv/fetch/kds.hpp"
+#include "snpnv/fetch/certificate_request.hpp"
 #include "snpnv/verify/report.hpp"
 
 namespace snpnv {

@@ -2,28 +2,12 @@
 // Where a certificate is: in AMD's key distribution service, and in a store on disk.
 #pragma once
 
-#include "snpnv/fetch/http.hpp"
-#include "snpnv/wire/snp_report.hpp"
+#include "snpnv/fetch/certificate_request.hpp"
 #include "snpnv/wire/vek_certificate.hpp"
 
 namespace snpnv {
 
 inline constexpr std::string_view kKdsUrl = "https://kdsintf.amd.com";
-
-enum class CertificateKind : std::uint8_t {
-  issuers,      // the ARK, and ASK or ASVK
-  endorsement,  // the VCEK
-  revocation,   // the ARK's list
-};
-
-/// What is wanted. Borrows chip_id.
-struct CertificateRequest {
-  CertificateKind kind{};
-  Product product{};
-  SIGNING_KEY endorser = SIGNING_KEY::VCEK;  // of issuers and lists: whose
-  ByteView chip_id = {};                     // of a VCEK: CHIP_ID of the report, all 64 octets
-  TCB_VERSION tcb = {};                      // of a VCEK: REPORTED_TCB
-};
 
 namespace detail::kds {
 
