@@ -4,18 +4,8 @@
 
 #include "snpnv/verify/certificate_pool.hpp"
 #include "snpnv/verify/verify.hpp"
-#include "snpnv/wire/hcl_report.hpp"
 
 namespace snpnv {
-
-/// What the verifier looks at in the content of NV index 0x01400001. Borrows it.
-/// @returns report, claims and their hash | the errors of HclReport.
-[[nodiscard]] constexpr Result<Evidence> evidence_of(ByteView envelope) {
-  SNPNV_TRY(const HclReport& hcl, HclReport::parse(envelope));
-  SNPNV_TRY(const auto& report, hcl.snp_report());
-  SNPNV_TRY(const Hash& hash, hcl.hash());
-  return Evidence{report, hcl.claims, hash, {}, {}, {}};
-}
 
 /// What shows that evidence was made for this relying party, now. Borrows the nonce.
 struct Challenge {

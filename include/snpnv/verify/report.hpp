@@ -7,6 +7,7 @@
 #include "snpnv/verify/policy.hpp"
 #include "snpnv/verify/quote.hpp"
 #include "snpnv/wire/evidence.hpp"
+#include "snpnv/wire/hcl_report.hpp"
 #include "snpnv/wire/vek_certificate.hpp"
 
 namespace snpnv {
@@ -27,6 +28,15 @@ struct Evidence {
   std::optional<OldEvidence> old = {};     // in place of user_data
   MeasuredLogs logs = {};                  // what the boot and the system since measured
 };
+
+/// What the verifier looks at in the content of NV index 0x01400001. Borrows it.
+/// @returns report, claims and their hash | the errors of HclReport.
+[[nodiscard]] constexpr Result<Evidence> evidence_of(ByteView envelope) {
+  SNPNV_TRY(const HclReport& hcl, HclReport::parse(envelope));
+  SNPNV_TRY(const auto& report, hcl.snp_report());
+  SNPNV_TRY(const Hash& hash, hcl.hash());
+  return Evidence{report, hcl.claims, hash, {}, {}, {}};
+}
 
 /// Which of the checks behind the signature run. tcb_only: product, SPLs and hwID, as in snpguest.
 enum class CheckScope : std::uint8_t { all, signature_only, tcb_only };
