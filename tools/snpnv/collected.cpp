@@ -128,7 +128,7 @@ Outcome<VekFile> vek_of(const Arguments& arguments, const VekFile& file, const A
     return file;
   }
   SNPNV_TRY(FetchSettings settings, FetchSettings::read(arguments, deadline, with_ca_file));
-  SNPNV_TRY(const auto requests, vcek_requests("the report", report));
+  SNPNV_TRY(const auto requests, fetch_requests("the report", report));
   Fetcher fetcher(std::move(settings), trust);
   SNPNV_TRY(Fetched fetched, fetcher.fetch(requests, report));
   return VekFile{std::move(fetched.vek), std::move(fetched.ask), std::move(fetched.ark)};

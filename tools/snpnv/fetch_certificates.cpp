@@ -68,7 +68,7 @@ Outcome<FetchSettings> FetchSettings::read(const Arguments& arguments, Instant d
   return out;
 }
 
-Outcome<std::vector<CertificateRequest>> vcek_requests(std::string_view what, const ATTESTATION_REPORT& report) {
+Outcome<std::vector<CertificateRequest>> fetch_requests(std::string_view what, const ATTESTATION_REPORT& report) {
   const auto refuse = [&](std::string_view why, std::string_view code, std::string_view hint) {
     return std::unexpected(Failure{Exit::failed, what, why, code, hint});
   };

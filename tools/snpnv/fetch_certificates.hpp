@@ -53,10 +53,9 @@ struct Fetched {
   std::vector<std::byte> crl;
 };
 
-/// What to ask for the VCEK that signed a report: one request for each product that it can be of. `what` names
-/// the report in errors. Reports whose VCEK nobody can find are refused.
-[[nodiscard]] Outcome<std::vector<CertificateRequest>> vcek_requests(std::string_view what,
-                                                                     const ATTESTATION_REPORT& report);
+/// The requests of vek_requests(), to be asked of sources: reports whose VCEK nobody can find are refused.
+[[nodiscard]] Outcome<std::vector<CertificateRequest>> fetch_requests(std::string_view what,
+                                                                      const ATTESTATION_REPORT& report);
 
 class Fetcher {
  public:

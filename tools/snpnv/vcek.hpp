@@ -22,7 +22,7 @@ struct VekFile {
 [[nodiscard]] Outcome<void> check_vek(const Arguments& arguments, std::string_view path, const VekFile& file,
                                       const ATTESTATION_REPORT& report, const TrustFiles& trust);
 
-/// A request for the report's VCEK for each product that it can be of; `what` names the report in errors.
+/// A request for the VCEK or VLEK of a report for each product that it can be of; `what` names the report in errors.
 [[nodiscard]] Outcome<std::vector<CertificateRequest>> vek_requests(std::string_view what,
                                                                     const ATTESTATION_REPORT& report);
 

@@ -60,10 +60,10 @@ Outcome<ReportFile> read_report(std::string_view path) {
   return out;
 }
 
-// As vcek_requests(), for the product that the command line names, if it names one.
+// As fetch_requests(), for the product that the command line names, if it names one.
 Outcome<std::vector<CertificateRequest>> requests_of(std::string_view path, const ATTESTATION_REPORT& report,
                                                      std::optional<Product> wanted) {
-  SNPNV_TRY(auto out, vcek_requests(path, report));
+  SNPNV_TRY(auto out, fetch_requests(path, report));
   if (wanted) std::erase_if(out, [&](const CertificateRequest& request) { return request.product != *wanted; });
   if (out.empty()) return usage(name(*wanted), "not the product of " + std::string(path));
   return out;
@@ -151,7 +151,7 @@ Outcome<Asked> asked_of(const Arguments& arguments, Fetcher& fetcher) {
   }
   if (file.report->signing_key() != SIGNING_KEY::VCEK || file.report->chip_id_masked())
     return usage("PRODUCT", "needed: " + std::string(*path) + " does not tell it");
-  SNPNV_TRY(const auto requests, vcek_requests(*path, *file.report));
+  SNPNV_TRY(const auto requests, fetch_requests(*path, *file.report));
   SNPNV_TRY(Fetched fetched, fetcher.fetch(requests, file.report));
   out.product = fetched.product;
   fetcher.offer_issuers(std::move(fetched));
