@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker.hpp"
 
-#include <cstring>
-
-#include "describe.hpp"
 #include "fetch_certificates.hpp"
 
 namespace snpnv::tool {
@@ -24,13 +21,10 @@ Outcome<void> check_vcek_options(const Arguments& arguments) {
 }
 
 std::unexpected<Failure> network_failure(std::string_view url, const Error& error) {
-  Failure out = describe(url, error);
+  Failure out = describe_network(url, error);
   out.exit = Exit::failed;
-  if (error.code == Code::io_failed) out.why = std::strerror(static_cast<int>(error.detail));
-  if (error.code == Code::io_certificate) {
-    out.why = certificate_fault(error.detail);
+  if (error.code == Code::io_certificate)
     out.hint = "--ca-file names the authority, or the certificate, of another server than this one";
-  }
   return std::unexpected(std::move(out));
 }
 

@@ -10,7 +10,7 @@ namespace snpnv::tool {
 [[nodiscard]] Outcome<Url> broker_url(const Arguments& arguments);
 /// --vcek, or where it is to be got from, but not both.
 [[nodiscard]] Outcome<void> check_vcek_options(const Arguments& arguments);
-/// An error of the network, or of what came over it, in words.
+/// An error in the exchange with it, in words.
 [[nodiscard]] std::unexpected<Failure> network_failure(std::string_view url, const Error& error);
 
 }  // namespace snpnv::tool

@@ -2,7 +2,6 @@
 #include "fetch_certificates.hpp"
 
 #include <cerrno>
-#include <cstring>
 #include <ctime>
 
 #include "describe.hpp"
@@ -88,12 +87,9 @@ Fetcher::Fetcher(FetchSettings settings, const TrustFiles& trust)
       room_(2 * kMaxHttpBody) {}
 
 Fetcher::Reason Fetcher::reason_of(const Error& error) const {
-  const Failure failure = describe("", error);
+  const Failure failure = describe_network("", error);
   Reason out{failure.why, failure.code, failure.hint};
   switch (error.code) {
-    case Code::io_failed:
-      out.text = std::strerror(static_cast<int>(error.detail));
-      break;
     case Code::http_status:
       out.text = format("HTTP status %u", error.detail);
       out.other_product_may_do = error.detail == 404;
@@ -101,7 +97,6 @@ Fetcher::Reason Fetcher::reason_of(const Error& error) const {
       if (error.detail == 429) out.hint = "too many requests; a longer --timeout or a --store helps";
       break;
     case Code::io_certificate:
-      out.text = std::string(certificate_fault(error.detail));
       out.hint = "--ca-file names the authorities of a private server";
       break;
     case Code::fetch_content:

@@ -4,6 +4,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <cstring>
+
 #include "describe.hpp"
 #include "files.hpp"
 
@@ -24,6 +26,13 @@ void Told::operator()(const HttpPause& pause) const noexcept {
               format("; asking again in %u.%u s, %u s left\n", static_cast<unsigned>(pause.length / 1000),
                      static_cast<unsigned>(pause.length / 100 % 10), static_cast<unsigned>((pause.left + 500) / 1000))});
   (void)::write(STDERR_FILENO, line.data(), line.size());
+}
+
+Failure describe_network(std::string_view what, const Error& error) {
+  Failure out = describe(what, error);
+  if (error.code == Code::io_failed) out.why = std::strerror(static_cast<int>(error.detail));
+  if (error.code == Code::io_certificate) out.why = certificate_fault(error.detail);
+  return out;
 }
 
 Outcome<void> read_authorities(std::string_view path, TlsTrust& trust) {

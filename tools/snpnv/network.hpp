@@ -68,6 +68,10 @@ class Told {
   std::string_view who_;
 };
 
+/// An error of the network, or of what came over it, in words: as describe(), and what the system or the check of the
+/// server's certificate says.
+[[nodiscard]] Failure describe_network(std::string_view what, const Error& error);
+
 /// Reads authorities from a file in PEM.
 [[nodiscard]] Outcome<void> read_authorities(std::string_view path, TlsTrust& trust);
 
