@@ -11,7 +11,6 @@ using namespace snpnv;
 using test::digits;
 using test::hex;
 
-
 namespace {
 
 constexpr std::uint32_t kOwner = 0x40000001;

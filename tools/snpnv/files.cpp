@@ -2,8 +2,8 @@
 #include "files.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
-
 
 #include "describe.hpp"
 #include "snpnv/core/encoding.hpp"

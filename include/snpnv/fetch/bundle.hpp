@@ -9,7 +9,6 @@
 
 namespace snpnv {
 
-
 namespace detail {
 
 /// Decodes the next certificate of `pem` to the front of `room`, and takes that off the room.

@@ -20,7 +20,6 @@
 namespace snpnv::tool {
 namespace {
 
-
 // The chains that passed, by VCEK or VLEK; the least recently used one makes room.
 class ChainCache {
  public:
