@@ -78,6 +78,33 @@ TEST_CASE("Reader_Sub_KeepsAbsoluteOffsetsAndItsLeftoverIsAnError") {
   CHECK(reader.finish(0).has_value());
 }
 
+TEST_CASE("Reader_Peek_TakesNothing") {
+  const auto octets = hex("01");
+  ByteReader reader(octets);
+  CHECK(reader.peek() == std::byte{1});
+  CHECK(reader.offset() == 0);
+  CHECK(reader.be<std::uint8_t>() == 1);
+  CHECK(!reader.peek());
+  ByteReader failed(octets);
+  failed.fail(Code::wire_value);
+  CHECK(!failed.peek());
+}
+
+TEST_CASE("Reader_Since_IsWhatWasTaken") {
+  const auto octets = hex("00 0102 03");
+  ByteReader reader(octets);
+  (void)reader.be<std::uint8_t>();
+  ByteReader inner = reader.sub(2);
+  (void)inner.be<std::uint8_t>();
+  const std::size_t begin = inner.offset();  // absolute
+  CHECK(inner.since(begin).empty());
+  (void)inner.be<std::uint8_t>();
+  CHECK(equal(inner.since(begin), hex("02")));
+  CHECK(equal(reader.since(1), hex("0102")));
+  reader.fail(Code::wire_value);
+  CHECK(reader.since(1).empty());
+}
+
 TEST_CASE("Reader_SubBeyondTheEnd_InheritsTheError") {
   const auto octets = hex("0102");
   ByteReader reader(octets);

@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -91,6 +92,18 @@ class ByteReader {
     const ByteView out = in_.subspan(at_, n);
     at_ += n;
     return out;
+  }
+
+  /// The next octet, not taken; none at the end and after an error.
+  [[nodiscard]] constexpr std::optional<std::byte> peek() const {
+    if (remaining() == 0) return std::nullopt;
+    return in_[at_];
+  }
+  /// What was taken since the reader stood at this offset; empty after an error.
+  [[nodiscard]] constexpr ByteView since(std::size_t offset) const {
+    if (!ok_) return {};
+    const std::size_t from = offset - base_;
+    return in_.subspan(from, at_ - from);
   }
 
   /// A reader of the next `n` octets that keeps absolute offsets and inherits the error.

@@ -86,17 +86,16 @@ class DerReader {
   /// True behind the last element, and after an error.
   [[nodiscard]] constexpr bool at_end() const { return in_.remaining() == 0; }
   [[nodiscard]] constexpr bool next_is(DerTag tag) const {
-    ByteReader look = in_;
-    return !at_end() && look.be<std::uint8_t>() == static_cast<std::uint8_t>(tag);
+    return in_.peek() == static_cast<std::byte>(tag);
   }
 
   [[nodiscard]] constexpr DerElement any() {
-    ByteReader start = in_;
+    const std::size_t at = in_.offset();
     DerElement element;
     const std::size_t size = header(element.tag);
     element.offset = in_.offset();
     element.content = in_.take(size);
-    if (in_.ok()) element.raw = start.take(in_.offset() - start.offset());
+    element.raw = in_.since(at);
     return element;
   }
   [[nodiscard]] constexpr DerElement expect(DerTag tag) {
@@ -111,6 +110,8 @@ class DerReader {
     return DerReader(in_.sub(size));
   }
   constexpr void close(const DerReader& inner) { in_.close(inner.in_); }
+  /// The octets of the elements taken since the reader stood at this offset; empty after an error.
+  [[nodiscard]] constexpr ByteView since(std::size_t offset) const { return in_.since(offset); }
 
   /// The content octets of an INTEGER, two's complement, big-endian, at least one octet.
   [[nodiscard]] constexpr ByteView integer(DerTag tag = DerTag::integer) {
@@ -254,14 +255,12 @@ class DerReader {
     return element;
   }
 
-  /// Demands that the next element of a SET OF comes behind the `previous` one, and makes it that. X.690,
-  /// "Set-of components".
-  constexpr void require_above(ByteView& previous) {
+  /// Demands that the next element of a SET OF comes behind the `previous` one. X.690, "Set-of components".
+  constexpr void require_above(ByteView previous) {
     DerReader look = *this;
     const DerElement element = look.any();
     if (look.ok() && !std::ranges::lexicographical_compare(previous, element.raw))
       in_.fail_at(Code::der_encoding, element.offset, static_cast<std::uint8_t>(DerTag::set));
-    previous = element.raw;
   }
 
   constexpr void fail(Code code, std::size_t detail = 0) { in_.fail(code, detail); }
@@ -279,9 +278,8 @@ class DerReader {
   constexpr explicit DerReader(const ByteReader& in) : in_(in) {}
 
   constexpr void require_next(DerTag tag) {
-    if (!in_.ok() || at_end() || next_is(tag)) return;
-    ByteReader look = in_;
-    in_.fail(Code::der_tag, look.be<std::uint8_t>());
+    const auto found = in_.peek();
+    if (found && *found != static_cast<std::byte>(tag)) in_.fail(Code::der_tag, std::to_integer<std::size_t>(*found));
   }
   constexpr void malformed(const DerElement& element) {
     in_.fail_at(Code::der_encoding, element.offset, static_cast<std::uint8_t>(element.tag));

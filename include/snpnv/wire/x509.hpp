@@ -79,12 +79,12 @@ namespace detail {
 /// Reads one AlgorithmIdentifier.
 [[nodiscard]] constexpr AlgorithmIdentifier read_algorithm(DerReader& in) {
   AlgorithmIdentifier out;
-  DerReader whole = in;
+  const std::size_t begin = in.offset();
   DerReader inner = in.enter(DerTag::sequence);
   out.oid = inner.oid();
   if (!inner.at_end()) out.parameters = inner.any();
   in.close(inner);
-  out.raw = whole.any().raw;
+  out.raw = in.since(begin);
   return out;
 }
 
@@ -127,13 +127,12 @@ namespace detail {
 /// Reads a Name. More than one common name is wire_value, and so is a value that is not text.
 [[nodiscard]] constexpr X509Name read_name(DerReader& in) {
   X509Name out;
-  DerReader whole = in;
+  const std::size_t begin = in.offset();
   DerReader sets = in.enter(DerTag::sequence);
   while (!sets.at_end()) {
     DerReader set = sets.enter(DerTag::set);
-    ByteView previous;
     do {
-      set.require_above(previous);
+      const std::size_t begin_of_pair = set.offset();
       DerReader pair = set.enter(DerTag::sequence);
       const ByteView type = pair.oid();
       const DerElement value = pair.text();
@@ -144,11 +143,12 @@ namespace detail {
         out.common_name = value.content;
       }
       set.close(pair);
+      if (!set.at_end()) set.require_above(set.since(begin_of_pair));
     } while (!set.at_end());
     sets.close(set);
   }
   in.close(sets);
-  out.raw = whole.any().raw;
+  out.raw = in.since(begin);
   return out;
 }
 
@@ -209,8 +209,12 @@ constexpr void read_extensions(DerReader& in, Visit&& visit) {
   if (list.at_end()) list.fail(Code::wire_value);
   while (!list.at_end()) {
     const X509Extension extension = read_extension(list);
+    if (!list.ok()) break;
     const auto known = std::span(seen).first(count);
-    const auto same = [&](ByteView other) { return equal(other, extension.oid); };
+    // Most of a certificate's extensions differ in their last arc alone, and at the same length.
+    const auto same = [&](ByteView other) {
+      return other.back() == extension.oid.back() && equal(other, extension.oid);
+    };
     const bool twice = std::ranges::any_of(known, same) && vek_extension(extension.oid) == nullptr;
     if (twice || count == seen.size()) list.fail_at(Code::wire_value, extension.value.offset);
     if (!list.ok()) break;
@@ -296,13 +300,13 @@ constexpr void skip_list(DerReader& in, DerTag tag, Read&& read) {
 /// Reads a SubjectPublicKeyInfo. Keys of other types than RSA and P-384 are left as KeyType::other.
 [[nodiscard]] constexpr X509Key read_key(DerReader& in) {
   X509Key out;
-  DerReader whole = in;
+  const std::size_t begin = in.offset();
   DerReader inner = in.enter(DerTag::sequence);
   const AlgorithmIdentifier algorithm = read_algorithm(inner);
   const std::size_t at = inner.offset();
   const ByteView key = inner.octet_aligned_bits();
   in.close(inner);
-  out.spki = whole.any().raw;
+  out.spki = in.since(begin);
   if (!in.ok()) return out;
   if (equal(algorithm.oid, oid::kRsaEncryption)) {
     out.type = KeyType::rsa;

@@ -41,9 +41,9 @@ struct Certificate {
     out.raw = in;
     DerReader reader(in);
     DerReader certificate = reader.enter(DerTag::sequence);
-    DerReader whole = certificate;
+    const std::size_t begin = certificate.offset();
     DerReader tbs = certificate.enter(DerTag::sequence);
-    out.signed_octets.tbs = whole.any().raw;
+    out.signed_octets.tbs = certificate.since(begin);
 
     constexpr std::uint32_t kVersion3 = 2;
     DerReader version = tbs.enter(context_tag(0));

@@ -35,9 +35,9 @@ struct RevocationList {
     RevocationList out;
     DerReader reader(in);
     DerReader list = reader.enter(DerTag::sequence);
-    DerReader whole = list;
+    const std::size_t begin = list.offset();
     DerReader tbs = list.enter(DerTag::sequence);
-    out.signed_octets.tbs = whole.any().raw;
+    out.signed_octets.tbs = list.since(begin);
 
     constexpr std::uint32_t kVersion2 = 1;
     const std::size_t version_at = tbs.offset();
