@@ -138,6 +138,12 @@ struct Finding {
   static const Finding kNone;
 
   [[nodiscard]] constexpr ByteView octets() const { return ByteView(held).first(size); }
+  /// None, in place: what was held stays there, and is of no size.
+  constexpr void reset() {
+    kind = Kind::none;
+    size = 0;
+    value = 0;
+  }
 
   [[nodiscard, gnu::noinline]] static constexpr Finding number(std::uint64_t value) {
     return {Kind::number, 0, value, {}};
@@ -204,7 +210,7 @@ enum class CheckOutcome : std::uint8_t { skip, pass, fail };
 struct CheckResult {
   CheckOutcome outcome = CheckOutcome::skip;
   std::string_view subject;  // what the values are of, such as a field's or a certificate's name
-  std::string_view note = "not reached";  // why it failed or was skipped; none where there is an error
+  std::string_view note = kNotReached;  // why it failed or was skipped; none where there is an error
   Finding expected;
   Finding found;
   std::optional<Error> error;  // the error that made it fail
@@ -237,9 +243,19 @@ struct CheckResult {
   }
   [[nodiscard, gnu::noinline]] static constexpr CheckResult not_asked() { return skip(kNotAsked); }
 
+  /// Nothing judged yet. In place: it is large.
+  constexpr void reset() {
+    outcome = CheckOutcome::skip;
+    subject = {};
+    note = kNotReached;
+    expected.reset();
+    found.reset();
+    error.reset();
+  }
   /// Why it failed or was skipped. An error's words are looked up here, so that who asks for none carries no list of them.
   [[nodiscard]] constexpr std::string_view reason() const { return error ? text(error->code) : note; }
 
+  static constexpr std::string_view kNotReached = "not reached";
   // Notes that a caller may want to explain, since it knows how it was asked.
   static constexpr std::string_view kNotAsked = "not asked for";
   static constexpr std::string_view kAllowed = "allowed";
@@ -268,7 +284,7 @@ struct Verdict {
 
   /// Nothing judged yet. In place: it is large.
   constexpr void reset() {
-    for (CheckResult& result : results) result = CheckResult{};
+    for (CheckResult& result : results) result.reset();
     root = RootSource::none;
     product.reset();
     old_evidence = complete = false;
