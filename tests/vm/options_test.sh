@@ -84,11 +84,13 @@ options() {
     snpnv.hook=/bin/../sbin/x snpnv.unknown=1 snpnv.mode snpnv.=; do
     refuses "$value"
   done
-  for value in SNPNV.mode=report rd.snpnv.mode=report "'snpnv.mode=report'" 'x="a snpnv.mode=report b"' snpnv_mode=report; do
+  for value in SNPNV.mode=report rd.snpnv.mode=report "'snpnv.mode=report'" 'x="a snpnv.mode=report b"' \
+    'x="a"b"c snpnv.mode=report d"' snpnv_mode=report; do
     refuses "$value"
   done
   asks "evidence $parts --timeout 7" 'x="a b" y="snpnv" root=/dev/mapper/snpnv.root'
   asks "evidence $parts --timeout 5" 'x="a b" snpnv.timeout=7'
+  asks "evidence $parts --timeout 5" 'x="a"b"c d" y="" snpnv.timeout=7'
   refuses "" "mode = report"
   refuses "" "nonce=00 # a comment behind"
   refuses "snpnv.timeout=5" "timeout=0"
@@ -134,6 +136,30 @@ key_options() {
     check "${shell[*]}: $value: nobody is asked, nothing printed" [ -z "$asked$(cat "$work/out")" ]
   done
   arguments=()
+}
+# While the key of one disk is asked for, that of another is: each log line is of the run that it belongs to.
+two_keys_at_once() {
+  mv "$root/usr/bin/snpnv" "$root/usr/bin/snpnv.one"
+  cat >"$root/usr/bin/snpnv" <<EOF
+#!/bin/sh
+[ ! -e /inner ] || { echo 'snpnv: the inner one got it' >&2; exit 0; }
+: > /inner
+echo 'snpnv: the outer one was refused' >&2
+echo 'the outer step' > "\$SNPNV_STEP_FILE"
+${shell[*]} /usr/lib/snpnv/snpnv-boot --key > /inner 2>&1
+[ "\$(cat "\$SNPNV_STEP_FILE")" = 'the outer step' ] || exit 100
+exit 3
+EOF
+  chmod +x "$root/usr/bin/snpnv"
+  arguments=(--key)
+  run "$broker"
+  check "${shell[*]}: two keys at once: status $status, not 3" [ "$status" -eq 3 ]
+  check "${shell[*]}: each says its own, once: $(cat "$root/run/snpnv/log")" \
+    [ "$(grep -o 'the [a-z]* one .*' "$root/run/snpnv/log")" = "the inner one got it
+the outer one was refused" ]
+  arguments=()
+  rm "$root/inner"
+  mv "$root/usr/bin/snpnv.one" "$root/usr/bin/snpnv"
 }
 words_of_others() {
   # What comes from outside is one line of printable ASCII in the log, whatever it says.
@@ -250,6 +276,7 @@ for shell in /bin/dash "/bin/busybox sh" /usr/lib/klibc/bin/sh /bin/bash; do
   options
   vcek_options
   key_options
+  two_keys_at_once
   words_of_others
   checks_of_file
 done
