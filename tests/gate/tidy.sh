@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # tidy.sh: clang-tidy finds nothing in the programs, the transports and every header that freestanding.cpp
-# instantiates. It reads the files that include eight of a program's sources each: what they share is read once then.
+# instantiates. It reads the file that includes a program's sources: what they share is read once then.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cmake --preset clang-tidy >/dev/null
