@@ -152,7 +152,8 @@ closed_without() {
 # it is exactly onfail=continue that was said last.
 closed_unsaid() {
   for text in 'onfail\n' 'onfail=\n' 'onfail=Halt\n' 'onfail=halt\nonfail\n' 'onfail=halt' 'onfail=continue\r\n' 'onfail = halt\n' \
-    'ONFAIL=halt\n' '\0357\0273\0277onfail=halt\n' 'snpnv.onfail=halt\n' 'onfail=continue # no\n'; do
+    'ONFAIL=halt\n' '\0357\0273\0277onfail=halt\n' 'snpnv.onfail=halt\n' 'onfail=continue # no\n' \
+    'on_fail=halt\n' 'onfial = "Halt"\n' 'halt\n' '# a comment\ronfail=halt\rtimeout=1\r' 'timeout=1\ronfail=halt\rmode=report\r'; do
     usual
     rm "$root/dev/tpmrm0"
     printf '%b' "$text" >"$root/etc/snpnv/initramfs.conf"
@@ -161,7 +162,8 @@ closed_unsaid() {
   done
   for text in snpnv.onfail snpnv.onfail= '"snpnv.onfail=halt"' 'snpnv.onfail=continue"' 'snpnv.onfail=continue snpnv.onfail=halt' \
     $'\tsnpnv.onfail=halt\t' "'snpnv.onfail=halt'" SNPNV.ONFAIL=halt rd.snpnv.onfail=halt snpnv-onfail=halt \
-    'snpnv.onfail=halt other="a snpnv.onfail=continue b"'; do
+    'snpnv.onfail=halt other="a snpnv.onfail=continue b"' snpnv:onfail=halt snpnv.on_fail=halt snpnv.onfial=Halt \
+    snpnv=halt x=$'\240snpnv.onfail=halt' x=$'\vsnpnv.onfail=halt\f' x=$'\rsnpnv.onfail=halt\r'; do
     usual
     rm "$root/dev/tpmrm0"
     start "snpnv.timeout=1 $text"
@@ -170,6 +172,12 @@ closed_unsaid() {
   usual
   start "snpnv.hook=/$(printf '\303\251%.0s' {1..4000}) snpnv.onfail=halt"
   halted "a long word that is not ASCII"
+  # Not who names a host, a folder or a program so.
+  usual
+  rm "$root/dev/tpmrm0"
+  start "snpnv.timeout=1 snpnv.hook=/usr/sbin/halt snpnv.kbs=https://halt.example/halt snpnv.resource=halt/a-halt/halt snpnv.vcek=/halt"
+  ended
+  check "${shell[*]}: other names: goes on with status $status" [ $status -eq 4 -a ! -e "$root/proc/sysrq-trigger" ]
   usual
   rm "$root/dev/tpmrm0"
   mkdir "$root/etc/snpnv/initramfs.conf"

@@ -85,15 +85,22 @@ options() {
     refuses "$value"
   done
   for value in SNPNV.mode=report rd.snpnv.mode=report "'snpnv.mode=report'" 'x="a snpnv.mode=report b"' \
-    'x="a"b"c snpnv.mode=report d"' snpnv_mode=report; do
+    'x="a"b"c snpnv.mode=report d"' snpnv_mode=report snpnv:mode=report snpnv=report; do
     refuses "$value"
   done
-  asks "evidence $parts --timeout 7" 'x="a b" y="snpnv" root=/dev/mapper/snpnv.root'
+  # Blanks, as isspace() of the kernel's lib/ctype.c has them.
+  for blank in '\t' '\v' '\f' '\r' '\240'; do
+    asks "evidence $parts --timeout 5" "$(printf "x${blank}snpnv.timeout=7$blank${blank}y")"
+    refuses "$(printf "snpnv.timeout=7 x=\"a${blank}snpnv.mode=report${blank}b\"")"
+  done
+  asks "evidence $parts --timeout 7" 'x="a b" y="snpnv" root=/dev/mapper/snpnv.root BOOT_IMAGE=/snpnv-1 /boot/snpnv.efi snpnvx=1'
   asks "evidence $parts --timeout 5" 'x="a b" snpnv.timeout=7'
   asks "evidence $parts --timeout 5" 'x="a"b"c d" y="" snpnv.timeout=7'
   refuses "" "mode = report"
   refuses "" "nonce=00 # a comment behind"
   refuses "snpnv.timeout=5" "timeout=0"
+  asks "evidence $parts --timeout 5" "" "$(printf '# a comment\r')" timeout=7
+  refuses "" "$(printf '# a comment\rtimeout=7\r')"
 }
 # Where the VCEK comes from.
 vcek_options() {
@@ -137,6 +144,20 @@ key_options() {
   done
   arguments=()
 }
+# Who reads the key waits for snpnv, not for who brings up the network, nor for a driver that waits for its device.
+nobody_else_has_the_key() {
+  printf '%s\n' '#!/bin/sh' 'echo $$ >> /stays' "exec sleep $patience" >"$root/usr/bin/stays"
+  chmod +x "$root/usr/bin/stays"
+  mv "$root/usr/sbin/modprobe" "$root/modprobe"
+  ln -s ../bin/stays "$root/usr/sbin/modprobe"
+  given "$broker"
+  asked=$(chroot "$root" "${shell[@]}" /usr/lib/snpnv/snpnv-boot --key stays 2>/dev/null)
+  check "${shell[*]}: the key has an end: $asked" [ "$asked" = "the key" ]
+  await "who stays" [ -s "$root/stays" ]
+  check "${shell[*]}: before all others end" kill $(cat "$root/stays")
+  mv "$root/modprobe" "$root/usr/sbin/modprobe"
+  rm "$root/stays"
+}
 # While the key of one disk is asked for, that of another is: each log line is of the run that it belongs to.
 two_keys_at_once() {
   mv "$root/usr/bin/snpnv" "$root/usr/bin/snpnv.one"
@@ -168,6 +189,11 @@ words_of_others() {
     [ "$(cat "$root/run/snpnv/log")" = 'kernel command line: not acceptable: mode=x\nattested\033[2J\c (mode is report or evidence) after 0.00 s (status 2, onfail=continue)' ]
   run '' "hook=$(printf '/a\033[2J\rb\303\251')"
   check "${shell[*]}: plain: $(cat -A "$root/run/snpnv/log")" grep -q 'not acceptable: hook=/a?\[2J?b?? (hook is the path of a program) after' "$root/run/snpnv/log"
+  # A line of any length is said at once, as far as the kernel's log takes one, and with what would be right.
+  run '' "hook=/$(zeros 1000000 | tr 0 '\303')"
+  check "${shell[*]}: long: status $status, not 2" [ "$status" -eq 2 ]
+  check "${shell[*]}: long: says: $(head -c 100 "$root/run/snpnv/log")" \
+    grep -qx "$conf:1: not acceptable: hook=/?\{394\}\.\.\. (hook is .*" "$root/run/snpnv/log"
   # Who misspells halt means halt.
   for value in snpnv.onfail=Halt snpnv.onfail= "snpnv.onfail=halt snpnv.mode=x"; do
     given "$value"
@@ -276,6 +302,7 @@ for shell in /bin/dash "/bin/busybox sh" /usr/lib/klibc/bin/sh /bin/bash; do
   options
   vcek_options
   key_options
+  nobody_else_has_the_key
   two_keys_at_once
   words_of_others
   checks_of_file
