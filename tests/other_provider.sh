@@ -14,7 +14,7 @@ case $provider in
   nettle) theirs=libhogweed ;;
 esac
 
-needs() { readelf -d "$2" | grep NEEDED | grep -q "$1"; }
+needs() { grep -q "NEEDED.*$1" < <(readelf -d "$2"); }
 needs_not() { ! needs "$@"; }
 # flip FILE OFFSET: inverts one octet.
 flip() {

@@ -5,15 +5,16 @@
 . "$(dirname "$0")/tools/lib.sh"
 tool=$3
 
-needs() { readelf -d "$1" | grep -q "NEEDED.*$2"; }
-named() { strings -a "$1" | grep -q mbedtls_ssl_ || nm -a "$1" 2>/dev/null | grep -q mbedtls_ssl_; }
+needs() { grep -q "NEEDED.*$2" < <(readelf -d "$1"); }
+named() { grep -q mbedtls_ssl_ < <(strings -a "$1"; nm -a "$1" 2>/dev/null); }
 check "starts" exits 0 "$tool" --version
 check "with fetch the TLS library is linked" needs "$snpnv" libmbedtls
+check "and named" named "$snpnv"
 check "without it is not" eval '! needs "$tool" libmbedtls'
 check "and none of it is there" eval '! named "$tool"'
 check "fetch is unknown" exits 2 "$tool" fetch ca pem certs milan
 check "and said so" grep -q 'unknown command' err
-check "help does not list it" eval '! "$tool" --help | grep -q fetch'
+check "help does not list it" eval '! grep -q fetch < <("$tool" --help)'
 start_paravisor
 check "a report" exits 0 "$snpnv" report report user --random
 mkdir certs

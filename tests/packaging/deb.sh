@@ -35,7 +35,7 @@ done
 version=$(dpkg-deb -f "$build"/one/snpnv_*.deb Version)
 [ "$version" = "$(dpkg-parsechangelog -l "$source_dir/debian/changelog" -S Version)" ]
 [ "$(dpkg-deb -f "$build"/one/snpnv-initramfs_*.deb Depends)" = "snpnv (>= $version), snpnv (<< $version.1~)" ]
-dpkg-deb -f "$build"/one/snpnv-paravisor_*.deb Depends | grep -q '^swtpm, libc6'
+grep -q '^swtpm, libc6' < <(dpkg-deb -f "$build"/one/snpnv-paravisor_*.deb Depends)
 [ "$(dpkg-deb -f "$build"/one/snpnv_*.deb Section Maintainer)" = "$(sed -n '/^Section/p; /^Maintainer/p; /^$/q' \
   "$source_dir/debian/control")" ]
 

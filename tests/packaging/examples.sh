@@ -9,7 +9,7 @@ for option in $(grep -rhoE -- '-DSNPNV_[A-Z]+' "$packaging/buildroot" "$packagin
 done
 # Buildroot's recipe, with its macro replaced by a target that prints what it would use.
 for static in '' y; do
-  make -s -f - print 2>&1 <<MAKE | grep -qE -- "-DSNPNV_VERIFY=OFF.*(TCTI=OFF|STATIC=ON) .*/CMakeLists.txt"
+  make -s -f - print 2>&1 <<MAKE | grep -E -- "-DSNPNV_VERIFY=OFF.*(TCTI=OFF|STATIC=ON) .*/CMakeLists.txt" >/dev/null
 BR2_EXTERNAL_SNPNV_PATH = $packaging/buildroot
 BR2_PACKAGE_SNPNV_STATIC = $static
 cmake-package =

@@ -22,7 +22,7 @@ for program in "$2" "$3"; do
   good "$page" "$program"
   # All of the command line is there, whatever make.py took for a list.
   commands=("")
-  if "$program" --help | grep -q '^commands:'; then
+  if grep -q '^commands:' < <("$program" --help); then
     mapfile -t -O 1 commands < <("$program" --help | sed -n '/^commands:/,/^$/s/^  \([a-z ]*[a-z]\)  .*/\1/p')
     [ "${#commands[@]}" -gt 5 ]
   fi

@@ -52,6 +52,6 @@ chmod +x "$work/old"
 grep -q 'snpnv needs GCC 12 or Clang 19, not GNU 11' "$work/log" || fail "does not say which compiler is needed"
 ! "$compiler" -std=c++20 -fsyntax-only -I"$source_dir/include" -x c++ "$source_dir/include/snpnv/snpnv.hpp" \
   >"$work/log" 2>&1 || fail "C++20 will do"
-grep -m1 'error' "$work/log" | grep -q 'snpnv needs C++23' || fail "the first error is not that C++23 is needed"
+grep -q 'snpnv needs C++23' < <(grep -m1 'error' "$work/log") || fail "the first error is not that C++23 is needed"
 [ "$(grep -c 'error: ' "$work/log")" -eq 2 ] || fail "more follows than the end of the compilation"
 [ $failures -eq 0 ] && echo "needs: said"

@@ -47,7 +47,7 @@ same() { # ARGUMENT...: as the dynamic program, in status and output
   status=$?
   [ "$status" -eq "$wanted" ] && cmp out.dynamic out.static && cmp err.dynamic err.static
 }
-is_static() { ! readelf -lW "$tool" | grep -qE 'INTERP|DYNAMIC'; }
+is_static() { ! grep -qE "INTERP|DYNAMIC" < <(readelf -lW "$tool"); }
 for tool in "$collector" "$smallest" "$static"; do
   name=${tool#"$build"/}
   check "$name: needs no loader" is_static

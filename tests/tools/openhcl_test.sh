@@ -181,7 +181,7 @@ check "and comes" exits 0 tpm2_nvread -Q -C o -o ak.der 0x01c101d0
 check "whole" exits 0 openssl x509 -inform der -in ak.der -noout
 
 # A query is read as one: members in any order, numbers with and without leading zeros, hwID in either case.
-if "$paravisor_program" --help | grep -q -- --http; then
+if grep -q -- --http < <("$paravisor_program" --help); then
   start_paravisor --https 127.0.0.1:0
   exits 0 "$snpnv" report report user -r
   ca=$state/https-ca.pem

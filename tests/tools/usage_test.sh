@@ -61,7 +61,7 @@ head -c 64 /dev/zero >user
 refused 3 'No such file' report a user
 printf '{"vmlp":0}' >policy
 # The same wrong input is the same wherever it stands: a file that holds something else is 3.
-if "$snpnv" --help | grep -q '^  evidence'; then
+if grep -q '^  evidence' < <("$snpnv" --help); then
   for words in "quote -" "evidence - --format dir --random" "verify certs -" "verify attestation - user" \
     "verify evidence user --certs -" "fetch ca pem - milan" "fetch vcek der - user" "fetch crl pem - milan" \
     "fetch ca pem d milan --store -"; do
