@@ -82,3 +82,36 @@ TEST_CASE("Verdict_NothingRun_IsNotVerified") {
   CHECK_FALSE(verdict.verified());
   CHECK_FALSE(verdict.first_failure().has_value());
 }
+
+TEST_CASE("Verdict_Reset_LeavesNothingOfAnEarlierUse") {
+  Verdict used;
+  const Finding finding{Finding::Kind::text, 1, 2, {std::byte{3}}};
+  for (CheckResult& result : used.results)
+    result = {CheckOutcome::fail, "a subject", "a note", finding, finding, Error{Code::wire_value}};
+  used.root = RootSource::pinned;
+  used.product = Product::milan;
+  used.old_evidence = used.complete = true;
+  used.error = Error{Code::wire_value};
+  used.reset();
+
+  const Verdict made;
+  const auto none = [](const Finding& held) {
+    CHECK(held.kind == Finding::Kind::none);
+    CHECK(held.size == 0);
+    CHECK(held.value == 0);
+  };
+  for (std::size_t i = 0; i < made.results.size(); ++i) {
+    const CheckResult& result = used.results[i];
+    CHECK(result.outcome == made.results[i].outcome);
+    CHECK(result.subject == made.results[i].subject);
+    CHECK(result.note == made.results[i].note);
+    CHECK(result.error.has_value() == made.results[i].error.has_value());
+    none(result.expected);
+    none(result.found);
+  }
+  CHECK(used.root == made.root);
+  CHECK(used.product == made.product);
+  CHECK(used.old_evidence == made.old_evidence);
+  CHECK(used.complete == made.complete);
+  CHECK(used.error.has_value() == made.error.has_value());
+}
