@@ -117,7 +117,7 @@ def paragraphs(path):
     """The comments at the beginning of a file; of initramfs.conf all of it, each with its NAME=VALUE."""
     with open(path) as file:
         text = file.read().removeprefix("#!/bin/sh\n")
-    text = re.sub(r"# SPDX-.*\n", "", text)
+    text = re.sub(r"(# SPDX-|trap ).*\n", "", text)  # the script's first command stands above what it says of itself
     lines = re.match(r"(#.*\n|\n)+", text).group().split("\n")
     lines = [re.sub(r"^# ?", "", line) for line in lines]
     return [p.split("\n") for p in re.split(r"\n{2,}", "\n".join(lines).strip())]

@@ -123,6 +123,12 @@ follows() { # MAKER COMMAND-THAT-LISTS-AN-IMAGE
   # A mistyped line, or what is no certificate, stops the maker before the boot meets it.
   unmade timout=60 "snpnv-boot: $conf:2: not acceptable: timout=60 (no such option)"
   unmade vcek=/etc/passwd 'snpnv: /etc/passwd: text, neither PEM nor DER'
+  # A link is followed to what it names.
+  cp "$source_dir/tests/pki/milan/vcek.pem" "$root/etc/snpnv/first.pem"
+  ln -s first.pem "$root/etc/snpnv/current.pem"
+  echo vcek=/etc/snpnv/current.pem >"$root$conf"
+  logged "${remake[@]}"
+  [ "$(inside "$2" "$image" | grep -o 'etc/snpnv/[a-z]*\.pem' | sort -u | wc -l)" -eq 2 ] || { echo "$1: no VCEK behind a link"; exit 1; }
   rm -r "$root/etc/snpnv"
   logged dpkg --purge snpnv-initramfs snpnv
   ! image_has "$@" || { cat "$build/maker.log"; echo "$1: removing does not make the image anew"; exit 1; }

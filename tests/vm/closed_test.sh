@@ -148,12 +148,28 @@ closed_without() {
   halts "the hook ends with 255" snpnv.hook=/usr/bin/hook
   prepare() { :; }
 }
+# Where the script is not whole, behind its first lines, it halts or its caller does.
+closed_cut() {
+  local whole=$root/usr/lib/snpnv/snpnv-boot size at
+  size=$(stat -c %s "$whole")
+  mv "$whole" "$work/whole"
+  for ((at = 200; at < size - 1; at += size / 30)); do
+    usual
+    tool snpnv 'exit 3'
+    head -c $at "$work/whole" >"$whole"
+    start snpnv.onfail=halt
+    ended
+    check "${shell[*]}: cut at $at: status $status is no leave to go on" [ $status -ge 126 ]
+  done
+  rm "$whole"
+  mv "$work/whole" "$whole"
+}
 # The configuration says nothing that could be relied on. Who names onfail, however it is written, means halt, unless
 # it is exactly onfail=continue that was said last.
 closed_unsaid() {
   for text in 'onfail\n' 'onfail=\n' 'onfail=Halt\n' 'onfail=halt\nonfail\n' 'onfail=halt' 'onfail=continue\r\n' 'onfail = halt\n' \
     'ONFAIL=halt\n' '\0357\0273\0277onfail=halt\n' 'snpnv.onfail=halt\n' 'onfail=continue # no\n' \
-    'on_fail=halt\n' 'onfial = "Halt"\n' 'halt\n' '# a comment\ronfail=halt\rtimeout=1\r' 'timeout=1\ronfail=halt\rmode=report\r'; do
+    'on_fail=halt\n' 'onfial = "Halt"\n' 'halt\n' '\0000\0000' '# a comment\ronfail=halt\rtimeout=1\r' 'timeout=1\ronfail=halt\rmode=report\r'; do
     usual
     rm "$root/dev/tpmrm0"
     printf '%b' "$text" >"$root/etc/snpnv/initramfs.conf"
@@ -248,6 +264,14 @@ closed_at_the_end() {
   check "${shell[*]}: endless: the log says why" \
     grep -qx 'snpnv evidence did not end by itself; under way: TPM2_Command: waiting for the TPM' "$root/run/snpnv/log"
 
+  # As much of what it says as can be said in time.
+  usual
+  tool snpnv 'busybox seq 100000 >&2' 'exit 3'
+  start ''
+  ended
+  check "${shell[*]}: many words: status $status" [ $status -eq 3 ]
+  check "${shell[*]}: many words: a hundred lines" [ "$(grep -c '^[0-9]*$' "$root/run/snpnv/log")" -eq 100 ]
+
   # A signal to the part that decides is no way out either.
   usual
   pauses snpnv '*'
@@ -266,6 +290,7 @@ closed_at_the_end() {
 for shell in /bin/dash "/bin/busybox sh" /usr/lib/klibc/bin/sh /bin/bash; do
   read -r -a shell <<<"$shell"
   closed_without
+  closed_cut
   closed_unsaid
   closed_killed
   closed_at_the_end

@@ -58,7 +58,7 @@ refuses() {
   check "${shell[*]}: $*: status $status, not 2" [ "$status" -eq 2 ]
   check "${shell[*]}: $*: nothing is run" [ -z "$asked" ]
   check "${shell[*]}: $*: says so" grep -q 'not acceptable' "$root/run/snpnv/log"
-  check "${shell[*]}: $*: status file" [ "$(cat "$root/run/snpnv/status")" = 2 ]
+  check "${shell[*]}: $*: status file" [ "$(cat "$root/run/snpnv/"*status)" = 2 ]
 }
 
 is_over() { [ -s "$root/proc/sysrq-trigger" ] || has_ended "$1"; }
@@ -93,7 +93,7 @@ options() {
     asks "evidence $parts --timeout 5" "$(printf "x${blank}snpnv.timeout=7$blank${blank}y")"
     refuses "$(printf "snpnv.timeout=7 x=\"a${blank}snpnv.mode=report${blank}b\"")"
   done
-  asks "evidence $parts --timeout 7" 'x="a b" y="snpnv" root=/dev/mapper/snpnv.root BOOT_IMAGE=/snpnv-1 /boot/snpnv.efi snpnvx=1'
+  asks "evidence $parts --timeout 7" 'x="a b" y="snpnv" root=/dev/mapper/snpnv.root BOOT_IMAGE=/snpnv-1 /boot/snpnv.efi \EFI\snpnv-1.efi snpnvx=1'
   asks "evidence $parts --timeout 5" 'x="a b" snpnv.timeout=7'
   asks "evidence $parts --timeout 5" 'x="a"b"c d" y="" snpnv.timeout=7'
   refuses "" "mode = report"
@@ -129,6 +129,7 @@ key_options() {
   asks "$key /etc/snpnv/kbs-ca.pem --source platform --out fd:3 --timeout 7" "$broker"
   check "${shell[*]}: the key is what is printed: $(cat "$work/out")" [ "$(cat "$work/out")" = "the key" ]
   check "${shell[*]}: and is in no file" eval '! grep -rqs "the key" "$root/run"'
+  check "${shell[*]}: it says nothing of the attestation" [ "$(cd "$root/run/snpnv" && echo *)" = "key-status log" ]
   asks "$key /ca.pem --source store --store /store --out fd:3 --timeout 7" "$broker snpnv.vcek=/store" ca=/ca.pem hook=/bin/no
   asks "$key /etc/snpnv/kbs-ca.pem --vcek /vcek.pem --out fd:3 --timeout 7" "$broker snpnv.vcek=/vcek.pem"
   asks "$key /etc/snpnv/kbs-ca.pem --source kds --kds-url http://mirror --out fd:3 --timeout 7" "$broker snpnv.vcek=http://mirror"

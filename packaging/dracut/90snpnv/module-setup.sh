@@ -23,7 +23,7 @@ install() {
     case $name=$value in
       hook=/*) inst_multiple "$value" ;;
       ca=*) inst_multiple -o "$value" ;;
-      vcek=/*) find "$root$value" -type f | while read -r file; do inst_simple "${file#"$root"}"; done ;;
+      vcek=/*) find -L "$root$value" -type f | while read -r file; do inst_simple "${file#"$root"}"; done ;;
       vcek=https:*) inst_multiple -o /etc/ssl/certs/ca-certificates.crt ;;
     esac
   done <<< "$options"
